@@ -1,0 +1,1 @@
+"""The nouns: immutable typed values that cross module borders. Imports msgspec and errors only."""

@@ -1,0 +1,151 @@
+"""Evidence: immutable typed statements of what a source said about a scope, and when.
+
+A *state* is part of a snapshot: absent from a complete read means gone. An *event* happened and is never
+gone. The union's tag field is `kind`.
+"""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from postwarden.model.mailflow import Origin, Path
+from postwarden.model.moment import Moment, require_utc
+from postwarden.model.scope import Scope
+
+#: RFC 4314 rights by name, in the order of their letters `lrswipkxtea`.
+Right = Literal[
+    "lookup",
+    "read",
+    "seen",
+    "write",
+    "insert",
+    "post",
+    "create_folder",
+    "delete_folder",
+    "delete_message",
+    "expunge",
+    "administer",
+]
+
+#: Special use of a folder (RFC 6154), and the inbox.
+FolderUse = Literal["inbox", "archive", "drafts", "flagged", "junk", "sent", "trash", "all"]
+
+
+class Base(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):
+    """What all evidence has.
+
+    `source` and `check` say where it was read; `observed` when; `blob` names the ledger's blob that keeps
+    the raw answer, once it is recorded.
+    """
+
+    scope: Scope
+    source: str
+    check: str
+    observed: Moment
+    blob: str | None = None
+
+    def __post_init__(self) -> None:
+        require_utc(self.observed)
+
+
+class MailFlow(Base, frozen=True, kw_only=True, tag="mail_flow"):
+    """State: one rule, script or forwarding in the normal form. `key` is stable within account and origin."""
+
+    origin: Origin
+    key: str
+    name: str
+    enabled: bool
+    hidden: bool = False
+    order: int = 0
+    paths: tuple[Path, ...] = ()
+    created: Moment | None = None
+    modified: Moment | None = None
+    author: str | None = None
+
+    def __post_init__(self) -> None:
+        require_utc(self.observed, self.created, self.modified)
+
+
+class Delegation(Base, frozen=True, kw_only=True, tag="delegation"):
+    """State: what `grantee` may do in `folder` of this account.
+
+    `grantee_kind` `anyone` is everybody, also strangers where the server lets them in; `negative` takes the
+    rights away (RFC 4314 section 2).
+    """
+
+    via: Literal["imap_acl"]
+    folder: str
+    grantee: str
+    grantee_kind: Literal["anyone", "authenticated", "owner", "user", "group"]
+    rights: tuple[Right, ...]
+    negative: bool = False
+
+
+class Folder(Base, frozen=True, kw_only=True, tag="folder"):
+    """State: one mail folder, its special uses, and whether its owner's clients show it."""
+
+    name: str
+    uses: tuple[FolderUse, ...] = ()
+    subscribed: bool = True
+    selectable: bool = True
+
+
+class Grant(Base, frozen=True, kw_only=True, tag="grant"):
+    """State: an application's consented access, an app password, or an add-in."""
+
+    application: str
+    name: str
+    resource: str
+    scopes: tuple[str, ...] = ()
+    granted: Moment | None = None
+
+    def __post_init__(self) -> None:
+        require_utc(self.observed, self.granted)
+
+
+class Setting(Base, frozen=True, kw_only=True, tag="setting"):
+    """State: a control that is on or off; `value` is its value as text."""
+
+    name: str
+    value: str
+
+
+class Access(Base, frozen=True, kw_only=True, tag="access"):
+    """Event: one session or sign-in."""
+
+    started: Moment
+    address: str | None = None
+    protocol: str
+    client: str | None = None
+    outcome: Literal["success", "failure"]
+
+    def __post_init__(self) -> None:
+        require_utc(self.observed, self.started)
+
+
+class Change(Base, frozen=True, kw_only=True, tag="change"):
+    """Event: an audit record says that a state was made, altered or removed."""
+
+    happened: Moment
+    operation: str
+    author: str | None = None
+
+    def __post_init__(self) -> None:
+        require_utc(self.observed, self.happened)
+
+
+class Transfer(Base, frozen=True, kw_only=True, tag="transfer"):
+    """Event: one message handed over by a mail server. `size` in bytes."""
+
+    happened: Moment
+    sender: str
+    recipients: tuple[str, ...]
+    message_id: str | None = None
+    size: int | None = None
+    direction: Literal["in", "out"]
+
+    def __post_init__(self) -> None:
+        require_utc(self.observed, self.happened)
+
+
+Evidence = MailFlow | Delegation | Folder | Grant | Setting | Access | Change | Transfer

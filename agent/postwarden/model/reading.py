@@ -1,0 +1,90 @@
+"""What comes out of reading a source: a stream of evidence, gaps and marks, in any order.
+
+Every check of a source ends, for a scope, in one of three ways: `CheckDone`, at least one `Gap`, or
+`NotSupported`. Unread is never clean: a check without any of them counts as a gap.
+"""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from postwarden.errors import Reason
+from postwarden.model.evidence import Evidence
+from postwarden.model.moment import Moment
+from postwarden.model.scope import Scope
+
+
+class Observed(Struct, frozen=True, kw_only=True):
+    """One piece of evidence with the raw bytes it was made from (without protocol tags, ids, times)."""
+
+    evidence: Evidence
+    raw: bytes
+
+
+class Gap(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A check that was not read, or not fully, and why.
+
+    `part` names what is missing where it is not the whole check (a folder, a script, a line); `hint` is
+    the next step for the administrator.
+    """
+
+    scope: Scope
+    source: str
+    check: str
+    reason: Reason
+    message: str
+    part: str | None = None
+    hint: str | None = None
+
+
+class NotSupported(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The server has no such feature: shown, and not incomplete."""
+
+    scope: Scope
+    source: str
+    check: str
+    message: str
+
+
+class CheckDone(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The check was read to its end for this scope (gaps beside it name parts that were not)."""
+
+    scope: Scope
+    source: str
+    check: str
+
+
+class OwnSession(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A session that we opened ourselves, so that logs can be told apart from strangers' later."""
+
+    source: str
+    protocol: str
+    identity: str
+    account: str
+    server: str
+    local_address: str
+    local_port: int
+    opened: Moment
+
+
+Item = Observed | Gap | NotSupported | CheckDone | OwnSession
+
+
+class Coverage(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How one check of one scope ended.
+
+    `count` and `digest` describe the evidence set (SHA-256 over the sorted unique blob names, each with
+    LF; None where nothing was recorded); `gaps` say what is missing; `accepted` is the administrator's
+    reason for living with them.
+    """
+
+    scope: Scope
+    source: str
+    check: str
+    status: Literal["read", "gap", "not_supported"]
+    count: int = 0
+    digest: str | None = None
+    gaps: tuple[Gap, ...] = ()
+    more_gaps: int = 0
+    accepted: str | None = None
+    note: str | None = None
