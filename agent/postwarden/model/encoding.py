@@ -32,3 +32,8 @@ def encode(value: object) -> bytes:
 def decodable(raw: bytes) -> str:
     """Foreign bytes as text that can be encoded: UTF-8, anything else with backslash escapes."""
     return raw.decode("utf-8", "backslashreplace")
+
+
+def encodable(text: str) -> str:
+    """Foreign text with lone surrogates written as backslash escapes, so that it can be encoded."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -27,6 +27,8 @@ Right = Literal[
     "administer",
 ]
 
+GranteeKind = Literal["anyone", "authenticated", "owner", "user", "group"]
+
 #: Special use of a folder (RFC 6154), and the inbox.
 FolderUse = Literal["inbox", "archive", "drafts", "flagged", "junk", "sent", "trash", "all"]
 
@@ -76,7 +78,7 @@ class Delegation(Base, frozen=True, kw_only=True, tag="delegation"):
     via: Literal["imap_acl"]
     folder: str
     grantee: str
-    grantee_kind: Literal["anyone", "authenticated", "owner", "user", "group"]
+    grantee_kind: GranteeKind
     rights: tuple[Right, ...]
     negative: bool = False
 

@@ -67,7 +67,16 @@ class OwnSession(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     opened: Moment
 
 
-Item = Observed | Gap | NotSupported | CheckDone | OwnSession
+class Excess(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A right that the source grants us and that an audit does not need."""
+
+    scope: Scope
+    source: str
+    message: str
+    hint: str
+
+
+Item = Observed | Gap | NotSupported | CheckDone | OwnSession | Excess
 
 
 class Coverage(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

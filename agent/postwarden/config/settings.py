@@ -1,0 +1,220 @@
+"""The shape of agent.toml, decoded strictly: an unknown key is an error that names its path."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from postwarden.errors import ConfigError
+from postwarden.model.address import Domains
+
+#: A configuration is kilobytes; a larger file is a mistake.
+MAX_BYTES = 4 * 1024 * 1024
+
+_T = TypeVar("_T")
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+_ORIGIN = re.compile(r"[^\s+\x00-\x1f\x7f]{1,255}")
+_DOMAIN = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9])?)*")
+_PLACE = re.compile(r" - at `\$\.?(.*)`$")
+_LINE = re.compile(r"\(at line (\d+)")
+
+
+class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of agent.toml."""
+
+
+class Organisation(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`internal_domains` are the organisation's own, with all below them; `partners` may be written to."""
+
+    internal_domains: tuple[str, ...] = ()
+    partners: tuple[str, ...] = ()
+
+
+class AccountEntry(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One account. Without `addresses`, the login with `[accounts] domain` is its address."""
+
+    login: str
+    addresses: tuple[str, ...] = ()
+    name: str = ""
+
+
+class Accounts(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The accounts: a list here, and a file (CSV, or lines as in /etc/passwd)."""
+
+    list: tuple[str | AccountEntry, ...] = ()
+    file: str | None = None
+    domain: str | None = None
+
+
+class SourceEntry(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One `[[source]]`: its name, its kind, and the kind's own options, not yet decoded."""
+
+    name: str
+    kind: str
+    options: dict[str, Any]
+
+
+class Ledger(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`origin` is the ledger's name for good: it is in every signature."""
+
+    origin: str | None = None
+
+
+class State(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    folder: str | None = None
+
+
+class Rules(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The administrator's own rules beside the shipped ones, rules that are off, and placeholders."""
+
+    folders: tuple[str, ...] = ()
+    disabled: tuple[str, ...] = ()
+    placeholders: dict[str, tuple[str, ...]] = {}
+
+
+class Accepted(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A gap that the administrator lives with: `scope` is an account's login, key or address, or `*`."""
+
+    source: str
+    scope: str
+    check: str
+    reason: str
+    until: date
+
+
+class CoverageSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    accepted: tuple[Accepted, ...] = ()
+
+
+class Config(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All of agent.toml, with the file it came from."""
+
+    path: Path
+    organisation: Organisation = Organisation()
+    accounts: Accounts = Accounts()
+    sources: tuple[SourceEntry, ...] = ()
+    ledger: Ledger = Ledger()
+    state: State = State()
+    rules: Rules = Rules()
+    coverage: CoverageSettings = CoverageSettings()
+
+    @property
+    def folder(self) -> Path:
+        """Where relative paths in the file start."""
+        return self.path.parent
+
+    @property
+    def domains(self) -> Domains:
+        return Domains(internal=self.organisation.internal_domains, partners=self.organisation.partners)
+
+    def accepted_reason(self, source: str, names: frozenset[str], check: str, now: datetime) -> str | None:
+        """Why the administrator lives with a gap, or None; `names` are the account's, case folded."""
+        for accepted in self.coverage.accepted:
+            if (
+                accepted.source == source
+                and accepted.check == check
+                and (accepted.scope == "*" or accepted.scope.casefold() in names)
+                and now.date() <= accepted.until
+            ):
+                return f"{accepted.reason} (until {accepted.until})"
+        return None
+
+
+class _File(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    organisation: Organisation = Organisation()
+    accounts: Accounts = Accounts()
+    source: tuple[dict[str, Any], ...] = ()
+    ledger: Ledger = Ledger()
+    state: State = State()
+    rules: Rules = Rules()
+    coverage: CoverageSettings = CoverageSettings()
+
+
+def decode(raw: bytes, path: Path) -> Config:
+    """The configuration in `raw`, the content of `path`; raises ConfigError with the key or the line."""
+    where = str(path)
+    try:
+        tree = tomllib.loads(raw.decode("utf-8"))
+    except UnicodeDecodeError as exc:
+        raise ConfigError("is not UTF-8", "save it as UTF-8", path=where) from exc
+    except tomllib.TOMLDecodeError as exc:
+        line = _LINE.search(str(exc))
+        raise ConfigError(
+            str(exc).partition(" (at ")[0].lower(),
+            "see https://toml.io for the syntax",
+            path=where,
+            line=int(line[1]) if line else None,
+        ) from exc
+    except RecursionError as exc:
+        raise ConfigError("is nested too deep", path=where) from exc
+    file = convert(tree, _File, path=where)
+    _check_names(file, where)
+    return Config(
+        path=path,
+        organisation=file.organisation,
+        accounts=file.accounts,
+        sources=tuple(_source(table, index, where) for index, table in enumerate(file.source)),
+        ledger=file.ledger,
+        state=file.state,
+        rules=file.rules,
+        coverage=file.coverage,
+    )
+
+
+def convert(tree: Mapping[str, Any], kind: type[_T], *, path: str, prefix: str = "") -> _T:
+    """`tree` as `kind`; raises ConfigError with the path of the key below `prefix`."""
+    try:
+        return msgspec.convert(dict(tree), kind)
+    except msgspec.ValidationError as exc:
+        message, key = str(exc), ""
+        place = _PLACE.search(message)
+        if place:
+            message, key = message[: place.start()], place[1]
+        full = ".".join(part for part in (prefix, key) if part)
+        raise ConfigError(
+            message[:1].lower() + message[1:],
+            "the shipped agent.toml shows every key with its meaning",
+            path=path,
+            key=full or None,
+        ) from exc
+
+
+def _source(table: dict[str, Any], index: int, where: str) -> SourceEntry:
+    key = f"source[{index}]"
+    options = dict(table)
+    name, kind = options.pop("name", None), options.pop("kind", None)
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise ConfigError(
+            "needs a name of letters, digits, dot, dash and underscore", path=where, key=f"{key}.name"
+        )
+    if not isinstance(kind, str):
+        raise ConfigError("needs a kind", 'for example kind = "imap"', path=where, key=f"{key}.kind")
+    return SourceEntry(name=name, kind=kind, options=options)
+
+
+def _check_names(file: _File, where: str) -> None:
+    seen: set[str] = set()
+    for index, table in enumerate(file.source):
+        name = table.get("name")
+        if isinstance(name, str) and name in seen:
+            raise ConfigError(f"the name {name!r} is used twice", path=where, key=f"source[{index}].name")
+        seen.add(str(name))
+    for field in ("internal_domains", "partners"):
+        for index, domain in enumerate(getattr(file.organisation, field)):
+            if not _DOMAIN.fullmatch(domain):
+                raise ConfigError(
+                    f"{domain!r} is not a domain in lower case",
+                    "write it as in mail addresses, international ones in their ASCII form (xn--…)",
+                    path=where,
+                    key=f"organisation.{field}[{index}]",
+                )
+    if file.ledger.origin is not None and not _ORIGIN.fullmatch(file.ledger.origin):
+        raise ConfigError(
+            "has a space or a +", "init --origin writes a good one", path=where, key="ledger.origin"
+        )

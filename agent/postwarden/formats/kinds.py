@@ -1,0 +1,11 @@
+"""The kinds of exported material that `inspect` takes; imports nothing."""
+
+KINDS = ("sieve",)
+
+#: How a file's name ends, and its kind.
+SUFFIXES = {".sieve": "sieve", ".siv": "sieve", ".dovecot.sieve": "sieve"}
+
+
+def kind_of(name: str) -> str | None:
+    """The kind that a file's name shows, or None."""
+    return next((kind for suffix, kind in SUFFIXES.items() if name.lower().endswith(suffix)), None)

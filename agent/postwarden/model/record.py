@@ -1,0 +1,116 @@
+"""The ledger's records: one JSON object a line, told apart by `kind`, all with the same envelope."""
+
+from typing import TypedDict
+
+from msgspec import Struct
+
+from postwarden.model.account import Account
+from postwarden.model.finding import Finding
+from postwarden.model.reading import Coverage, OwnSession
+from postwarden.model.scope import Scope
+
+
+class Envelope(TypedDict):
+    """What a run writes into every record of its own."""
+
+    time: str
+    run: str
+    actor: str
+    agent: str
+
+
+class Record(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):
+    """The envelope: format version, time (see `moment.text`), run, who asked for it, which agent wrote it."""
+
+    v: int = 1
+    time: str
+    run: str
+    actor: str
+    agent: str
+
+
+class LedgerOpened(Record, frozen=True, kw_only=True, tag="ledger_opened"):
+    origin: str
+    verifier_key: str
+
+
+class ConfigurationChanged(Record, frozen=True, kw_only=True, tag="configuration_changed"):
+    """`configuration` names the blob with agent.toml; `rules` maps rule stems to SHA-256 digests in one digest."""
+
+    configuration: str
+    rules: str
+
+
+class AccountSeen(Record, frozen=True, kw_only=True, tag="account_seen"):
+    """First sight of an account, or a change of its names."""
+
+    account: Account
+
+
+class AuditStarted(Record, frozen=True, kw_only=True, tag="audit_started"):
+    """Written before the first connection: from here on, sessions of ours may be found in logs."""
+
+    scope: Scope
+    sources: tuple[str, ...]
+
+
+class AuditFinished(Record, frozen=True, kw_only=True, tag="audit_finished"):
+    """What was read, what was not, what the evidence was, and which sessions were ours."""
+
+    scope: Scope
+    coverage: tuple[Coverage, ...]
+    sessions: tuple[OwnSession, ...] = ()
+
+
+class FindingOpened(Record, frozen=True, kw_only=True, tag="finding_opened"):
+    finding: Finding
+
+
+class FindingChanged(Record, frozen=True, kw_only=True, tag="finding_changed"):
+    """`changes` says in words what is different."""
+
+    finding: Finding
+    changes: tuple[str, ...]
+
+
+class FindingResolved(Record, frozen=True, kw_only=True, tag="finding_resolved"):
+    id: str
+    reason: str
+
+
+class FindingAcknowledged(Record, frozen=True, kw_only=True, tag="finding_acknowledged"):
+    """`until` is a time as `moment.text` writes it, or None for no end."""
+
+    id: str
+    reason: str
+    until: str | None = None
+
+
+class FindingReopened(Record, frozen=True, kw_only=True, tag="finding_reopened"):
+    id: str
+    reason: str
+
+
+class Recovery(Record, frozen=True, kw_only=True, tag="recovery"):
+    """Bytes beyond the last checkpoint were put aside: `file` in quarantine, with length and SHA-256."""
+
+    file: str
+    segment: int
+    offset: int
+    length: int
+    digest: str
+
+
+AnyRecord = (
+    LedgerOpened
+    | ConfigurationChanged
+    | AccountSeen
+    | AuditStarted
+    | AuditFinished
+    | FindingOpened
+    | FindingChanged
+    | FindingResolved
+    | FindingAcknowledged
+    | FindingReopened
+    | Recovery
+)
