@@ -197,6 +197,8 @@ class Session(imapclient.IMAPClient):  # type: ignore[misc]  # the library has n
         kind, data = self.ask(command, self._imap._untagged_response, kind, data, answer)  # noqa: SLF001
         lines = [part for part in data if isinstance(part, bytes)]
         words = self.ask(command, parse_response, [part for part in data if part not in (b"", None)])
+        if not all(isinstance(word, bytes | int) for word in words):
+            raise _malformed(self, command)
         text = [
             word.decode("utf-8", "backslashreplace") if isinstance(word, bytes) else str(word)
             for word in words

@@ -1,0 +1,109 @@
+"""`postwarden audit`."""
+
+import argparse
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from postwarden.cli.common import add_config, add_json
+
+if TYPE_CHECKING:
+    from postwarden.config.settings import Config
+    from postwarden.model.account import Account
+    from postwarden.pipeline.audit import Audited
+    from postwarden.pipeline.record import Recorder
+
+HELP = "audit accounts now, and record what was found and what could not be read"
+DESCRIPTION = """\
+Connects to every configured source, reads what keeps mail flowing or lets others in, judges it, prints findings
+and coverage, and records both. Mailboxes are only read. An account counts as clean only where everything that is
+configured was read."""
+EPILOG = """\
+examples:
+  postwarden audit --account alice@example.org
+  postwarden audit --account alice --account bob --fail-on high
+  postwarden audit --all --json | jq 'select(.type == "finding")'
+
+exit codes:
+  0 clean and complete    1 open findings at or above --fail-on (complete or not: the output says)
+  3 no such findings, but something configured could not be read    2 usage, configuration, local state
+  4 the ledger is not sound"""
+
+#: Levels as model.finding has them; written here since that module is not loaded for `--help`.
+LEVELS = ("informational", "low", "medium", "high", "critical")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_config(parser)
+    who = parser.add_mutually_exclusive_group(required=True)
+    who.add_argument(
+        "--account", action="append", metavar="A", help="an address, login or key; may be given several times"
+    )
+    who.add_argument("--all", action="store_true", help="every account that the directory lists")
+    parser.add_argument(
+        "--no-record",
+        action="store_true",
+        help="judge without reading or writing a ledger: nothing is reported as new",
+    )
+    parser.add_argument(
+        "--fail-on", choices=LEVELS, default="medium", help="exit 1 from this level on (default: medium)"
+    )
+    add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    from postwarden.cli.operator import open_recorder
+    from postwarden.cli.outcome import Summary, exit_code
+    from postwarden.cli.show_audit import Shown, shower
+    from postwarden.config.directory import ConfiguredDirectory
+    from postwarden.config.locate import load
+
+    config = load(args.config)
+    accounts = choose(args.account, ConfiguredDirectory(config).accounts())
+    recorder = None if args.no_record else open_recorder(config)
+    show: Shown = shower(as_json=args.json, total=len(accounts))
+    try:
+        results = []
+        for audited in _audit(config, accounts, recorder):
+            show.audited(audited)
+            results.append(Summary(audited, args.fail_on))
+        show.end(results, recorder)
+    finally:
+        if recorder is not None:
+            recorder.close()
+    return exit_code(results)
+
+
+def _audit(
+    config: "Config", accounts: "Sequence[Account]", recorder: "Recorder | None"
+) -> "Iterator[Audited]":
+    from postwarden.cli.operator import now
+    from postwarden.connectors import open_sources
+    from postwarden.pipeline.audit import audit
+    from postwarden.pipeline.judge import load_rules
+
+    book = load_rules(config)
+    sources = open_sources(config, now)
+    if recorder is not None:
+        recorder.configuration(config.path.read_bytes(), book.digest)
+    yield from audit(accounts, sources, book, config, recorder, now)
+
+
+def choose(names: "list[str] | None", accounts: "tuple[Account, ...]") -> "tuple[Account, ...]":
+    """The accounts that the caller named, or all; raises UsageError for one that no directory knows."""
+    from postwarden.errors import UsageError
+    from postwarden.model.account import find
+
+    if names is None:
+        if not accounts:
+            raise UsageError("no account is listed", "fill in [accounts] list or file in agent.toml")
+        return accounts
+    chosen = {}
+    for name in names:
+        account = find(accounts, name)
+        if account is None:
+            raise UsageError(
+                f"no directory knows the account {name!r}",
+                f"{len(accounts)} accounts are listed; add it to [accounts] in agent.toml",
+            )
+        chosen[account.key] = account
+    return tuple(chosen.values())

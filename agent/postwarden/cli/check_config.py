@@ -1,0 +1,118 @@
+"""`postwarden check-config`."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from postwarden.cli.common import add_config, add_json
+from postwarden.cli.exits import CLEAN, UNREADABLE
+
+if TYPE_CHECKING:
+    from postwarden.connectors import Source
+    from postwarden.model.account import Account
+    from postwarden.pipeline.collect import Reading
+
+HELP = "check agent.toml and its secrets, and what each source lets us read"
+DESCRIPTION = """\
+Parses agent.toml, resolves its secrets and loads the rules. Unless --offline, connects to each source with one
+account and says what it lets us read, what not and how to grant it, and what is granted beyond need. Nothing is
+recorded."""
+EPILOG = """\
+examples:
+  postwarden check-config
+  postwarden check-config --account alice@example.org
+  postwarden check-config --offline
+
+exit codes:
+  0 all is readable    3 something configured is unreadable    2 the configuration or a secret is wrong"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_config(parser)
+    parser.add_argument("--offline", action="store_true", help="connect to nothing")
+    parser.add_argument(
+        "--account", metavar="A", help="the account to try with (default: the first that is listed)"
+    )
+    add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    from postwarden.cli.audit import choose
+    from postwarden.cli.operator import now
+    from postwarden.config.directory import ConfiguredDirectory
+    from postwarden.config.locate import load, state_folder
+    from postwarden.connectors import open_sources
+    from postwarden.pipeline.audit import acceptance
+    from postwarden.pipeline.collect import collect_account
+    from postwarden.pipeline.judge import load_rules
+
+    config = load(args.config)
+    accounts = ConfiguredDirectory(config).accounts()
+    sources = open_sources(config, now)
+    book = load_rules(config)
+    for source in sources:
+        source.prepare(accounts)
+    _say(
+        args,
+        {
+            "type": "configuration",
+            "path": str(config.path),
+            "state": str(state_folder(config)),
+            "accounts": len(accounts),
+            "sources": [source.name for source in sources],
+            "rules": len(book.rules),
+            "internal_domains": list(config.organisation.internal_domains),
+        },
+        f"{config.path}: {len(accounts)} accounts, {len(sources)} sources, {len(book.rules)} rules",
+    )
+    if not config.organisation.internal_domains:
+        _say(
+            args,
+            {"type": "warning", "message": "no internal domain is configured: every target is unresolved"},
+            "warning: [organisation] internal_domains is empty, so no forwarding can be called external",
+        )
+    if args.offline:
+        return CLEAN
+    account = choose([args.account] if args.account else None, accounts)[0]
+    code = CLEAN
+    for source in sources:
+        reading = collect_account(account, [source], acceptance(config, account, now), None)
+        _show(args, source, account, reading)
+        if reading.incomplete:
+            code = UNREADABLE
+    return code
+
+
+def _show(args: argparse.Namespace, source: "Source", account: "Account", reading: "Reading") -> None:
+    for row in reading.coverage:
+        words = {
+            "read": "can be read",
+            "gap": "CANNOT be read",
+            "not_supported": "not supported by the server",
+        }
+        _say(
+            args,
+            {"type": "coverage", "account": account.address, "coverage": row},
+            f"  {source.name} {row.check}: {words[row.status]}"
+            + (f" (accepted: {row.accepted})" if row.accepted else ""),
+        )
+    for gap in reading.gaps:
+        part = f"{gap.part}: " if gap.part else ""
+        hint = f"\n      grant: {gap.hint}" if gap.hint else ""
+        _say(
+            args,
+            {"type": "gap", "account": account.address, "gap": gap},
+            f"    {gap.check}: {part}{gap.message}{hint}",
+        )
+    for excess in reading.excess:
+        _say(
+            args,
+            {"type": "excess", "account": account.address, "excess": excess},
+            f"    beyond need: {excess.message}\n      {excess.hint}",
+        )
+
+
+def _say(args: argparse.Namespace, value: object, text: str) -> None:
+    from postwarden.cli.terminal import clean
+    from postwarden.model.encoding import encode
+
+    print(encode(value).decode("ascii") if args.json else clean(text, lines=True))

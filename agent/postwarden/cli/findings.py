@@ -1,0 +1,170 @@
+"""`postwarden findings`."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from postwarden.cli.common import add_config, add_json
+from postwarden.cli.exits import CLEAN
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from postwarden.findings.life import Standing
+    from postwarden.pipeline.record import Recorder
+
+HELP = "list findings, show one with its history, acknowledge one"
+DESCRIPTION = """\
+Findings as they stand in the ledger. An acknowledgement silences one finding, says who and why in a signed
+record, may expire, and ends by itself when the subject changes."""
+EPILOG = """\
+examples:
+  postwarden findings list
+  postwarden findings list --all --json
+  postwarden findings show QKZL
+  postwarden findings ack QKZL --reason "asked Naomi by telephone, it is hers" --until 2027-03-31
+  postwarden findings rebuild            make the index anew from the ledger"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(metavar="ACTION", dest="action", required=True)
+    listing = actions.add_parser("list", help="open and acknowledged findings", allow_abbrev=False)
+    listing.add_argument("--all", action="store_true", help="resolved ones too")
+    listing.add_argument("--account", metavar="A", help="only those of this account")
+    show = actions.add_parser("show", help="one finding and its history", allow_abbrev=False)
+    show.add_argument("id", metavar="ID", help="the id, or how it starts")
+    ack = actions.add_parser("ack", help="acknowledge a finding", allow_abbrev=False)
+    ack.add_argument("id", metavar="ID", help="the id, or how it starts")
+    ack.add_argument("--reason", required=True, help="why it is no reason for alarm, for those who ask later")
+    ack.add_argument("--until", metavar="DATE", help="reopen on this day (YYYY-MM-DD, UTC)")
+    rebuild = actions.add_parser("rebuild", help="make the index anew from the ledger", allow_abbrev=False)
+    for action in (listing, show, ack, rebuild):
+        add_config(action)
+        add_json(action)
+
+
+def run(args: argparse.Namespace) -> int:
+    from postwarden.cli.operator import open_recorder
+    from postwarden.config.locate import load
+
+    recorder = open_recorder(load(args.config))
+    try:
+        if args.action == "list":
+            _list(args, recorder)
+        elif args.action == "show":
+            _show(args, recorder, recorder.one(args.id))
+        elif args.action == "ack":
+            _acknowledge(args, recorder)
+        else:
+            recorder.rebuild()
+            print(f"the index reflects {recorder.ledger.position().size} records")
+    finally:
+        recorder.close()
+    return CLEAN
+
+
+def _list(args: argparse.Namespace, recorder: "Recorder") -> None:
+    from postwarden.cli.operator import now
+    from postwarden.cli.show_audit import finding_object
+    from postwarden.cli.terminal import clean
+    from postwarden.findings.life import expired
+    from postwarden.model.encoding import encode
+    from postwarden.model.finding import LEVELS
+
+    standings = [
+        standing
+        for standing in recorder.store.findings()
+        if (args.all or standing.status != "resolved") and _is_of(args.account, standing, recorder)
+    ]
+    standings.sort(key=lambda one: (-LEVELS.index(one.finding.level), one.finding.scope, one.finding.id))
+    for standing in standings:
+        finding = standing.finding
+        name = account_name(standing, recorder)
+        if args.json:
+            print(encode(finding_object(finding, standing, name)).decode("ascii"))
+            continue
+        status = standing.status + (" (expired)" if expired(standing, now()) else "")
+        print(clean(f"{finding.id}  {finding.level:<8}  {status:<12}  {name}  {finding.name}"))
+    if not standings and not args.json:
+        print("no findings")
+
+
+def _show(args: argparse.Namespace, recorder: "Recorder", standing: "Standing") -> None:
+    import json
+
+    from postwarden.cli.show_audit import finding_object
+    from postwarden.cli.show_finding import advice_lines, finding_lines
+    from postwarden.cli.terminal import clean
+    from postwarden.model.encoding import encode
+
+    wanted = recorder.store.history(standing.finding.id)
+    records = [(index, next(iter(recorder.ledger.records(index, index + 1)))[1]) for index in wanted]
+    name = account_name(standing, recorder)
+    if args.json:
+        print(encode(finding_object(standing.finding, standing, name)).decode("ascii"))
+        for index, line in records:
+            print(f'{{"index":{index},"record":{line.decode("ascii")},"type":"record"}}')
+        return
+    print(
+        "\n".join((*finding_lines(standing.finding, standing, name), *advice_lines(standing.finding.advice)))
+    )
+    print(f"  rule {standing.finding.rule}; ATT&CK {', '.join(standing.finding.attack) or 'none'}")
+    for blob in standing.finding.evidence:
+        print(f"  evidence blobs/{blob}")
+    print("  history")
+    for index, line in records:
+        record = json.loads(line)
+        words = "; ".join(record.get("changes", [])) or record.get("reason", "")
+        until = f" until {record['until']}" if record.get("until") else ""
+        text = f"{record['time'][:19]}Z  {record['kind'].removeprefix('finding_')}{until}  {words}"
+        print(clean(f"    record {index}  {text}  by {record['actor']}"))
+
+
+def _acknowledge(args: argparse.Namespace, recorder: "Recorder") -> None:
+    from postwarden.cli.operator import now
+    from postwarden.cli.show_audit import finding_object
+    from postwarden.errors import UsageError
+    from postwarden.model.encoding import encode
+
+    if not args.reason.strip():
+        raise UsageError("an acknowledgement needs a reason", "say who was asked, and how")
+    until = until_time(args.until) if args.until else None
+    if until is not None and until <= now():
+        raise UsageError(f"--until {args.until} is not in the future", "name a later day")
+    standing = recorder.acknowledge(args.id, reason=args.reason.strip(), until=until)
+    if args.json:
+        print(
+            encode(finding_object(standing.finding, standing, account_name(standing, recorder))).decode(
+                "ascii"
+            )
+        )
+        return
+    print(f"acknowledged {standing.finding.id}" + (f" until {args.until}" if args.until else ""))
+
+
+def until_time(text: str) -> "datetime":
+    """The start of the day `text` in UTC; raises UsageError."""
+    from datetime import UTC, date, datetime, time
+
+    from postwarden.errors import UsageError
+
+    try:
+        return datetime.combine(date.fromisoformat(text), time(), UTC)
+    except ValueError as exc:
+        raise UsageError(f"{text!r} is not a day", "write it as YYYY-MM-DD") from exc
+
+
+def _is_of(account: str | None, standing: "Standing", recorder: "Recorder") -> bool:
+    if account is None:
+        return True
+    known = recorder.store.account(standing.finding.scope.key)
+    names = {standing.finding.scope.key.casefold()}
+    if known is not None:
+        names |= {known.login.casefold(), *known.addresses}
+    return account.casefold() in names
+
+
+def account_name(standing: "Standing", recorder: "Recorder") -> str:
+    """The account's address as the ledger knows it, or the scope's key."""
+    scope = standing.finding.scope
+    known = recorder.store.account(scope.key) if scope.kind == "account" else None
+    return known.address if known is not None else f"{scope.kind} {scope.key}"

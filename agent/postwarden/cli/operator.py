@@ -1,0 +1,82 @@
+"""Who runs this command, when, and with which state folder."""
+
+import os
+import pwd
+import shlex
+import sys
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from postwarden import __version__
+from postwarden.errors import LedgerError, UsageError
+
+if TYPE_CHECKING:
+    from postwarden.config.settings import Config
+    from postwarden.pipeline.record import Recorder
+
+
+def now() -> datetime:
+    """The clock of the command line; everything below takes it as an argument."""
+    return datetime.now(UTC)  # noqa: TID251 - here the time comes from
+
+
+def actor() -> str:
+    """The caller as records name it: uid, name, and who called sudo."""
+    uid = os.geteuid()
+    name = user_name(uid)
+    behind = os.environ.get("SUDO_USER")
+    return f"uid {uid} ({name})" + (f" for {behind}" if behind and uid == 0 else "")
+
+
+def user_name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return "no name"
+
+
+def agent() -> str:
+    return f"postwarden/{__version__}"
+
+
+def open_recorder(config: "Config") -> "Recorder":
+    """The recorder on the configured ledger; raises LedgerError where it is missing or not the caller's."""
+    from postwarden.config.locate import state_folder
+    from postwarden.pipeline.record import Recorder
+
+    state = state_folder(config)
+    check_owner(state)
+    recorder = Recorder(state, run=uuid.uuid4().hex, actor=actor(), agent=agent(), clock=now)
+    if config.ledger.origin is not None and recorder.ledger.origin != config.ledger.origin:
+        recorder.close()
+        raise UsageError(
+            f"agent.toml names the ledger {config.ledger.origin}, the state folder has {recorder.ledger.origin}",
+            "use the state folder that belongs to this configuration",
+        )
+    return recorder
+
+
+def check_owner(state: Path) -> None:
+    """Raises LedgerError where the state folder belongs to another user, root included."""
+    try:
+        status = state.stat()
+    except FileNotFoundError:
+        raise LedgerError(
+            f"there is no ledger in {state}", "run postwarden init first, or audit with --no-record"
+        ) from None
+    except OSError as exc:
+        raise LedgerError(
+            f"the state folder {state} cannot be used: {exc.strerror}", _as_owner(state)
+        ) from exc
+    if status.st_uid != os.geteuid():
+        owner = user_name(status.st_uid)
+        raise LedgerError(
+            f"the state folder {state} belongs to {owner}, and you are {user_name(os.geteuid())}",
+            f"run: sudo -u {owner} {' '.join(shlex.quote(part) for part in sys.argv)}",
+        )
+
+
+def _as_owner(state: Path) -> str:
+    return f"check the owner and mode of {state}"

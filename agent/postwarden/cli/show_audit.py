@@ -1,0 +1,155 @@
+"""How an audit is printed: for people, or as one JSON object a line."""
+
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from typing import Protocol
+
+from postwarden.cli.outcome import Summary, open_findings
+from postwarden.cli.show_finding import advice_lines, finding_lines
+from postwarden.cli.terminal import Progress, clean, paragraph
+from postwarden.findings.life import Standing
+from postwarden.model.encoding import encode
+from postwarden.model.finding import LEVELS, Finding
+from postwarden.model.reading import Gap
+from postwarden.pipeline.audit import Audited
+from postwarden.pipeline.record import Recorder
+
+
+class Shown(Protocol):
+    """Something that shows an audit as it goes."""
+
+    def audited(self, audited: Audited) -> None: ...
+
+    def end(self, results: Sequence[Summary], recorder: Recorder | None) -> None: ...
+
+
+def shower(*, as_json: bool, total: int) -> Shown:
+    return _Json() if as_json else _Text(total)
+
+
+def _scope_name(audited: Audited) -> str:
+    account = audited.account
+    return account.address if account is not None else f"source {audited.reading.scope.key}"
+
+
+class _Text:
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._done = 0
+        self._progress = Progress()
+        self._checks: Counter[tuple[str, str, str]] = Counter()
+        self._gaps: list[tuple[str, Gap, str | None]] = []
+        self._advice: list[str] = []
+
+    def audited(self, audited: Audited) -> None:
+        self._progress.clear()
+        self._done += audited.account is not None
+        name = _scope_name(audited)
+        for row in audited.reading.coverage:
+            self._checks[row.source, row.check, row.status] += 1
+            if row.status == "gap":
+                self._gaps += [
+                    (name, gap, row.accepted)
+                    for gap in audited.reading.gaps
+                    if (gap.source, gap.check) == (row.source, row.check)
+                ]
+        standings = {standing.finding.id: standing for standing in audited.standings or ()}
+        for finding in sorted(open_findings(audited), key=lambda one: -LEVELS.index(one.level)):
+            print("\n".join(finding_lines(finding, standings.get(finding.id), name)))
+            self._advice += [sentence for sentence in finding.advice if sentence not in self._advice]
+            print()
+        self._progress.show(f"{self._done} of {self._total} accounts: {name}")
+
+    def end(self, results: Sequence[Summary], recorder: Recorder | None) -> None:
+        self._progress.clear()
+        if self._advice:
+            print("what to do")
+            print("\n".join(advice_lines(self._advice)) + "\n")
+        self._coverage()
+        self._verdict(results)
+        failures = {str(result.unrecorded): result.unrecorded for result in results if result.unrecorded}
+        for failure in failures.values():
+            print(f"postwarden: error: not recorded: {clean(str(failure))}", file=sys.stderr)
+            if failure.hint:
+                print(f"postwarden: hint: {clean(failure.hint)}", file=sys.stderr)
+        if recorder is None:
+            print("not recorded (--no-record): nothing can be said about when anything was first seen")
+        elif not failures:
+            print(f"recorded in {recorder.ledger.origin}, {recorder.ledger.position().size} records")
+
+    def _coverage(self) -> None:
+        print("coverage")
+        for source, check in sorted({(source, check) for source, check, _ in self._checks}):
+            parts = [
+                f"{words} {self._checks[source, check, status]}"
+                for status, words in (
+                    ("read", "read"),
+                    ("gap", "NOT READ"),
+                    ("not_supported", "not supported"),
+                )
+                if self._checks[source, check, status]
+            ]
+            print(clean(f"  {source:<12} {check:<16} {', '.join(parts)}"))
+        for name, gap, accepted in self._gaps:
+            part = f" {gap.part}:" if gap.part else ""
+            print(paragraph(f"gap: {name}, {gap.source} {gap.check}:{part} {gap.message}", "  "))
+            if accepted:
+                print(paragraph(f"accepted: {accepted}", "    "))
+            elif gap.hint:
+                print(paragraph(f"next: {gap.hint}", "    "))
+
+    def _verdict(self, results: Sequence[Summary]) -> None:
+        accounts = [result for result in results if result.account is not None]
+        found = sum(result.findings for result in results)
+        bad = sum(result.findings > 0 for result in accounts)
+        unread = sum(result.incomplete for result in results)
+        print(
+            f"{len(accounts)} accounts audited: {found} open findings in {bad} accounts; "
+            + (f"{unread} scopes NOT fully read" if unread else "everything configured was read")
+        )
+
+
+class _Json:
+    def audited(self, audited: Audited) -> None:
+        account = audited.account.address if audited.account is not None else None
+        standings = {standing.finding.id: standing for standing in audited.standings or ()}
+        for finding in open_findings(audited):
+            _print(finding_object(finding, standings.get(finding.id), account))
+        for row in audited.reading.coverage:
+            _print({"type": "coverage", "account": account, "coverage": row})
+        for gap in audited.reading.gaps:
+            _print({"type": "gap", "account": account, "gap": gap})
+
+    def end(self, results: Sequence[Summary], recorder: Recorder | None) -> None:
+        _print(
+            {
+                "type": "summary",
+                "accounts": sum(result.account is not None for result in results),
+                "findings": sum(result.findings for result in results),
+                "counted": sum(result.counted for result in results),
+                "checks_read": sum(result.read for result in results),
+                "checks_not_read": sum(result.gaps for result in results),
+                "checks_not_supported": sum(result.unsupported for result in results),
+                "complete": not any(result.incomplete for result in results),
+                "recorded": recorder is not None and not any(result.unrecorded for result in results),
+                "errors": sorted({str(result.unrecorded) for result in results if result.unrecorded}),
+            }
+        )
+
+
+def finding_object(finding: Finding, standing: Standing | None, account: str | None) -> dict[str, object]:
+    """A finding as `--json` prints it: what docs/json.md calls `finding`."""
+    return {
+        "type": "finding",
+        "account": account,
+        "status": standing.status if standing else None,
+        "first_seen": standing.first_seen if standing else None,
+        "since": standing.since if standing else None,
+        "acknowledgement": standing.acknowledgement if standing else None,
+        "finding": finding,
+    }
+
+
+def _print(value: object) -> None:
+    print(encode(value).decode("ascii"))

@@ -1,0 +1,1 @@
+"""Judging evidence: rows, rules, verdicts. No I/O."""

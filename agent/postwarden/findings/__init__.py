@@ -1,0 +1,1 @@
+"""Findings: their ids, their life, and the state store that indexes them."""

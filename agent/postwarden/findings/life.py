@@ -1,0 +1,111 @@
+"""The life of a finding: what one audit of one scope means for what was known before. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Literal
+
+from msgspec import Struct
+
+from postwarden.model import moment
+from postwarden.model.finding import CheckRef, Finding
+from postwarden.model.moment import Moment
+from postwarden.model.record import (
+    Envelope,
+    FindingChanged,
+    FindingOpened,
+    FindingReopened,
+    FindingResolved,
+    Record,
+)
+
+Status = Literal["open", "acknowledged", "resolved"]
+
+
+class Acknowledgement(Struct, frozen=True, kw_only=True):
+    """Who silenced a finding, why, and until when (None: until it changes)."""
+
+    actor: str
+    reason: str
+    time: Moment
+    until: Moment | None = None
+
+
+class Standing(Struct, frozen=True, kw_only=True):
+    """A finding as it stands: `first_seen` when it was first opened, `since` when it came to its status."""
+
+    finding: Finding
+    status: Status
+    first_seen: Moment
+    since: Moment
+    acknowledgement: Acknowledgement | None = None
+
+
+def transitions(
+    judged: Sequence[Finding],
+    known: Mapping[str, Standing],
+    *,
+    complete: frozenset[CheckRef],
+    rules: frozenset[str],
+    now: datetime,
+    envelope: Envelope,
+) -> Iterator[Record]:
+    """The records that one audit of one scope gives rise to.
+
+    `known` holds all findings of the scope. One that is not judged again resolves only where all checks that
+    it rests on were read completely and its rule was among those applied: unread is never clean.
+    """
+    seen: set[str] = set()
+    for finding in judged:
+        seen.add(finding.id)
+        standing = known.get(finding.id)
+        if standing is None:
+            yield FindingOpened(**envelope, finding=finding)
+            continue
+        changes = tuple(differences(standing.finding, finding))
+        if changes:
+            yield FindingChanged(**envelope, finding=finding, changes=changes)
+        why = _reopens(standing, changes, now)
+        if why:
+            yield FindingReopened(**envelope, id=finding.id, reason=why)
+    for key, standing in sorted(known.items()):
+        finding = standing.finding
+        if (
+            key not in seen
+            and standing.status != "resolved"
+            and finding.rule in rules
+            and set(finding.checks) <= complete
+        ):
+            yield FindingResolved(**envelope, id=key, reason="a complete read no longer shows it")
+
+
+def _reopens(standing: Standing, changes: tuple[str, ...], now: datetime) -> str | None:
+    if standing.status == "resolved":
+        return "it is there again"
+    if standing.status == "acknowledged":
+        if changes:
+            return "it changed since it was acknowledged"
+        if expired(standing, now):
+            return "the acknowledgement expired"
+    return None
+
+
+def expired(standing: Standing, now: datetime) -> bool:
+    """Whether the acknowledgement, if there is one, has run out."""
+    given = standing.acknowledgement
+    return given is not None and given.until is not None and given.until <= moment.utc(now)
+
+
+def differences(before: Finding, after: Finding) -> Iterator[str]:
+    """What is different between two verdicts on the same subject, in words."""
+    if before.level != after.level:
+        yield f"level was {before.level}, is {after.level}"
+    old = {fact.name: fact.values for fact in before.facts}
+    new = {fact.name: fact.values for fact in after.facts}
+    for name in (*old, *(name for name in new if name not in old)):
+        was, now = old.get(name, ()), new.get(name, ())
+        if was != now:
+            yield f"{name} was {_words(was)}, is {_words(now)}"
+
+
+def _words(values: tuple[str, ...]) -> str:
+    return ", ".join(values) if values else "nothing"

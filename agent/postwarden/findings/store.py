@@ -1,0 +1,248 @@
+"""The state store: an SQLite index derived from the ledger, deletable at any time.
+
+It remembers the ledger's position that it reflects. It is brought up to date and changed only while the
+ledger's lock is held.
+"""
+
+import hashlib
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from postwarden.errors import LedgerError, LedgerUnsound
+from postwarden.findings.life import Acknowledgement, Standing
+from postwarden.model import moment
+from postwarden.model.account import Account
+from postwarden.model.record import (
+    AccountSeen,
+    AnyRecord,
+    ConfigurationChanged,
+    FindingAcknowledged,
+    FindingChanged,
+    FindingOpened,
+    FindingReopened,
+    FindingResolved,
+)
+from postwarden.model.scope import Scope
+
+_SCHEMA = """
+PRAGMA user_version = 1;
+CREATE TABLE position (size INTEGER NOT NULL, root BLOB NOT NULL);
+CREATE TABLE finding (id TEXT PRIMARY KEY, scope_kind TEXT NOT NULL, scope_key TEXT NOT NULL,
+                      standing BLOB NOT NULL) WITHOUT ROWID;
+CREATE INDEX finding_scope ON finding (scope_kind, scope_key);
+CREATE TABLE history (id TEXT NOT NULL, record INTEGER NOT NULL, PRIMARY KEY (id, record)) WITHOUT ROWID;
+CREATE TABLE account (key TEXT PRIMARY KEY, account BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE blob (content BLOB PRIMARY KEY, name TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE configuration (record BLOB NOT NULL);
+"""
+
+_RECORD = msgspec.json.Decoder(AnyRecord)
+_STANDING = msgspec.json.Decoder(Standing)
+_ACCOUNT = msgspec.json.Decoder(Account)
+_CONFIGURATION = msgspec.json.Decoder(ConfigurationChanged)
+
+
+class StateStore:
+    """The index at `path`. Raises LedgerError where the file cannot be used."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._open()
+
+    def _open(self) -> None:
+        try:
+            # The folder is 0700; the mode of the file follows from the umask only in a folder of ours.
+            self._path.touch(mode=0o600)
+            self._base = sqlite3.connect(self._path, isolation_level=None)
+            self._base.execute("PRAGMA synchronous = NORMAL")
+            (version,) = self._base.execute("PRAGMA user_version").fetchone()
+        except sqlite3.DatabaseError:
+            # It is derived: a broken one is made anew from the ledger.
+            self._base.close()
+            self._remove()
+            self._base = sqlite3.connect(self._path, isolation_level=None)
+            version = 0
+        except OSError as exc:
+            raise LedgerError(
+                f"the state store {self._path} cannot be opened: {exc.strerror}", "check its owner"
+            ) from exc
+        if version == 0:
+            with self._base:
+                self._base.executescript("BEGIN;" + _SCHEMA + "COMMIT;")
+        elif version != 1:
+            raise LedgerError(
+                f"the state store {self._path} is of a newer postwarden",
+                "use that version, or delete the file",
+            )
+
+    def _remove(self) -> None:
+        for suffix in ("", "-wal", "-journal", "-shm"):
+            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+
+    def close(self) -> None:
+        self._base.close()
+
+    def catch_up(
+        self,
+        size: int,
+        root: bytes,
+        records: Callable[[int], Iterable[tuple[int, bytes]]],
+        blobs: Callable[[], Iterable[tuple[str, bytes]]],
+    ) -> None:
+        """Takes in the ledger's records up to its position; the ledger's lock is held.
+
+        `records(start)` yields index and line from `start`, `blobs()` name and content. Raises
+        LedgerUnsound where the ledger is shorter than, or differs from, what was taken in before.
+        """
+        row = self._base.execute("SELECT size, root FROM position").fetchone()
+        start = row[0] if row else 0
+        if row and (size < start or (size == start and root != row[1])):
+            raise LedgerUnsound(
+                f"the ledger has {size} records where {start} were seen before, or other ones",
+                f"if it was restored on purpose, delete {self._path}; else keep both and find out why",
+            )
+        if row and size == start:
+            return
+        with self._transaction():
+            for index, line in records(start):
+                self._apply(index, line)
+            if row is None:
+                for name, content in blobs():
+                    self._remember_blob(content, name)
+            self._base.execute("DELETE FROM position")
+            self._base.execute("INSERT INTO position VALUES (?, ?)", (size, root))
+
+    def rebuild(self) -> None:
+        """Forgets everything; the next `catch_up` reads the whole ledger."""
+        self._base.close()
+        self._remove()
+        self._open()
+
+    def findings(self, scope: Scope | None = None) -> Iterator[Standing]:
+        """Findings of one scope, or all, by id."""
+        query, values = "SELECT standing FROM finding", ()
+        if scope is not None:
+            query, values = query + " WHERE scope_kind = ? AND scope_key = ?", (scope.kind, scope.key)  # type: ignore[assignment]  # a longer tuple
+        for (standing,) in self._base.execute(query + " ORDER BY id", values):
+            yield _STANDING.decode(standing)
+
+    def finding(self, prefix: str) -> list[Standing]:
+        """The findings whose id starts with `prefix`."""
+        rows = self._base.execute(
+            "SELECT standing FROM finding WHERE substr(id, 1, ?) = ? ORDER BY id",
+            (len(prefix), prefix.upper()),
+        )
+        return [_STANDING.decode(standing) for (standing,) in rows]
+
+    def history(self, key: str) -> list[int]:
+        """Indices of the records about a finding, oldest first."""
+        rows = self._base.execute("SELECT record FROM history WHERE id = ? ORDER BY record", (key,))
+        return [index for (index,) in rows]
+
+    def account(self, key: str) -> Account | None:
+        row = self._base.execute("SELECT account FROM account WHERE key = ?", (key,)).fetchone()
+        return _ACCOUNT.decode(row[0]) if row else None
+
+    def configuration(self) -> ConfigurationChanged | None:
+        """The configuration last recorded."""
+        row = self._base.execute("SELECT record FROM configuration").fetchone()
+        return _CONFIGURATION.decode(row[0]) if row else None
+
+    def blob_of(self, content: bytes) -> str | None:
+        """The name of the blob that keeps this content, if one is known."""
+        row = self._base.execute("SELECT name FROM blob WHERE content = ?", (_digest(content),)).fetchone()
+        return str(row[0]) if row else None
+
+    def remember_blobs(self, blobs: Iterable[tuple[bytes, str]]) -> None:
+        """Adds contents and names to the index; the ledger's lock is held."""
+        with self._transaction():
+            for content, name in blobs:
+                self._remember_blob(content, name)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        try:
+            with self._base:
+                self._base.execute("BEGIN IMMEDIATE")
+                yield
+        except sqlite3.Error as exc:
+            raise LedgerError(
+                f"the state store {self._path} could not be written: {exc}",
+                "free space on its disk; the file may be deleted, the ledger has everything",
+            ) from exc
+
+    def _remember_blob(self, content: bytes, name: str) -> None:
+        self._base.execute("INSERT OR REPLACE INTO blob VALUES (?, ?)", (_digest(content), name))
+
+    def _apply(self, index: int, line: bytes) -> None:
+        try:
+            record = _RECORD.decode(line)
+        except msgspec.ValidationError as exc:
+            raise LedgerError(
+                f"record {index} is of a kind that this postwarden does not know: {exc}",
+                "use the version that wrote it",
+            ) from exc
+        time = moment.parse(record.time)
+        match record:
+            case FindingOpened(finding=finding):
+                self._put(Standing(finding=finding, status="open", first_seen=time, since=time), index)
+            case FindingChanged(finding=finding):
+                self._put(msgspec.structs.replace(self._get(finding.id, index), finding=finding), index)
+            case FindingResolved(id=key):
+                self._put(
+                    msgspec.structs.replace(
+                        self._get(key, index), status="resolved", since=time, acknowledgement=None
+                    ),
+                    index,
+                )
+            case FindingReopened(id=key):
+                self._put(
+                    msgspec.structs.replace(
+                        self._get(key, index), status="open", since=time, acknowledgement=None
+                    ),
+                    index,
+                )
+            case FindingAcknowledged(id=key, reason=reason, until=until, actor=actor):
+                given = Acknowledgement(
+                    actor=actor, reason=reason, time=time, until=moment.parse(until) if until else None
+                )
+                self._put(
+                    msgspec.structs.replace(
+                        self._get(key, index), status="acknowledged", since=time, acknowledgement=given
+                    ),
+                    index,
+                )
+            case AccountSeen(account=account):
+                self._base.execute(
+                    "INSERT OR REPLACE INTO account VALUES (?, ?)",
+                    (account.key, msgspec.json.encode(account)),
+                )
+            case ConfigurationChanged():
+                self._base.execute("DELETE FROM configuration")
+                self._base.execute("INSERT INTO configuration VALUES (?)", (msgspec.json.encode(record),))
+            case _:
+                # The other kinds say what happened and leave nothing to look up here.
+                return
+
+    def _get(self, key: str, index: int) -> Standing:
+        row = self._base.execute("SELECT standing FROM finding WHERE id = ?", (key,)).fetchone()
+        if row is None:
+            raise LedgerError(f"record {index} is about the finding {key}, which no record opened")
+        standing: Standing = _STANDING.decode(row[0])
+        return standing
+
+    def _put(self, standing: Standing, index: int) -> None:
+        finding = standing.finding
+        self._base.execute(
+            "INSERT OR REPLACE INTO finding VALUES (?, ?, ?, ?)",
+            (finding.id, finding.scope.kind, finding.scope.key, msgspec.json.encode(standing)),
+        )
+        self._base.execute("INSERT OR IGNORE INTO history VALUES (?, ?)", (finding.id, index))
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.sha256(content).digest()

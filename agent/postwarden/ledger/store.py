@@ -1,0 +1,239 @@
+"""A ledger that is there: read it, and commit to it.
+
+Reading needs no lock, for a checkpoint is replaced in one step and nothing within it ever changes. A commit
+holds the lock, so that what it decides, it decides on all that was recorded before.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from postwarden.errors import LedgerError, LedgerUnsound
+from postwarden.ledger import blobs, checkpoint, files, keys, lock, presence, quarantine, segments, writer
+from postwarden.ledger.checkpoint import Position
+from postwarden.ledger.keys import Epoch
+from postwarden.ledger.note import MAX_NOTE
+from postwarden.ledger.quarantine import Quarantined
+from postwarden.ledger.record import record_form
+from postwarden.ledger.segments import Edge, Remains
+from postwarden.ledger.writer import Folders
+
+__all__ = ["Ledger", "Position", "Quarantined", "open_ledger"]
+
+_RUN_VERIFY = "run postwarden verify, and keep what is there as evidence"
+
+
+def open_ledger(ledger: Path, private: Path) -> "Ledger":
+    """The ledger in the folder `ledger`, whose private keys are in `private`.
+
+    Only its first key's certificate is read; the private key, and whether records and checkpoint agree, are
+    looked at by the first commit. LedgerError where there is no ledger, LedgerUnsound where its certificate
+    is missing or not sound.
+    """
+    if not presence.is_there(ledger):
+        raise presence.explain_absence(ledger, private)
+    with files.folder(ledger) as root:
+        owner = os.fstat(root).st_uid
+        with files.folder(keys.FOLDER, within=root) as folder:
+            content = files.read(folder, keys.FIRST, owner=owner, limit=MAX_NOTE)
+    if content is None:
+        raise LedgerUnsound(f"the ledger's first key, {keys.FOLDER}/{keys.FIRST}, is missing", _RUN_VERIFY)
+    try:
+        epoch = keys.open_first_epoch(content)
+    except LedgerError as exc:
+        raise LedgerUnsound(f"the ledger's first key is not sound: {exc}", _RUN_VERIFY) from exc
+    return Ledger(ledger, private, epoch, owner)
+
+
+class Ledger:
+    """An open ledger. It holds no file open and no lock between its calls; threads may share it."""
+
+    def __init__(self, folder: Path, private: Path, epoch: Epoch, owner: int) -> None:
+        self._folder = folder
+        self._private = private
+        self._key = epoch.key
+        self._owner = owner
+        self._alone = threading.Lock()
+        self._edge = Edge()
+        self._in_doubt: LedgerError | None = None
+
+    @property
+    def origin(self) -> str:
+        """The ledger's name, which its checkpoints begin with."""
+        return self._key.name
+
+    @property
+    def verifier_key(self) -> str:
+        """The key that checkpoints are verified with, in the one-line form that people keep."""
+        return self._key.text
+
+    def position(self) -> Position:
+        """How far the ledger goes, from its checkpoint; LedgerUnsound where that is missing or not sound."""
+        with files.folder(self._folder) as root:
+            return self._read_position(root)
+
+    def records(self, start: int = 0, stop: int | None = None) -> Iterator[tuple[int, bytes]]:
+        """Index and line of each record from `start` to before `stop`, and never beyond the checkpoint.
+
+        The lines are as they stand, without line feeds, and are not verified. LedgerUnsound where one within
+        the checkpoint is missing.
+        """
+        if start < 0 or (stop is not None and stop < 0):
+            raise LedgerError("a record's index is not negative")
+        return self._stream(start, stop)
+
+    def commit(
+        self,
+        decide: Callable[[Position], Sequence[bytes]],
+        *,
+        recovered: Callable[[Quarantined], bytes],
+        wait: float = 10.0,
+    ) -> Position:
+        """Append the lines that `decide` returns, and give the position after them.
+
+        `decide` is called under the lock with the position before the commit, and may read the ledger. What a
+        writer left beyond the checkpoint goes to quarantine; `recovered` gives the record of each such piece,
+        and these records come before the ones that were decided. If there is nothing to append, nothing is
+        written; if `decide` or `recovered` raises, everything stays as it was. When this returns, the records
+        are on the disk under a signed checkpoint.
+
+        Raises LedgerBusy where the lock is not free within `wait` seconds, LedgerUnsound before anything is
+        signed where records, tree, checkpoint and keys do not agree, and LedgerError where a line does not
+        have a record's form or the disk fails. After a failed sync every further commit of this object is
+        refused; a ledger opened anew reads everything again.
+        """
+        deadline = time.monotonic() + wait
+        self._refuse_other_user()
+        if not self._alone.acquire(timeout=max(wait, 0)):
+            raise lock.busy()
+        try:
+            if self._in_doubt:
+                raise LedgerError(
+                    f"no further commit after a failed write: {self._in_doubt}",
+                    "check the disk, then start postwarden again",
+                )
+            with (
+                files.folder(self._folder) as root,
+                lock.hold(root, owner=self._owner, deadline=deadline),
+                files.folder(segments.FOLDER, within=root) as records,
+                files.folder(quarantine.FOLDER, within=root) as kept,
+            ):
+                return self._commit(Folders(root, records, self._owner), kept, decide, recovered)
+        finally:
+            self._alone.release()
+
+    def put_blob(self, content: bytes) -> str:
+        """Keep content with a salt of its own and give the blob's name; it is on the disk on return.
+
+        A blob that no record comes to name, because the commit after it failed, does no harm.
+        """
+        self._refuse_other_user()
+        with files.folder(self._folder) as root, files.folder(blobs.FOLDER, within=root) as folder:
+            return blobs.put_blob(folder, content)
+
+    def has_blob(self, name: str) -> bool:
+        """Whether a blob of this name is there; its content is not looked at."""
+        return (self._folder / blobs.FOLDER / name).is_file()
+
+    def blob(self, name: str) -> bytes:
+        """The content of a blob; LedgerError where there is none, LedgerUnsound where it was changed."""
+        with files.folder(self._folder) as root, files.folder(blobs.FOLDER, within=root) as folder:
+            return blobs.read_blob(folder, name, owner=self._owner)
+
+    def blobs(self) -> Iterator[tuple[str, bytes]]:
+        """Name and content of every blob, by name; errors as in `blob`."""
+        with files.folder(self._folder) as root, files.folder(blobs.FOLDER, within=root) as folder:
+            for name in blobs.list_blobs(folder):
+                yield name, blobs.read_blob(folder, name, owner=self._owner)
+
+    def _refuse_other_user(self) -> None:
+        """What another user wrote, root included, the ledger's owner could not read."""
+        if os.geteuid() != self._owner:
+            raise LedgerError(
+                f"the ledger {self._folder} belongs to user id {self._owner}", "run as the user that owns it"
+            )
+
+    def _stream(self, start: int, stop: int | None) -> Iterator[tuple[int, bytes]]:
+        with files.folder(self._folder) as root:
+            size = self._read_position(root).size
+            end = size if stop is None else min(stop, size)
+            if start < end:
+                with files.folder(segments.FOLDER, within=root) as records:
+                    lines = segments.read_lines(records, start, end, owner=self._owner)
+                    yield from enumerate(lines, start)
+
+    def _read_position(self, root: int) -> Position:
+        content = writer.read_checkpoint(root, owner=self._owner)
+        if content is None:
+            raise LedgerUnsound("the checkpoint is missing", _RUN_VERIFY)
+        try:
+            return checkpoint.open_checkpoint(content, self._key)
+        except LedgerError as exc:
+            raise LedgerUnsound(f"the checkpoint is not sound: {exc}", _RUN_VERIFY) from exc
+
+    def _commit(
+        self,
+        folders: Folders,
+        kept: int,
+        decide: Callable[[Position], Sequence[bytes]],
+        recovered: Callable[[Quarantined], bytes],
+    ) -> Position:
+        position = self._read_position(folders.ledger)
+        self._edge = self._catch_up(folders.records, position)
+        private = keys.load_private(self._private, keys.FIRST, self._key)
+        left = self._find_left(folders.records)
+        taken = {each.name: each for each in quarantine.list_unrecorded(kept, owner=self._owner)}
+        taken |= {each.name: each for each, _ in left}
+        lines = [recovered(each) for each in taken.values()]
+        lines += decide(position)
+        if not lines:
+            return position
+        for line in lines:
+            record_form(line)
+        try:
+            for each, remains in left:
+                quarantine.keep(folders.records, kept, remains, each, owner=self._owner)
+            self._edge = writer.write(folders, self._edge, lines, origin=self.origin, private=private)
+            if taken:
+                quarantine.settle(kept, taken.values())
+        except OSError as exc:
+            raise files.failure("the records were not written", exc) from exc
+        except LedgerError as exc:
+            self._in_doubt = exc
+            raise
+        return self._edge.position
+
+    def _catch_up(self, records: int, position: Position) -> Edge:
+        """The edge at the checkpoint: the records that are new to us are read, and the root is compared."""
+        edge = self._edge
+        if position.size < edge.size:
+            raise LedgerUnsound(
+                f"the ledger went back from {edge.size} records to {position.size}",
+                _RUN_VERIFY,
+                record=position.size,
+            )
+        new = segments.read_lines(records, edge.size, position.size, owner=self._owner, offset=edge.offset)
+        after = segments.follow(edge, new)
+        if after.position != position:
+            raise LedgerUnsound(
+                f"records {edge.size} to {position.size - 1} do not give the checkpoint's root"
+                if position.size > edge.size
+                else "the checkpoint's root changed without a new record",
+                _RUN_VERIFY,
+                record=edge.size,
+            )
+        return after
+
+    def _find_left(self, records: int) -> list[tuple[Quarantined, Remains]]:
+        found, strangers = segments.find_remains(records, self._edge, owner=self._owner)
+        if strangers:
+            raise LedgerUnsound(
+                f"{segments.segment_name(strangers[0])} does not follow the records before it", _RUN_VERIFY
+            )
+        return [
+            (quarantine.examine(records, remains, owner=self._owner), remains)
+            for remains in found
+            if remains.length
+        ]

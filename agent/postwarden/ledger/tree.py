@@ -1,0 +1,59 @@
+"""The Merkle tree of RFC 6962, section 2.1, grown leaf by leaf.
+
+A leaf's hash is SHA-256 over 0x00 and the leaf, a node's over 0x01 and its two children, and the root of the
+empty tree is SHA-256 over nothing. Of a tree of any size only its peaks are kept: the roots of the perfect
+subtrees that the binary digits of the size name, the largest first.
+"""
+
+from collections.abc import Sequence
+from hashlib import sha256
+
+EMPTY_ROOT = sha256(b"").digest()
+
+
+def leaf_hash(leaf: bytes) -> bytes:
+    """SHA-256 over 0x00 and the leaf's bytes."""
+    return sha256(b"\x00" + leaf).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """SHA-256 over 0x01 and the hashes of both children."""
+    return sha256(b"\x01" + left + right).digest()
+
+
+def root_of(peaks: Sequence[bytes]) -> bytes:
+    """The root over a tree's peaks: the smaller ones are joined first, each to the right of its elder."""
+    if not peaks:
+        return EMPTY_ROOT
+    root = peaks[-1]
+    for peak in reversed(peaks[:-1]):
+        root = node_hash(peak, root)
+    return root
+
+
+class Growing:
+    """A tree that takes leaves at its right edge; the one mutable value of the tree's code."""
+
+    __slots__ = ("_peaks", "size")
+
+    def __init__(self, size: int = 0, peaks: Sequence[bytes] = ()) -> None:
+        self.size = size
+        self._peaks = list(peaks)
+
+    def add(self, leaf: bytes) -> None:
+        peaks = self._peaks
+        peaks.append(leaf_hash(leaf))
+        before = self.size
+        while before & 1:
+            right = peaks.pop()
+            peaks[-1] = node_hash(peaks[-1], right)
+            before >>= 1
+        self.size += 1
+
+    @property
+    def peaks(self) -> tuple[bytes, ...]:
+        return tuple(self._peaks)
+
+    @property
+    def root(self) -> bytes:
+        return root_of(self._peaks)

@@ -1,0 +1,219 @@
+"""Is a ledger sound? Read everything, write nothing, need no lock and no private key.
+
+A ledger is sound if the tree over its records gives the root of a checkpoint that its key has signed, if
+every record has a record's form, and if nothing lies in `records/` and `keys/` that a writer does not leave
+there. The checkpoint is read first, so that a writer at work is no problem. Bytes beyond it, as a crash
+leaves them, are reported and are no problem either.
+
+What this cannot see: a ledger put back to an older state of its own, whole, is sound too. Only somebody who
+kept a later checkpoint can tell.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from postwarden.errors import LedgerError, LedgerUnsound
+from postwarden.ledger import checkpoint, files, keys, segments, writer
+from postwarden.ledger.checkpoint import Position
+from postwarden.ledger.note import MAX_NOTE, VerifierKey, parse_key
+from postwarden.ledger.problems import Problem, Problems
+from postwarden.ledger.record import record_form
+from postwarden.ledger.segments import Edge
+
+_STEP = 4096
+#: More records than a checkpoint can tell of: read on to the end.
+_ALL = 10**18
+
+
+@dataclass(frozen=True, slots=True)
+class Uncommitted:
+    """What lies beyond the checkpoint: lines (one that is cut off counts), bytes, and their SHA-256 in hex."""
+
+    count: int
+    length: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What was found.
+
+    `origin`, `verifier_key`, `size` and `root` are what a sound certificate and a sound checkpoint say, `None`
+    where there is none. `epochs` counts the sound certificates. `checked_key` says whether the first key was
+    compared with one that somebody kept.
+    """
+
+    sound: bool
+    origin: str | None
+    size: int | None
+    root: bytes | None
+    verifier_key: str | None
+    epochs: int
+    checked_key: bool
+    uncommitted: Uncommitted | None
+    problems: tuple[Problem, ...]
+
+
+def verify(
+    ledger: Path, *, key: str | None = None, progress: Callable[[int], None] | None = None
+) -> Verification:
+    """Verify the ledger in a folder.
+
+    `key` is the verifier key that `init` printed, if somebody kept it. `progress` is called with the number
+    of records read so far. LedgerError where the folder is no ledger, where `key` is no verifier key, or
+    where a file cannot be read at all.
+    """
+    kept = None if key is None else parse_key(key)
+    problems = Problems()
+    uncommitted = None
+    with files.folder(ledger) as root:
+        if not {checkpoint.NAME, keys.FOLDER, segments.FOLDER}.intersection(
+            files.list_names(root, str(ledger))
+        ):
+            raise LedgerError(
+                f"{ledger} is not a ledger", "give the folder that holds checkpoint, keys and records"
+            )
+        seen = _read_checkpoint(root, problems)
+        certified = _verify_keys(root, problems)
+        if kept and certified and kept != certified:
+            problems.add("the ledger's first key is not the one that it was compared with")
+        position = _open_checkpoint(seen, kept or certified, problems)
+        try:
+            with files.folder(segments.FOLDER, within=root) as records:
+                edge = _verify_records(records, position, problems, progress)
+                if edge:
+                    uncommitted = _verify_beyond(records, edge, problems)
+        except LedgerUnsound as exc:
+            problems.add(exc.message)
+        if uncommitted and _read_checkpoint(root, Problems()) != seen:
+            uncommitted = None  # a writer was at work, and these may have become records since
+    return Verification(
+        sound=not problems.count,
+        origin=certified.name if certified else None,
+        size=position.size if position else None,
+        root=position.root if position else None,
+        verifier_key=certified.text if certified else None,
+        epochs=1 if certified else 0,
+        checked_key=kept is not None,
+        uncommitted=uncommitted,
+        problems=problems.listed(),
+    )
+
+
+def _read_checkpoint(root: int, problems: Problems) -> bytes | None:
+    try:
+        content = writer.read_checkpoint(root, owner=None)
+    except LedgerUnsound as exc:
+        problems.add(exc.message)
+        return None
+    if content is None:
+        problems.add("the checkpoint is missing")
+    return content
+
+
+def _open_checkpoint(content: bytes | None, key: VerifierKey | None, problems: Problems) -> Position | None:
+    if content is None:
+        return None
+    if key is None:
+        problems.add("the checkpoint cannot be verified without a sound key")
+        return None
+    try:
+        return checkpoint.open_checkpoint(content, key)
+    except LedgerError as exc:
+        problems.add(f"the checkpoint is not sound: {exc}")
+        return None
+
+
+def _verify_keys(root: int, problems: Problems) -> VerifierKey | None:
+    """The key of the first epoch's certificate, `None` where that is missing or not sound."""
+    try:
+        with files.folder(keys.FOLDER, within=root) as folder:
+            for name in files.list_names(folder, "the keys folder"):
+                if name != keys.FIRST:
+                    problems.add(f"{keys.FOLDER}/{name!a} is not a file of the ledger")
+            content = files.read(folder, keys.FIRST, owner=None, limit=MAX_NOTE)
+    except LedgerUnsound as exc:
+        problems.add(exc.message)
+        return None
+    if content is None:
+        problems.add(f"the first key's certificate, {keys.FOLDER}/{keys.FIRST}, is missing")
+        return None
+    try:
+        return keys.open_first_epoch(content).key
+    except LedgerError as exc:
+        problems.add(f"the first key's certificate is not sound: {exc}")
+        return None
+
+
+def _verify_records(
+    records: int, position: Position | None, problems: Problems, progress: Callable[[int], None] | None
+) -> Edge | None:
+    """The edge over the records that the checkpoint covers, `None` where they do not give its root."""
+    for name in files.list_names(records, "the records folder"):
+        if segments.segment_first(name) is None:
+            problems.add(f"{segments.FOLDER}/{name!a} is not a file of the ledger")
+    stop = position.size if position else _ALL
+    lines = segments.read_lines(records, 0, stop, owner=None)
+    try:
+        edge = segments.follow(Edge(), _check_forms(lines, problems, progress))
+    except LedgerUnsound as exc:
+        if position is None:
+            _not_covered(problems, exc.record or 0)
+            return None
+        problems.add(exc.message, exc.record, None if exc.record is None else max(exc.record, stop - 1))
+        _not_covered(problems, stop)
+        return None
+    if progress:
+        progress(edge.size)
+    if edge.position == position:
+        return edge
+    problems.add("the records do not give the checkpoint's root")
+    _not_covered(problems, stop)
+    return None
+
+
+def _not_covered(problems: Problems, size: int) -> None:
+    if size:
+        problems.add(f"no sound checkpoint covers records 0 to {size - 1}", 0, size - 1)
+
+
+def _check_forms(
+    lines: Iterator[bytes], problems: Problems, progress: Callable[[int], None] | None
+) -> Iterator[bytes]:
+    for index, line in enumerate(lines):
+        try:
+            record_form(line)
+        except LedgerError as exc:
+            problems.add(f"record {index} does not have a record's form: {exc}", index, index)
+        if progress and index % _STEP == 0:
+            progress(index)
+        yield line
+
+
+def _verify_beyond(records: int, edge: Edge, problems: Problems) -> Uncommitted | None:
+    """What lies beyond the edge, if anything does; segments that no writer can have left are a problem."""
+    try:
+        uncommitted, strangers = _look_beyond(records, edge)
+    except LedgerUnsound:
+        strangers = [edge.segment]
+    if strangers:  # a writer may have cut the records while we looked: look once more
+        uncommitted, strangers = _look_beyond(records, edge)
+    for first in strangers:
+        problems.add(f"{segments.segment_name(first)} does not follow the records before it")
+    return uncommitted
+
+
+def _look_beyond(records: int, edge: Edge) -> tuple[Uncommitted | None, list[int]]:
+    remains, strangers = segments.find_remains(records, edge, owner=None)
+    digest, length, count, last = sha256(), 0, 0, b"\n"
+    for each in remains:
+        for chunk in segments.read_remains(records, each, owner=None):
+            digest.update(chunk)
+            length += len(chunk)
+            count += chunk.count(b"\n")
+            last = chunk[-1:]
+    if not length:
+        return None, strangers
+    return Uncommitted(count + (last != b"\n"), length, digest.hexdigest()), strangers

@@ -1,0 +1,1 @@
+"""The stages that join everything: collect, judge, record; and `audit`, which runs them."""

@@ -1,0 +1,157 @@
+"""Running the examples that stand beside the rules: material in its foreign form, through the real decoders."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+from msgspec import Struct
+
+from postwarden.config.rule_files import RuleFile, read_examples
+from postwarden.config.settings import Config, Organisation
+from postwarden.connectors.imap import FOLDERS, delegations
+from postwarden.errors import RuleError
+from postwarden.formats.sieve.decoding import decode
+from postwarden.model.account import Account
+from postwarden.model.evidence import Evidence, Folder, FolderUse, Setting
+from postwarden.model.finding import CheckRef
+from postwarden.model.reading import Observed
+from postwarden.model.scope import Scope, account_scope, source_scope
+from postwarden.pipeline.judge import RuleBook, load_rules, rows_of, rule_folders
+
+#: The organisation that all examples live in.
+ORGANISATION = Organisation(internal_domains=("example.org",), partners=("partner.example",))
+ALICE = Account(key="login:alice", login="alice", addresses=("alice@example.org", "alice@freemail.example"))
+
+
+class FolderExample(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    name: str
+    uses: tuple[FolderUse, ...] = ()
+    subscribed: bool = True
+
+
+class AclExample(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An entry of an IMAP access list: rights as letters, `-` before the identifier takes them away."""
+
+    folder: str
+    identifier: str
+    rights: str
+
+
+class SettingExample(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    name: str
+    value: str
+
+
+class Example(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One example: exactly one of sieve, acl, setting; without folders, the folders are unknown."""
+
+    name: str
+    sieve: str | None = None
+    active: bool = True
+    folders: tuple[FolderExample, ...] | None = None
+    acl: AclExample | None = None
+    setting: SettingExample | None = None
+
+
+class Examples(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    must_match: tuple[Example, ...]
+    must_not_match: tuple[Example, ...]
+
+
+class Outcome(Struct, frozen=True, kw_only=True):
+    rule: str
+    name: str
+    must_match: bool
+    passed: bool
+
+
+class _Material(Struct, frozen=True, kw_only=True):
+    evidence: tuple[Evidence, ...]
+    complete: frozenset[CheckRef]
+
+
+def run_examples(config: Config, folder: Path | None, now: datetime) -> Iterator[Outcome]:
+    """Runs the examples of the rules in use, or of those in one folder; raises RuleError for a broken file.
+
+    A rule without examples is an error: nothing shows that it works.
+    """
+    rules = msgspec.structs.replace(config.rules, disabled=())
+    if folder is not None and folder.resolve() not in {known.resolve() for known in rule_folders(config)}:
+        rules = msgspec.structs.replace(rules, folders=(*rules.folders, str(folder.resolve())))
+    book = load_rules(msgspec.structs.replace(config, organisation=ORGANISATION, rules=rules))
+    folders = (folder,) if folder is not None else rule_folders(config)
+    files = {Path(file.path).name.removesuffix(".examples.yml"): file for file in read_examples(folders)}
+    for rule in book.rules:
+        if folder is not None and folder.resolve() not in Path(rule.path).resolve().parents:
+            continue
+        if rule.name not in files:
+            raise RuleError("has no examples", f"write {rule.name}.examples.yml beside it", path=rule.path)
+        yield from _run(rule.name, files.pop(rule.name), book, now)
+    for file in files.values():
+        raise RuleError("belongs to no rule", "name it after its rule", path=file.path)
+
+
+def _run(name: str, file: RuleFile, book: RuleBook, now: datetime) -> Iterator[Outcome]:
+    try:
+        examples = msgspec.convert(yaml.load(file.raw, _Loader), Examples)  # noqa: S506 - a safe loader
+    except (yaml.YAMLError, msgspec.ValidationError, UnicodeError, RecursionError, ValueError) as exc:
+        raise RuleError(f"is no examples file: {exc}", "see docs/rules.md", path=file.path) from exc
+    rule = next(rule for rule in book.rules if rule.name == name)
+    for wanted, group in ((True, examples.must_match), (False, examples.must_not_match)):
+        for example in group:
+            material = _Material(
+                evidence=tuple(_evidence(example, file.path, now)),
+                complete=frozenset({CheckRef(source="example", check=FOLDERS)}),
+            )
+            rows = rows_of(material, ALICE, ORGANISATION_DOMAINS, book)
+            matched = any(row.category == rule.category and rule.matches(row.values) for row in rows)
+            yield Outcome(rule=name, name=example.name, must_match=wanted, passed=matched is wanted)
+
+
+def _evidence(example: Example, path: str, now: datetime) -> Iterator[Evidence]:
+    scope = account_scope(ALICE.key)
+    for folder in example.folders or ():
+        yield Folder(
+            scope=scope, source="example", check=FOLDERS, observed=now,
+            name=folder.name, uses=folder.uses, subscribed=folder.subscribed,
+        )  # fmt: skip
+    if example.sieve is not None:
+        yield from _sieve(example, example.sieve, scope, path, now)
+    elif example.acl is not None:
+        entry = (example.acl.identifier, example.acl.rights)
+        yield from delegations(example.acl.folder, [entry], ALICE, scope, "example", now)
+    elif example.setting is not None:
+        yield Setting(
+            scope=source_scope("example"), source="example", check="transport", observed=now,
+            name=example.setting.name, value=example.setting.value,
+        )  # fmt: skip
+    else:
+        raise RuleError(
+            f"the example {example.name!r} has no material", "give sieve, acl or setting", path=path
+        )
+
+
+def _sieve(example: Example, text: str, scope: Scope, path: str, now: datetime) -> Iterator[Evidence]:
+    found = decode(
+        text.encode(), name="script", active=example.active, scope=scope, source="example",
+        check="sieve_scripts", observed=now,
+    )  # fmt: skip
+    evidence = [item.evidence for item in found if isinstance(item, Observed)]
+    if not evidence:
+        raise RuleError(f"the script of the example {example.name!r} does not parse", path=path)
+    yield from evidence
+
+
+ORGANISATION_DOMAINS = Config(path=Path("agent.toml"), organisation=ORGANISATION).domains
+
+
+class _Loader(yaml.SafeLoader):
+    """Without aliases, which can grow a small file without bound."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("aliases are not used here")
+        return super().compose_node(parent, index)

@@ -1,0 +1,63 @@
+"""Judging exported material without connecting to anything."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from msgspec import Struct
+
+from postwarden.formats.sieve.decoding import decode as decode_sieve
+from postwarden.model.account import Account
+from postwarden.model.evidence import Evidence
+from postwarden.model.finding import CheckRef
+from postwarden.model.reading import CheckDone, Gap, Observed
+from postwarden.model.scope import account_scope
+
+#: Files beyond this are no exported rules or scripts.
+MAX_BYTES = 64 * 1024 * 1024
+
+SOURCE = "inspect"
+
+
+class Material(Struct, frozen=True, kw_only=True):
+    """What one file said."""
+
+    evidence: tuple[Evidence, ...]
+    gaps: tuple[Gap, ...]
+
+    @property
+    def complete(self) -> frozenset[CheckRef]:
+        """Exported material never proves that something is gone."""
+        return frozenset()
+
+
+def read_material(raw: bytes, *, name: str, kind: str, account: Account, observed: datetime) -> Material:
+    """Decodes a file of one kind; a script in a file counts as active."""
+    evidence: list[Evidence] = []
+    gaps: list[Gap] = []
+    if kind != "sieve":
+        raise AssertionError(f"a kind without a decoder: {kind}")
+    items = decode_sieve(
+        raw,
+        name=name,
+        active=True,
+        scope=account_scope(account.key),
+        source=SOURCE,
+        check="sieve_scripts",
+        observed=observed,
+    )
+    for item in items:
+        if isinstance(item, Observed):
+            evidence.append(item.evidence)
+        elif isinstance(item, Gap):
+            gaps.append(item)
+        else:
+            assert isinstance(item, CheckDone)
+    return Material(evidence=tuple(evidence), gaps=tuple(gaps))
+
+
+def shapes(gaps: Sequence[Gap]) -> dict[str, int]:
+    """How often each shape of thing was not understood."""
+    counted: dict[str, int] = {}
+    for gap in gaps:
+        counted[gap.message] = counted.get(gap.message, 0) + 1
+    return counted

@@ -1,0 +1,227 @@
+"""Stage three: what was read and judged goes into the ledger, decided under its lock."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from postwarden.errors import LedgerError
+from postwarden.findings.life import Standing, transitions
+from postwarden.findings.store import StateStore
+from postwarden.ledger.creation import create
+from postwarden.ledger.store import Ledger, Position, Quarantined, open_ledger
+from postwarden.model import moment
+from postwarden.model.account import Account
+from postwarden.model.encoding import encode
+from postwarden.model.finding import Finding
+from postwarden.model.record import (
+    AccountSeen,
+    AnyRecord,
+    AuditFinished,
+    AuditStarted,
+    ConfigurationChanged,
+    Envelope,
+    FindingAcknowledged,
+    LedgerOpened,
+    Record,
+    Recovery,
+)
+from postwarden.model.scope import Scope
+from postwarden.pipeline.collect import Reading
+
+STORE = "state.sqlite"
+
+_RECORD = msgspec.json.Decoder(AnyRecord)
+
+
+def line(record: Record) -> bytes:
+    """The record as the ledger keeps it; what is signed is first decoded and compared."""
+    encoded = encode(record)
+    if _RECORD.decode(encoded) != record:
+        raise AssertionError(f"a {type(record).__name__} does not survive its encoding")
+    return encoded
+
+
+class Recorder:
+    """Writes one run's records. `clock` gives the time of each commit."""
+
+    def __init__(
+        self, state: Path, *, run: str, actor: str, agent: str, clock: Callable[[], datetime]
+    ) -> None:
+        self._ledger: Ledger = open_ledger(state / "ledger", state / "private")
+        self._path = state / STORE
+        self._run, self._actor, self._agent, self._clock = run, actor, agent, clock
+        self._known: StateStore | None = None
+        self._new_blobs: dict[bytes, str] = {}
+        self.refresh()
+
+    @property
+    def ledger(self) -> Ledger:
+        return self._ledger
+
+    @property
+    def store(self) -> StateStore:
+        assert self._known is not None
+        return self._known
+
+    def refresh(self) -> None:
+        """Brings the state store up to the ledger."""
+        self._commit(lambda _: [])
+
+    def rebuild(self) -> None:
+        """Makes the state store anew from the ledger."""
+
+        def decide(_: Position) -> list[bytes]:
+            self.store.rebuild()
+            return []
+
+        self._ledger.commit(decide, recovered=self._recovered)
+        self.refresh()
+
+    def keep(self, raw: bytes) -> str:
+        """The name of the blob that keeps `raw`; an unchanged state reuses its blob."""
+        known = self._new_blobs.get(raw) or self.store.blob_of(raw)
+        if known is not None and self._ledger.has_blob(known):
+            return known
+        name = self._ledger.put_blob(raw)
+        self._new_blobs[raw] = name
+        return name
+
+    def configuration(self, raw: bytes, rules: str) -> None:
+        """Records which configuration and rules are in force, where they are not the last ones recorded."""
+        blob = self.keep(raw)
+
+        def decide(_: Position) -> list[Record]:
+            last = self.store.configuration()
+            if last is not None and (last.configuration, last.rules) == (blob, rules):
+                return []
+            return [ConfigurationChanged(**self._common(), configuration=blob, rules=rules)]
+
+        self._commit(decide)
+
+    def start(self, scopes: Sequence[Scope], sources: Sequence[str]) -> None:
+        """Records the intent, before anything is connected to."""
+        self._commit(
+            lambda _: [
+                AuditStarted(**self._common(), scope=scope, sources=tuple(sources)) for scope in scopes
+            ]
+        )
+
+    def finish(
+        self, reading: Reading, findings: Sequence[Finding], *, account: Account | None, rules: frozenset[str]
+    ) -> None:
+        """Records coverage, evidence and what the verdicts mean for the findings of the scope."""
+
+        def decide(_: Position) -> list[Record]:
+            common = self._common()
+            records: list[Record] = []
+            if account is not None and self.store.account(account.key) != account:
+                records.append(AccountSeen(**common, account=account))
+            records.append(
+                AuditFinished(
+                    **common, scope=reading.scope, coverage=reading.coverage, sessions=reading.sessions
+                )
+            )
+            known = {standing.finding.id: standing for standing in self.store.findings(reading.scope)}
+            now = self._clock()
+            records.extend(
+                transitions(findings, known, complete=reading.complete, rules=rules, now=now, envelope=common)
+            )
+            return records
+
+        self._commit(decide)
+        self.refresh()
+
+    def acknowledge(self, prefix: str, *, reason: str, until: datetime | None) -> Standing:
+        """Silences one finding; raises LedgerError where the prefix names none, several, or a resolved one."""
+
+        def decide(_: Position) -> list[Record]:
+            standing = self.one(prefix)
+            if standing.status == "resolved":
+                raise LedgerError(
+                    f"the finding {standing.finding.id} is resolved", "only open findings are acknowledged"
+                )
+            return [
+                FindingAcknowledged(
+                    **self._common(),
+                    id=standing.finding.id,
+                    reason=reason,
+                    until=moment.text(until) if until else None,
+                )
+            ]
+
+        self._commit(decide)
+        self.refresh()
+        return self.one(prefix)
+
+    def one(self, prefix: str) -> Standing:
+        """The finding whose id starts with `prefix`."""
+        found = self.store.finding(prefix)
+        if len(found) != 1:
+            raise LedgerError(
+                f"{len(found) or 'no'} findings have an id that starts with {prefix!r}",
+                "postwarden findings list --all shows the ids",
+            )
+        return found[0]
+
+    def close(self) -> None:
+        if self._known is not None:
+            self._known.close()
+
+    def _common(self) -> Envelope:
+        return {
+            "time": moment.text(self._clock()),
+            "run": self._run,
+            "actor": self._actor,
+            "agent": self._agent,
+        }
+
+    def _commit(self, decide: Callable[[Position], Iterable[Record]]) -> None:
+        def under_lock(position: Position) -> list[bytes]:
+            if self._known is None:
+                self._known = StateStore(self._path)
+            self._known.catch_up(
+                position.size,
+                position.root,
+                lambda start: self._ledger.records(start, position.size),
+                self._ledger.blobs,
+            )
+            self._known.remember_blobs(self._new_blobs.items())
+            self._new_blobs.clear()
+            return [line(record) for record in decide(position)]
+
+        self._ledger.commit(under_lock, recovered=self._recovered)
+
+    def _recovered(self, tail: Quarantined) -> bytes:
+        return line(
+            Recovery(
+                **self._common(),
+                file=tail.name,
+                segment=tail.segment,
+                offset=tail.offset,
+                length=tail.length,
+                digest=tail.digest,
+            )
+        )
+
+
+def create_ledger(state: Path, *, origin: str, run: str, actor: str, agent: str, now: datetime) -> str:
+    """Creates the ledger in the state folder, with its first record; returns the verifier key."""
+    time = moment.text(now)
+
+    def first(verifier_key: str) -> bytes:
+        return line(
+            LedgerOpened(
+                time=time, run=run, actor=actor, agent=agent, origin=origin, verifier_key=verifier_key
+            )
+        )
+
+    try:
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as exc:
+        raise LedgerError(
+            f"the state folder {state} cannot be made: {exc.strerror}", "set [state] folder"
+        ) from exc
+    made = create(state / "ledger", state / "private", origin=origin, time=time, first=first)
+    return made.verifier_key
