@@ -58,12 +58,13 @@ def run(args: argparse.Namespace) -> int:
     from postwarden.config.locate import load
 
     config = load(args.config)
-    accounts = choose(args.account, ConfiguredDirectory(config).accounts())
+    directory = ConfiguredDirectory(config).accounts()
+    accounts = choose(args.account, directory)
     recorder = None if args.no_record else open_recorder(config)
     show: Shown = shower(as_json=args.json, total=len(accounts))
     try:
         results = []
-        for audited in _audit(config, accounts, recorder):
+        for audited in _audit(config, accounts, directory, recorder):
             show.audited(audited)
             results.append(Summary(audited, args.fail_on))
         show.end(results, recorder)
@@ -74,7 +75,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _audit(
-    config: "Config", accounts: "Sequence[Account]", recorder: "Recorder | None"
+    config: "Config",
+    accounts: "Sequence[Account]",
+    directory: "Sequence[Account]",
+    recorder: "Recorder | None",
 ) -> "Iterator[Audited]":
     from postwarden.cli.operator import now
     from postwarden.connectors import open_sources
@@ -85,7 +89,7 @@ def _audit(
     sources = open_sources(config, now)
     if recorder is not None:
         recorder.configuration(config.path.read_bytes(), book.digest)
-    yield from audit(accounts, sources, book, config, recorder, now)
+    yield from audit(accounts, directory, sources, book, config, recorder, now)
 
 
 def choose(names: "list[str] | None", accounts: "tuple[Account, ...]") -> "tuple[Account, ...]":

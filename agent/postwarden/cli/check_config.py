@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     from postwarden.cli.operator import now
     from postwarden.config.directory import ConfiguredDirectory
     from postwarden.config.locate import load, state_folder
-    from postwarden.connectors import open_sources
+    from postwarden.connectors import open_sources, prepare
     from postwarden.pipeline.audit import acceptance
     from postwarden.pipeline.collect import collect_account
     from postwarden.pipeline.judge import load_rules
@@ -49,8 +49,7 @@ def run(args: argparse.Namespace) -> int:
     accounts = ConfiguredDirectory(config).accounts()
     sources = open_sources(config, now)
     book = load_rules(config)
-    for source in sources:
-        source.prepare(accounts)
+    prepare(sources, accounts, config)
     _say(
         args,
         {

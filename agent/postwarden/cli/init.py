@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
         f"{'wrote' if written else 'used'} {path}; the ledger is in {state / 'ledger'}\n"
         "keep the line above somewhere else than on this host (print it, or mail it to a colleague):\n"
         "with it, `postwarden verify --key` notices a ledger that was replaced as a whole.\n"
-        f"next: fill in a [[source]] in {path}, then run postwarden check-config",
+        f"next: {'fill in a [[source]] there, then ' if written else ''}run postwarden check-config",
         file=sys.stderr,
     )
     return CLEAN

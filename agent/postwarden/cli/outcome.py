@@ -11,7 +11,17 @@ from postwarden.pipeline.audit import Audited
 class Summary:
     """What one audited scope means for the exit code, without keeping its evidence."""
 
-    __slots__ = ("account", "counted", "findings", "gaps", "incomplete", "read", "unrecorded", "unsupported")
+    __slots__ = (
+        "account",
+        "counted",
+        "findings",
+        "gaps",
+        "incomplete",
+        "read",
+        "unknown",
+        "unrecorded",
+        "unsupported",
+    )
 
     def __init__(self, audited: Audited, fail_on: Level) -> None:
         self.account = audited.account
@@ -23,6 +33,7 @@ class Summary:
         self.read = sum(row.status == "read" for row in rows)
         self.gaps = sum(row.status == "gap" for row in rows)
         self.unsupported = sum(row.status == "not_supported" for row in rows)
+        self.unknown = audited.unknown_names
         self.unrecorded = audited.unrecorded
 
 

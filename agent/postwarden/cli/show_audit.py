@@ -67,6 +67,14 @@ class _Text:
             print("what to do")
             print("\n".join(advice_lines(self._advice)) + "\n")
         self._coverage()
+        unknown = sorted({name for result in results for name in result.unknown})
+        if unknown:
+            print(
+                paragraph(
+                    f"{len(unknown)} names with rights belong to no listed account: {', '.join(unknown)}",
+                    "  ",
+                )
+            )
         self._verdict(results)
         failures = {str(result.unrecorded): result.unrecorded for result in results if result.unrecorded}
         for failure in failures.values():
@@ -131,6 +139,7 @@ class _Json:
                 "checks_read": sum(result.read for result in results),
                 "checks_not_read": sum(result.gaps for result in results),
                 "checks_not_supported": sum(result.unsupported for result in results),
+                "unknown_names": sorted({name for result in results for name in result.unknown}),
                 "complete": not any(result.incomplete for result in results),
                 "recorded": recorder is not None and not any(result.unrecorded for result in results),
                 "errors": sorted({str(result.unrecorded) for result in results if result.unrecorded}),

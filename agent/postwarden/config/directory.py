@@ -58,10 +58,14 @@ class ConfiguredDirectory:
                 key="accounts.file",
             ) from exc
         except UnicodeDecodeError as exc:
-            raise ConfigError(f"the account file {path} is not UTF-8", key="accounts.file") from exc
+            raise ConfigError(
+                f"the account file {path} is not UTF-8", "save it as UTF-8", key="accounts.file"
+            ) from exc
         if len(raw) > MAX_BYTES:
             raise ConfigError(
-                f"the account file {path} is larger than {MAX_BYTES} bytes", key="accounts.file"
+                f"the account file {path} is larger than {MAX_BYTES} bytes",
+                "is it the right file?",
+                key="accounts.file",
             )
         for line, entry in _read_file(text, str(path)):
             yield entry, f"{path}:{line}"
@@ -93,7 +97,9 @@ def _read_csv(text: str, place: str) -> Iterator[tuple[int, AccountEntry]]:
             login = (row.get("login") or "").strip()
             if not login or None in row:
                 raise ConfigError(
-                    f"the account file {place} has a broken row", key="accounts.file", line=reader.line_num
+                    f"the account file {place} has a broken row in line {reader.line_num}",
+                    "give each row a login, and as many cells as the header",
+                    key="accounts.file",
                 )
             addresses = tuple((row.get("addresses") or "").split())
             yield (
@@ -102,7 +108,9 @@ def _read_csv(text: str, place: str) -> Iterator[tuple[int, AccountEntry]]:
             )
     except csv.Error as exc:
         raise ConfigError(
-            f"the account file {place} is not CSV: {exc}", key="accounts.file", line=reader.line_num
+            f"the account file {place} is not CSV: {exc} (line {reader.line_num})",
+            "save it as CSV with commas and double quotes",
+            key="accounts.file",
         ) from exc
 
 

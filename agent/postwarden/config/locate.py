@@ -64,7 +64,9 @@ def check_trust(path: Path) -> None:
         try:
             status = place.stat()
         except OSError as exc:
-            raise ConfigError(f"cannot be read: {exc.strerror}", path=str(place)) from exc
+            raise ConfigError(
+                f"cannot be read: {exc.strerror}", "check its owner and mode", path=str(place)
+            ) from exc
         if status.st_uid not in {0, os.geteuid()}:
             raise ConfigError(
                 f"is not trusted: {place} belongs to another user (uid {status.st_uid})",

@@ -152,7 +152,7 @@ def decode(raw: bytes, path: Path) -> Config:
             line=int(line[1]) if line else None,
         ) from exc
     except RecursionError as exc:
-        raise ConfigError("is nested too deep", path=where) from exc
+        raise ConfigError("is nested too deep", "is it the right file?", path=where) from exc
     file = convert(tree, _File, path=where)
     _check_names(file, where)
     return Config(
@@ -203,7 +203,12 @@ def _check_names(file: _File, where: str) -> None:
     for index, table in enumerate(file.source):
         name = table.get("name")
         if isinstance(name, str) and name in seen:
-            raise ConfigError(f"the name {name!r} is used twice", path=where, key=f"source[{index}].name")
+            raise ConfigError(
+                f"the name {name!r} is used twice",
+                "give each source its own: records tell them apart by it",
+                path=where,
+                key=f"source[{index}].name",
+            )
         seen.add(str(name))
     for field in ("internal_domains", "partners"):
         for index, domain in enumerate(getattr(file.organisation, field)):

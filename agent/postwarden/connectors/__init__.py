@@ -71,6 +71,15 @@ def open_sources(config: Config, clock: Callable[[], datetime]) -> tuple[Source,
     return tuple(open_source(entry, index, config, clock) for index, entry in enumerate(config.sources))
 
 
+def prepare(sources: Sequence[Source], accounts: Sequence[Account], config: Config) -> None:
+    """Looks at all secrets before anything is connected to; raises SecretError with the key's path."""
+    for index, source in enumerate(sources):
+        try:
+            source.prepare(accounts)
+        except ConfigError as exc:
+            raise _at(exc, config, f"source[{index}].login.secret") from exc
+
+
 def _at(exc: ConfigError, config: Config, prefix: str) -> ConfigError:
     key = ".".join(part for part in (prefix, exc.key) if part)
     kind = SecretError if isinstance(exc, SecretError) else ConfigError

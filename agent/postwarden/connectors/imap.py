@@ -28,6 +28,10 @@ MAX_FOLDERS = 10_000
 #: More than this many folders failing one by one says nothing new.
 MAX_FOLDER_GAPS = 100
 
+_ACL_USER = (
+    "on Dovecot set acl_user = %u in the plugin section, so that a master user sees what the user sees"
+)
+
 _RIGHTS: dict[str, Right] = {
     "l": "lookup",
     "r": "read",
@@ -127,6 +131,8 @@ class ImapSource:
         # Servers list in any order; sorted, an unchanged mailbox gives unchanged bytes.
         found = sorted(_own_folders(session), key=lambda one: one[1])
         _open_inbox(session, account)
+        if session.has_capability("ACL"):
+            _check_rights(session, account)
         now = self._clock()
         subscribed = {name for _, _, name in session.ask("LSUB", session.list_sub_folders)}
         folders = [
@@ -227,9 +233,20 @@ def _open_inbox(session: Session, account: Account) -> None:
             raise
         raise ConnectorError(
             f"the log-in for {account.login} works, but may not open its INBOX",
-            "on Dovecot set acl_user = %u in the plugin section, so that a master user sees what the user sees",
+            _ACL_USER,
             reason="forbidden",
         ) from exc
+
+
+def _check_rights(session: Session, account: Account) -> None:
+    """Refuses a view that is not the owner's: without the right to administer, folders may be missing in it."""
+    rights = session.my_rights("INBOX")
+    if "a" not in rights:
+        raise ConnectorError(
+            f"the log-in for {account.login} has only the rights {rights} in its INBOX, so folders and rights stay unseen",
+            _ACL_USER,
+            reason="forbidden",
+        )
 
 
 def _check_owner(

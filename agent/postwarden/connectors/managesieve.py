@@ -92,9 +92,21 @@ class ManageSieveSource:
                 self._clock(),
             )
             self._sweep.log_in(identity, lambda: session.authenticate(identity))
+            self._check_owner(session, account)
             yield from self._read_scripts(session, scope)
         finally:
             session.leave()
+
+    def _check_owner(self, session: Session, account: Account) -> None:
+        """Refuses the scripts of somebody else, as a server gives them that ignores the one we act for."""
+        owner = session.owner()
+        own = {account.login.casefold(), account.login_at(self.name).casefold(), *account.addresses}
+        if owner is not None and owner.casefold() not in own:
+            raise ConnectorError(
+                f"{self._options.host}:{self._options.port} answered with the scripts of {owner}",
+                "the server does not let this log-in act for others: use a master user that it knows",
+                reason="malformed",
+            )
 
     def _read_scripts(self, session: Session, scope: Scope) -> Iterator[Item]:
         scripts = session.scripts()

@@ -107,6 +107,11 @@ class Session:
                 reason="refused",
             )
 
+    def owner(self) -> str | None:
+        """Whose scripts these are (OWNER, RFC 5804 section 1.7), where the server says it."""
+        self._send(b"CAPABILITY")
+        return self._capabilities(*self._answer()).get("OWNER")
+
     def scripts(self) -> list[tuple[bytes, bool]]:
         """Names of all scripts, and which is active (RFC 5804 section 2.7)."""
         rows = self._ask(b"LISTSCRIPTS")

@@ -4,13 +4,14 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from postwarden.detect.rows import Row
 from postwarden.detect.sigma import Rule
-from postwarden.model.finding import CheckRef, Fact, Finding
+from postwarden.model.encoding import encode
+from postwarden.model.finding import Fact, Finding
 from postwarden.model.finding_id import finding_id
 
-#: Sentences and facts beyond this say nothing new, and a record has a size.
-MAX_SENTENCES = 24
-MAX_VALUES = 50
-MAX_TEXT = 600
+#: Sentences, facts, values of a fact, and characters of each that a finding carries: the first that fits.
+_LIMITS = ((24, 50, 50, 600), (12, 20, 20, 300), (6, 10, 10, 150), (3, 5, 5, 80))
+#: Bytes of an encoded finding: a record about it has to fit into a ledger's line.
+MAX_BYTES = 24_000
 
 _ADVICE = {
     "mail_flow": (
@@ -41,11 +42,36 @@ def _verdicts(rows: Sequence[Row], rules: Iterable[Rule]) -> Iterator[Finding]:
 
 
 def _finding(rule: Rule, matched: Sequence[Row]) -> Finding:
+    for limits in _LIMITS:
+        finding = _limited(rule, matched, *limits)
+        if len(encode(finding)) <= MAX_BYTES:
+            break
+    return finding
+
+
+def _limited(
+    rule: Rule, matched: Sequence[Row], sentences: int, facts: int, values: int, characters: int
+) -> Finding:
+    def short(text: str) -> str:
+        return text if len(text) <= characters else text[:characters] + "…"
+
     first = matched[0]
-    sentences = list(dict.fromkeys(text for row in matched for text in row.sentences))
-    more = len(sentences) - MAX_SENTENCES
-    if more > 0:
-        sentences[MAX_SENTENCES:] = [f"and {more} more sentences of this kind"]
+    why = list(dict.fromkeys(text for row in matched for text in row.sentences))
+    if len(why) > sentences:
+        why[sentences:] = [f"and {len(why) - sentences} more sentences of this kind"]
+    gathered: dict[str, dict[str, None]] = {}
+    for fact in (fact for row in matched for fact in row.facts):
+        gathered.setdefault(fact.name, {}).update(dict.fromkeys(fact.values))
+    evidence = tuple(sorted({row.blob for row in matched if row.blob}))[:facts]
+    told = [
+        Fact(name=short(name), values=tuple(short(value) for value in list(found)[:values]))
+        for name, found in list(gathered.items())[:facts]
+    ]
+    if [(fact.name, fact.values) for fact in told] != [
+        (name, tuple(all_)) for name, all_ in gathered.items()
+    ]:
+        # What is left out must not change unnoticed: then any change of the evidence counts.
+        told.append(Fact(name="more, in evidence", values=evidence))
     return Finding(
         id=finding_id(rule.id, first.scope, first.subject),
         rule=rule.id,
@@ -53,30 +79,11 @@ def _finding(rule: Rule, matched: Sequence[Row]) -> Finding:
         title=rule.title,
         level=rule.level,
         scope=first.scope,
-        subject=tuple(_short(word) for word in first.subject),
-        checks=_checks(matched),
-        facts=_facts(matched),
-        why=tuple(_short(text) for text in sentences),
-        evidence=tuple(sorted({row.blob for row in matched if row.blob})),
+        subject=tuple(short(word) for word in first.subject),
+        checks=tuple(sorted({check for row in matched for check in row.checks})),
+        facts=tuple(told),
+        why=tuple(short(text) for text in why),
+        evidence=evidence,
         attack=rule.attack,
         advice=rule.advice or _ADVICE.get(rule.category, ()),
     )
-
-
-def _checks(matched: Sequence[Row]) -> tuple[CheckRef, ...]:
-    return tuple(sorted({check for row in matched for check in row.checks}))
-
-
-def _facts(matched: Sequence[Row]) -> tuple[Fact, ...]:
-    values: dict[str, dict[str, None]] = {}
-    for row in matched:
-        for fact in row.facts:
-            values.setdefault(fact.name, {}).update(dict.fromkeys(_short(value) for value in fact.values))
-    return tuple(
-        Fact(name=_short(name), values=tuple(found)[:MAX_VALUES])
-        for name, found in list(values.items())[:MAX_VALUES]
-    )
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + "…"

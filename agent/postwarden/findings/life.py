@@ -1,6 +1,6 @@
 """The life of a finding: what one audit of one scope means for what was known before. Pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -17,6 +17,10 @@ from postwarden.model.record import (
     FindingResolved,
     Record,
 )
+
+#: Changes that a record tells, and characters of each: at worst 24,000 bytes.
+MAX_CHANGES = 20
+MAX_TEXT = 200
 
 Status = Literal["open", "acknowledged", "resolved"]
 
@@ -61,7 +65,7 @@ def transitions(
         if standing is None:
             yield FindingOpened(**envelope, finding=finding)
             continue
-        changes = tuple(differences(standing.finding, finding))
+        changes = _bounded(differences(standing.finding, finding))
         if changes:
             yield FindingChanged(**envelope, finding=finding, changes=changes)
         why = _reopens(standing, changes, now)
@@ -93,6 +97,13 @@ def expired(standing: Standing, now: datetime) -> bool:
     """Whether the acknowledgement, if there is one, has run out."""
     given = standing.acknowledgement
     return given is not None and given.until is not None and given.until <= moment.utc(now)
+
+
+def _bounded(changes: Iterable[str]) -> tuple[str, ...]:
+    """The changes, as far as they fit beside the finding into one record."""
+    short = [text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + "…" for text in changes]
+    more = len(short) - MAX_CHANGES
+    return (*short[:MAX_CHANGES], *((f"and {more} more changes",) if more > 0 else ()))
 
 
 def differences(before: Finding, after: Finding) -> Iterator[str]:

@@ -91,7 +91,10 @@ def parse_key(text: str) -> VerifierKey:
     if len(parts) != 3:
         raise LedgerError("the verifier key does not have three parts", hint)
     name, identifier, encoded = parts
-    content = decode_base64(encoded)
+    try:
+        content = decode_base64(encoded)
+    except LedgerError as exc:
+        raise LedgerError(f"the verifier key is not whole: {exc}", hint) from exc
     if len(content) != 33 or content[0] != ED25519:
         raise LedgerError("the verifier key is not an ed25519 key", hint)
     key = make_key(name, content[1:])

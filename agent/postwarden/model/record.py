@@ -55,11 +55,15 @@ class AuditStarted(Record, frozen=True, kw_only=True, tag="audit_started"):
 
 
 class AuditFinished(Record, frozen=True, kw_only=True, tag="audit_finished"):
-    """What was read, what was not, what the evidence was, and which sessions were ours."""
+    """What was read, what was not, what the evidence was, and which sessions were ours.
+
+    `unknown_names` have rights to the account and belong to no account that a directory lists.
+    """
 
     scope: Scope
     coverage: tuple[Coverage, ...]
     sessions: tuple[OwnSession, ...] = ()
+    unknown_names: tuple[str, ...] = ()
 
 
 class FindingOpened(Record, frozen=True, kw_only=True, tag="finding_opened"):

@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from postwarden.config.settings import Config
-from postwarden.connectors import Source
+from postwarden.connectors import Source, prepare
 from postwarden.errors import LedgerError, PostwardenError
 from postwarden.findings.life import Standing
 from postwarden.model.account import Account
+from postwarden.model.evidence import Delegation
 from postwarden.model.finding import Finding
 from postwarden.model.scope import account_scope, source_scope
 from postwarden.pipeline.collect import Acceptance, Reading, collect_account, collect_source
@@ -20,19 +22,22 @@ from postwarden.pipeline.record import Recorder
 class Audited(Struct, frozen=True, kw_only=True):
     """What one audit of one scope gave.
 
-    `findings` are the verdicts of this audit; `standings` all that stands for the scope afterwards, old ones
-    too, or None where nothing was recorded; `unrecorded` why recording failed, after the judging.
+    `unknown_names` have rights in the account and belong to nobody that the directory lists. `findings` are the
+    verdicts of this audit; `standings` all that stands for the scope afterwards, old ones too, or None where
+    nothing was recorded; `unrecorded` says why recording failed, after the judging.
     """
 
     account: Account | None
     reading: Reading
     findings: tuple[Finding, ...]
+    unknown_names: tuple[str, ...] = ()
     standings: tuple[Standing, ...] | None = None
     unrecorded: PostwardenError | None = None
 
 
 def audit(
     accounts: Sequence[Account],
+    directory: Sequence[Account],
     sources: Sequence[Source],
     book: RuleBook,
     config: Config,
@@ -41,24 +46,44 @@ def audit(
 ) -> Iterator[Audited]:
     """Audits the sources themselves, then each account, and yields each as soon as it is done.
 
+    `directory` has all accounts that are known, audited or not: names elsewhere are looked up in it.
+
     With a recorder, the intent is in the ledger before the first connection. A ledger that fails after an
     account was judged does not take the verdicts with it: the error comes beside them. Raises SecretError or
     ConfigError before anything is connected to.
     """
-    for source in sources:
-        source.prepare(accounts)
+    prepare(sources, accounts, config)
     names = tuple(source.name for source in sources)
     if recorder is not None:
         scopes = [source_scope(name) for name in names]
         scopes += [account_scope(account.key) for account in accounts]
         recorder.start(scopes, names)
     keeper = _Keeper(recorder) if recorder is not None else None
+    listed = _names(directory)
     for source in sources:
         reading = collect_source(source, acceptance(config, source, clock), keeper)
-        yield _conclude(None, reading, book, config, keeper)
+        yield _conclude(None, reading, (), book, config, keeper)
     for account in accounts:
         reading = collect_account(account, sources, acceptance(config, account, clock), keeper)
-        yield _conclude(account, reading, book, config, keeper)
+        yield _conclude(account, reading, _unknown(reading, listed), book, config, keeper)
+
+
+def _names(directory: Sequence[Account]) -> frozenset[str]:
+    return frozenset(
+        name.casefold()
+        for account in directory
+        for name in (account.login, *account.addresses, *account.names.values())
+    )
+
+
+def _unknown(reading: Reading, listed: frozenset[str]) -> tuple[str, ...]:
+    """Users with rights in this account that no directory lists."""
+    grantees = {
+        item.grantee
+        for item in reading.evidence
+        if isinstance(item, Delegation) and item.grantee_kind == "user"
+    }
+    return tuple(sorted(name for name in grantees if name.casefold() not in listed))
 
 
 class _Keeper:
@@ -78,24 +103,25 @@ class _Keeper:
 
 
 def _conclude(
-    account: Account | None, reading: Reading, book: RuleBook, config: Config, keeper: _Keeper | None
+    account: Account | None,
+    reading: Reading,
+    unknown: tuple[str, ...],
+    book: RuleBook,
+    config: Config,
+    keeper: _Keeper | None,
 ) -> Audited:
     findings = judge(reading, account, config.domains, book)
+    audited = Audited(account=account, reading=reading, findings=findings, unknown_names=unknown)
     if keeper is None:
-        return Audited(account=account, reading=reading, findings=findings)
+        return audited
     try:
         if keeper.failure is not None:
             raise keeper.failure
-        keeper.recorder.finish(reading, findings, account=account, rules=book.ids)
+        keeper.recorder.finish(reading, findings, account=account, unknown=unknown, rules=book.ids)
     except LedgerError as exc:
         keeper.failure = exc
-        return Audited(account=account, reading=reading, findings=findings, unrecorded=exc)
-    return Audited(
-        account=account,
-        reading=reading,
-        findings=findings,
-        standings=tuple(keeper.recorder.store.findings(reading.scope)),
-    )
+        return replace(audited, unrecorded=exc)
+    return replace(audited, standings=tuple(keeper.recorder.store.findings(reading.scope)))
 
 
 def acceptance(config: Config, about: Account | Source, clock: Callable[[], datetime]) -> Acceptance:

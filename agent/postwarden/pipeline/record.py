@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from postwarden.errors import LedgerError
 from postwarden.findings.life import Standing, transitions
@@ -28,9 +29,14 @@ from postwarden.model.record import (
     Recovery,
 )
 from postwarden.model.scope import Scope
-from postwarden.pipeline.collect import Reading
+from postwarden.pipeline.collect import MAX_GAPS, Reading
 
 STORE = "state.sqlite"
+
+#: Bytes of a line that we fill; the ledger takes 65,535.
+MAX_LINE = 60_000
+#: Unknown names that one record lists.
+MAX_NAMES = 100
 
 _RECORD = msgspec.json.Decoder(AnyRecord)
 
@@ -41,6 +47,19 @@ def line(record: Record) -> bytes:
     if _RECORD.decode(encoded) != record:
         raise AssertionError(f"a {type(record).__name__} does not survive its encoding")
     return encoded
+
+
+def _fitted(record: AuditFinished) -> AuditFinished:
+    """The record with as many gaps for each check as fit into a line; the others are counted."""
+    for most in (MAX_GAPS, 5, 1, 0):
+        coverage = tuple(
+            replace(row, gaps=row.gaps[:most], more_gaps=row.more_gaps + max(0, len(row.gaps) - most))
+            for row in record.coverage
+        )
+        fitted = replace(record, coverage=coverage)
+        if len(encode(fitted)) <= MAX_LINE:
+            break
+    return fitted
 
 
 class Recorder:
@@ -109,7 +128,13 @@ class Recorder:
         )
 
     def finish(
-        self, reading: Reading, findings: Sequence[Finding], *, account: Account | None, rules: frozenset[str]
+        self,
+        reading: Reading,
+        findings: Sequence[Finding],
+        *,
+        account: Account | None,
+        unknown: tuple[str, ...],
+        rules: frozenset[str],
     ) -> None:
         """Records coverage, evidence and what the verdicts mean for the findings of the scope."""
 
@@ -119,8 +144,14 @@ class Recorder:
             if account is not None and self.store.account(account.key) != account:
                 records.append(AccountSeen(**common, account=account))
             records.append(
-                AuditFinished(
-                    **common, scope=reading.scope, coverage=reading.coverage, sessions=reading.sessions
+                _fitted(
+                    AuditFinished(
+                        **common,
+                        scope=reading.scope,
+                        coverage=reading.coverage,
+                        sessions=reading.sessions,
+                        unknown_names=unknown[:MAX_NAMES],
+                    )
                 )
             )
             known = {standing.finding.id: standing for standing in self.store.findings(reading.scope)}
