@@ -1,11 +1,12 @@
 """Whatever bytes the ledger's readers are given, they answer or raise our error."""
 
 import json
+import os
 from contextlib import suppress
 from hashlib import sha256
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from postwarden.errors import LedgerError
@@ -14,6 +15,8 @@ from postwarden.ledger.checkpoint import Position, open_checkpoint, sign_checkpo
 from postwarden.ledger.note import make_key, open_note, parse_key, parse_note, sign_note
 from postwarden.ledger.record import record_form
 from postwarden.ledger.tree import Growing
+
+unhurried = settings(deadline=None, max_examples=1000 if os.environ.get("POSTWARDEN_LONG") else 100)
 
 TIME = "2026-11-22T09:30:00.000000Z"
 PRIVATE = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -44,6 +47,7 @@ values = st.recursive(
 )
 
 
+@unhurried
 @given(contents)
 def test_notes(content: bytes) -> None:
     """Any bytes are a note or our error, and a note's parts make the same bytes again."""
@@ -53,6 +57,7 @@ def test_notes(content: bytes) -> None:
         assert content.count("— ".encode()) >= len(note.signatures) > 0
 
 
+@unhurried
 @given(st.one_of(contents, mutations(CHECKPOINT)))
 def test_checkpoints(content: bytes) -> None:
     """Only bytes that begin and end as they were signed open as the checkpoint."""
@@ -65,6 +70,7 @@ def test_checkpoints(content: bytes) -> None:
         assert content.startswith(CHECKPOINT.split(b"\n\n")[0] + b"\n\n")
 
 
+@unhurried
 @given(st.one_of(contents, mutations(CERTIFICATE)))
 def test_certificates(content: bytes) -> None:
     """Any bytes are the certificate or our error."""
@@ -77,6 +83,7 @@ def test_certificates(content: bytes) -> None:
         assert content.startswith(CERTIFICATE.split(b"\n\n")[0] + b"\n\n")
 
 
+@unhurried
 @given(st.one_of(texts, mutations(KEY.text.encode()).map(lambda content: content.decode("utf-8", "replace"))))
 def test_verifier_keys(text: str) -> None:
     """Any text is our error or a verifier key that is written as it was read."""
@@ -84,6 +91,7 @@ def test_verifier_keys(text: str) -> None:
         assert parse_key(text).text == text
 
 
+@unhurried
 @given(st.text().map(lambda text: text.encode("utf-8", "replace")))
 def test_signed_texts(text: bytes) -> None:
     """Any text that can be signed opens to itself; any other is our error."""
@@ -91,6 +99,7 @@ def test_signed_texts(text: bytes) -> None:
         assert open_note(sign_note(text, KEY.name, PRIVATE), [KEY]) == text
 
 
+@unhurried
 @given(st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), values))
 def test_records_of_any_content(fields: dict[str, object]) -> None:
     """Any content without floats and lone surrogates has a form that passes."""
@@ -100,6 +109,7 @@ def test_records_of_any_content(fields: dict[str, object]) -> None:
 RECORD = json.dumps(ENVELOPE | {"deep": [{"a": "é😀"}]}, sort_keys=True, separators=(",", ":")).encode()
 
 
+@unhurried
 @given(st.one_of(contents, mutations(RECORD), values.map(lambda value: json.dumps(value).encode())))
 def test_records(line: bytes) -> None:
     """Any bytes are our error, or a record that Python's own reader and writer leave as it is."""
@@ -110,6 +120,7 @@ def test_records(line: bytes) -> None:
         assert b"\n" not in line
 
 
+@unhurried
 @given(st.lists(st.binary(max_size=40), max_size=40), st.data())
 def test_trees(leaves: list[bytes], data: st.DataObject) -> None:
     """Any leaves, taken up again anywhere, give the root of RFC 6962's definition."""

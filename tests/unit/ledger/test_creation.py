@@ -1,5 +1,6 @@
 """A ledger is made whole or not at all, once."""
 
+import os
 import stat
 from pathlib import Path
 
@@ -177,6 +178,29 @@ def test_a_killed_maker_leaves_a_ledger_or_says_so(place: Place, faults: Faults)
         else:
             assert spot.make().position().size == 1
     assert whole
+
+
+def test_an_interrupt_after_the_last_step_keeps_the_key(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Interrupted when the ledger has just got its name, making it leaves it usable."""
+
+    def rename(
+        source: Path | str,
+        target: Path | str,
+        *,
+        src_dir_fd: int | None = None,
+        dst_dir_fd: int | None = None,
+    ) -> None:
+        os.rename(source, target, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd)
+        if target == place.folder:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("postwarden.ledger.files.rename", rename)
+    with pytest.raises(KeyboardInterrupt):
+        place.make()
+    monkeypatch.undo()
+    assert put(place.open(), record()).size == 2
 
 
 def test_two_makers_do_not_meet(place: Place) -> None:

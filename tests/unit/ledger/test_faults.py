@@ -20,6 +20,7 @@ from postwarden.ledger.verify import verify
 OLD = [record(number=0), record(number=1)]
 NEW = [record(number=number) for number in (2, 3, 4, 5)]
 TAIL = b'{"left":"over"}\ntorn'
+SEGMENTS_LEFT = {"00000002.jsonl": b"left\n", "00000004.jsonl": b"over\nand\n", "00000006.jsonl": b"torn"}
 
 
 @pytest.fixture(params=["plain", "tail", "segments", "segments and tail"])
@@ -35,10 +36,10 @@ def scene(
     put(ledger, *OLD)
     tail = "tail" in request.param
     if tail:
-        with place.segment.with_name(
-            "00000002.jsonl" if "segments" in request.param else "00000000.jsonl"
-        ).open("ab") as file:
-            file.write(TAIL)
+        left = SEGMENTS_LEFT if "segments" in request.param else {"00000000.jsonl": TAIL}
+        for name, content in left.items():
+            with place.segment.with_name(name).open("ab") as file:
+                file.write(content)
     return place, tail
 
 

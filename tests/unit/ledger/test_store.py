@@ -1,5 +1,6 @@
 """Commits, readings and the right edge of a ledger."""
 
+import fcntl
 import os
 import threading
 from hashlib import sha256
@@ -221,14 +222,19 @@ def test_left_overs_in_several_segments_are_recovered(place: Place, ledger: Ledg
 
 @pytest.mark.usefixtures("short_segments")
 def test_a_segment_out_of_row_stops_the_writer(place: Place, ledger: Ledger) -> None:
-    """A segment that no writer can have left is not sound, and nothing is signed."""
+    """A segment that no writer can have left, as the one before is not just full, stops every commit."""
     put(ledger, record())
     (place.folder / "records" / "00000004.jsonl").write_bytes(b"")
     before = place.checkpoint.read_bytes()
-    with pytest.raises(LedgerUnsound, match=r"00000004\.jsonl does not follow"):
-        put(place.open(), record())
-    assert place.checkpoint.read_bytes() == before
-    assert not verify(place.folder).sound
+    content = place.segment.read_bytes()
+    for left in (b"", b"one\n", b"one\ntwo", b"one\ntwo\ntorn", b"one\ntwo\nthree\n"):
+        place.segment.write_bytes(content + left)
+        with pytest.raises(LedgerUnsound, match=r"00000004\.jsonl does not follow"):
+            put(place.open(), record())
+        assert place.checkpoint.read_bytes() == before
+        assert not verify(place.folder).sound
+    place.segment.write_bytes(content + b"one\ntwo\n")
+    assert put(place.open(), record()).size == 4
 
 
 @pytest.mark.usefixtures("short_segments")
@@ -379,7 +385,30 @@ def test_a_ledger_of_another_user_is_read_and_not_written(place: Place, ledger: 
             attempt()
 
 
-def test_an_exchanged_lock_is_not_relied_on(place: Place, ledger: Ledger) -> None:
+def test_an_exchanged_lock_is_not_relied_on(
+    place: Place, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who waited for a lock file that was exchanged meanwhile waits for the new one as well."""
+    path = place.folder / "lock"
+    held = [os.open(path, os.O_RDWR)]
+    fcntl.flock(held[0], fcntl.LOCK_EX)
+
+    def exchange(_pause: float) -> None:
+        if len(held) == 1:
+            path.unlink()
+            held.append(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            fcntl.flock(held[1], fcntl.LOCK_EX)
+            fcntl.flock(held[0], fcntl.LOCK_UN)
+
+    monkeypatch.setattr("postwarden.ledger.lock.time.sleep", exchange)
+    with pytest.raises(LedgerBusy):
+        put(ledger, record(), wait=0.05)
+    for descriptor in held:
+        os.close(descriptor)
+    assert put(ledger, record(), wait=0.05).size == 2
+
+
+def test_a_lock_that_was_taken_away_is_made_again(place: Place, ledger: Ledger) -> None:
     """Where somebody took the lock's file away during a commit, the next writer makes another."""
 
     def decide(_: Position) -> list[bytes]:
