@@ -16,10 +16,10 @@ demo: $(VENV)/ready
 	@$(BIN)/postwarden demo
 
 test: lint
-	@$(BIN)/pytest -q -n auto --dist loadgroup
+	@$(BIN)/pytest -q -n auto --dist loadfile
 
 test-long: lint
-	@POSTWARDEN_LONG=1 $(BIN)/pytest -q -n auto --dist loadgroup --timeout 1800
+	@POSTWARDEN_LONG=1 $(BIN)/pytest -q -n auto --dist loadfile --timeout 1800
 
 bench: $(VENV)/ready
 	@$(BIN)/python -m tests.bench

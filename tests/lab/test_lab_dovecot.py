@@ -14,8 +14,6 @@ from postwarden import lab
 from postwarden.errors import LabError
 from postwarden.lab.wire import SieveSession, sieve_session, trusting
 
-pytestmark = pytest.mark.xdist_group("dovecot")
-
 
 @contextmanager
 def imap(running: lab.Lab, login: str, password: str) -> Iterator[IMAPClient]:

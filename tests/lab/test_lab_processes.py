@@ -18,8 +18,6 @@ from postwarden.lab.ports import Endpoints, free_endpoints, is_free, wait_until_
 from postwarden.lab.process import ServerProcess
 from postwarden.lab.wire import imap_session
 
-pytestmark = pytest.mark.xdist_group("dovecot")
-
 NOBODY = 65534
 
 #: Starts a lab in the folder that is its argument, opens a mailbox as the master, and waits for the end of its input.

@@ -11,8 +11,6 @@ from postwarden.errors import LabError
 from postwarden.lab.ports import Endpoints, is_free
 from postwarden.lab.wire import imap_session, sieve_session, trusting
 
-pytestmark = pytest.mark.xdist_group("pymap")
-
 
 def test_every_account_has_its_folders(pymap: lab.Lab) -> None:
     """Each account opens its own mailbox, and finds its folders and subscriptions."""

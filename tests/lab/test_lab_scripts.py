@@ -14,8 +14,6 @@ from tests.lab.conftest import require
 
 from postwarden import lab
 
-pytestmark = pytest.mark.xdist_group("dovecot")
-
 #: Pigeonhole refuses to run scripts for root.
 NOBODY = 65534
 

@@ -10,8 +10,6 @@ from tests.scenarios.conftest import Workplace
 from postwarden import lab
 from postwarden.connectors import imap_commands, managesieve_session
 
-pytestmark = pytest.mark.xdist_group("dovecot")
-
 NAOMI, LARS = "naomi.sato@kitano-works.example", "lars.eriksen@kitano-works.example"
 BACKDOOR = 'redirect "out@elsewhere.example";\r\n'
 
@@ -246,3 +244,24 @@ def test_a_folder_that_was_subscribed_again_resolves_only_with_folders_read(
     own_dovecot.subscribe("priya.raman", "RSS Feeds")
     own_workplace.run("audit", "--account", "priya.raman")
     assert {name for _, name, _ in own_workplace.findings()} == {"inactive_external_redirect"}
+
+
+def test_check_config_says_what_can_be_read_and_what_is_beyond_need(workplace: Workplace) -> None:
+    """It connects with one account, names each check, and reports rights that an audit does not need."""
+    done = workplace.run("check-config", "--json")
+    assert done.code == 0, done.err
+    assert {row["coverage"]["check"] for row in done.of("coverage")} == {
+        "folders",
+        "folder_acl",
+        "sieve_scripts",
+    }
+    assert "could change the mailbox" in done.of("excess")[0]["excess"]["message"]
+    text = workplace.run("check-config").out
+    assert "beyond need" in text
+    assert "imap folders: can be read" in text
+    offline = workplace.run("check-config", "--offline", "--json")
+    assert offline.code == 0
+    assert offline.of("coverage") == []
+    assert offline.of("configuration")[0]["rules"] >= 13
+    before = workplace.records()
+    assert [record["kind"] for record in before] == ["ledger_opened"]

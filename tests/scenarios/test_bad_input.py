@@ -15,8 +15,6 @@ from tests.scenarios.conftest import Done, Workplace
 
 from postwarden import lab
 
-pytestmark = pytest.mark.xdist_group("dovecot")
-
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="root only: it needs another user or a mount")
 
 

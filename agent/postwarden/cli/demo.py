@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
             f"(IMAP {running.host}:{running.imaps_port}, ManageSieve {running.host}:{running.sieve_port})"
         )
         config = write_configuration(folder, running)
-        return _audit(folder, config, running)
+        return audit_and_compare(folder, config, running)
 
 
 def _folder(wanted: str | None) -> Path:
@@ -78,7 +78,7 @@ def write_configuration(folder: Path, running: "Lab") -> Path:
     return config
 
 
-def _audit(folder: Path, config: Path, running: "Lab") -> int:
+def audit_and_compare(folder: Path, config: Path, running: "Lab") -> int:
     from postwarden.cli import run as command
     from postwarden.cli.operator import open_recorder
     from postwarden.config.locate import load

@@ -10,8 +10,6 @@ from postwarden.cli.exits import CLEAN, FINDINGS, UNREADABLE
 from postwarden.formats.kinds import KINDS, kind_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from postwarden.config.settings import Config
     from postwarden.model.account import Account
     from postwarden.model.reading import Gap
@@ -51,49 +49,57 @@ def run(args: argparse.Namespace) -> int:
     config = configuration(args.config, args.internal_domain)
     account = account_of(args.account, config)
     book = load_rules(config)
-    seen: set[bytes] = set()
     gaps: list[Gap] = []
-    worst, read, duplicates, findings = False, 0, 0, 0
     if not config.organisation.internal_domains:
-        message = "no internal domain is known, so no target can be called external"
-        _print({"type": "gap", "origin": {"file": None}, "check": "domains", "message": message,
-                "hint": "name it with --internal-domain", "reason": "unsupported"})  # fmt: skip
+        gaps.append(_no_domains(account))
+        _print_as("gap", None, gaps[0])
+    seen: set[bytes] = set()
+    counted = findings = 0
     for path in args.files:
         raw = read_file(path)
         if raw in seen:
-            duplicates += 1
             continue
         seen.add(raw)
-        read += 1
-        kind = args.kind or kind_of(path)
-        if kind is None:
-            _unknown(path)
-        material = read_material(raw, name=Path(path).name, kind=str(kind), account=account, observed=now())
+        material = read_material(
+            raw, name=Path(path).name, kind=args.kind or _kind(path), account=account, observed=now()
+        )
         for evidence in material.evidence:
             _print_as("evidence", path, evidence)
         for gap in material.gaps:
             _print_as("gap", path, gap)
         for finding in judge(material, account, config.domains, book):
             findings += 1
-            worst = worst or at_least(finding.level, args.fail_on)
+            counted += at_least(finding.level, args.fail_on)
             _print_as(
-                "finding",
-                path,
-                finding,
-                {"rule": finding.name, "rule_id": finding.rule, "account": account.address},
+                "finding", path, finding, rule=finding.name, rule_id=finding.rule, account=account.address
             )
         gaps += material.gaps
     _print(
         {
             "type": "summary",
-            "origin": {"file": None},
-            "read": read,
-            "duplicates": duplicates,
+            "origin": {"file": None, "line": None},
+            "read": len(seen),
+            "duplicates": len(args.files) - len(seen),
             "findings": findings,
             "not_understood": shapes(gaps),
         }
     )
-    return FINDINGS if worst else UNREADABLE if gaps else CLEAN
+    return FINDINGS if counted else UNREADABLE if gaps else CLEAN
+
+
+def _no_domains(account: "Account") -> "Gap":
+    from postwarden.model.reading import Gap
+    from postwarden.model.scope import account_scope
+    from postwarden.pipeline.inspect import SOURCE
+
+    return Gap(
+        scope=account_scope(account.key),
+        source=SOURCE,
+        check="domains",
+        reason="unsupported",
+        message="no internal domain is known, so every target is unresolved",
+        hint="name the organisation's domains with --internal-domain",
+    )
 
 
 def configuration(explicit: str | None, domains: "list[str]") -> "Config":
@@ -144,18 +150,27 @@ def read_file(path: str) -> bytes:
     return raw
 
 
-def _unknown(path: str) -> None:
+def _kind(path: str) -> str:
     from postwarden.errors import UsageError
 
-    raise UsageError(f"cannot tell what kind of file {path} is", f"name it with --kind ({', '.join(KINDS)})")
+    kind = kind_of(path)
+    if kind is None:
+        raise UsageError(
+            f"cannot tell what kind of file {path} is", f"name it with --kind ({', '.join(KINDS)})"
+        )
+    return kind
 
 
-def _print_as(kind: str, path: str, value: object, more: "Mapping[str, object] | None" = None) -> None:
+def _print_as(kind: str, path: str | None, value: object, **more: object) -> None:
+    """The value's own fields, with `type` and `origin`; a mail flow's origin is called `flow_origin` here."""
     import msgspec
 
     fields = msgspec.to_builtins(value)
-    line = fields.get("paths", [{}])[0].get("line") if fields.get("paths") else None
-    _print({**fields, "type": kind, "origin": {"file": path, "line": line}, **(more or {})})
+    if "origin" in fields:
+        fields["flow_origin"] = fields.pop("origin")
+    paths = fields.get("paths")
+    line = paths[0]["line"] if paths else None
+    _print({**fields, "type": kind, "origin": {"file": path, "line": line}, **more})
 
 
 def _print(value: object) -> None:

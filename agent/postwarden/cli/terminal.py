@@ -6,6 +6,10 @@ direction of text are shown as escapes, never sent.
 
 import re
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.status import Status
 
 # C0 and C1 controls, DEL; zero-width and direction marks (Unicode Bidi_Control and its kin); line and
 # paragraph separators; byte order mark; lone surrogates; tags.
@@ -37,19 +41,23 @@ def paragraph(text: str, start: str) -> str:
 
 
 class Progress:
-    """One line on stderr that is written over; silent unless stderr is a terminal."""
+    """One line on stderr for long work; silent, and without loading rich, unless stderr is a terminal."""
 
     def __init__(self) -> None:
-        self._shown = sys.stderr.isatty()
-        self._width = 0
+        self._status: Status | None = None
+        if sys.stderr.isatty():
+            from rich.console import Console
+
+            self._status = Console(stderr=True, highlight=False).status("")
 
     def show(self, text: str) -> None:
-        if self._shown:
-            line = clean(text)[:100]
-            print("\r" + line.ljust(self._width), end="", file=sys.stderr, flush=True)
-            self._width = len(line)
+        if self._status is not None:
+            from rich.text import Text
+
+            # A Text is not searched for markup; the name in it may come from a mailbox.
+            self._status.update(Text(clean(text)[:100]))
+            self._status.start()
 
     def clear(self) -> None:
-        if self._shown and self._width:
-            print("\r" + " " * self._width + "\r", end="", file=sys.stderr, flush=True)
-            self._width = 0
+        if self._status is not None:
+            self._status.stop()

@@ -206,12 +206,14 @@ class ImapSource:
 
 def _own_folders(session: Session) -> Iterator[tuple[tuple[bytes, ...], str]]:
     """Flags and names of the account's own folders: those of other users' namespaces are theirs."""
-    foreign: tuple[str, ...] = ()
+    foreign: set[str] = set()
+    above: set[str] = set()
     if session.has_capability("NAMESPACE"):
         spaces = session.ask("NAMESPACE", session.namespace)
-        foreign = tuple(
-            prefix for space in (spaces.other, spaces.shared) for prefix, _ in space or () if prefix
-        )
+        for prefix, separator in (pair for space in (spaces.other, spaces.shared) for pair in space or ()):
+            foreign |= {prefix} if prefix else set()
+            # Some servers list the name above a namespace as a folder of its own.
+            above |= {prefix.removesuffix(separator)} if prefix and separator else set()
     listed = session.ask("LIST", session.list_folders)
     if len(listed) > MAX_FOLDERS:
         raise ConnectorError(
@@ -220,7 +222,7 @@ def _own_folders(session: Session) -> Iterator[tuple[tuple[bytes, ...], str]]:
     for flags, _, name in listed:
         if not isinstance(name, str) or not all(isinstance(flag, bytes) for flag in flags):
             raise ConnectorError("the server lists a folder without a name", reason="malformed")
-        if not name.startswith(foreign):
+        if not name.startswith(tuple(foreign)) and name not in above:
             yield tuple(flags), name
 
 

@@ -52,8 +52,10 @@ def decode(
     yield Observed(evidence=flow, raw=raw)
     for one in unsupported(commands, extensions):
         times = f" (used {one.count} times)" if one.count > 1 else ""
-        message = f"{one.construct} is not analysed{times}"
+        message = f"not analysed: {one.construct}{times}"
         yield gap("unsupported", message, one.line, "read the script: effects may be missing or differ")
     if missing_from is not None:
-        message = f"script has more than {MAX_EFFECTS} effects or too large conditions; the rest is missing"
+        message = (
+            f"more than {MAX_EFFECTS} effects, or conditions too large: the rest of the script is missing"
+        )
         yield gap("unsupported", message, missing_from, "read the script from this line on")

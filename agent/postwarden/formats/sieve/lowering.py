@@ -1,4 +1,4 @@
-"""From commands to a program: names and structure are checked here, and what is not analysed is noted."""
+"""From commands to a program: here names get their meaning, and the structure is checked."""
 
 from collections.abc import Callable, Iterator
 
