@@ -50,7 +50,7 @@ def test_a_script_is_judged_without_connecting(tmp_path: Path) -> None:
     found = {(one["rule"], one["level"], one["account"]) for one in done.of("finding")}
     assert found == {
         ("external_redirect", "high", "alice@example.org"),
-        ("external_redirect_silent", "high", "alice@example.org"),
+        ("external_redirect_no_copy", "high", "alice@example.org"),  # the last line cancels the keep
     }
     assert all(one["why"] for one in done.of("finding"))
     assert any("variables" in gap["message"] for gap in done.of("gap"))

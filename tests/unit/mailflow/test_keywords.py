@@ -53,6 +53,7 @@ def words(condition: Condition) -> tuple[str, ...]:
         ("reinvoice", "contains", ()),
         ("passwords", "contains", ()),
         ("wire a transfer", "contains", ()),
+        ("wire transferral", "contains", ()),
         ("12fa", "contains", ()),
         ("invoice", "exists", ()),
         ("invoice", "other", ()),

@@ -27,6 +27,10 @@ HEADER = Test(field="header:x-foo", operator="exists")
             all_of((SUBJECT, any_of((HEADER, negate(SUBJECT))))),
             'subject contains "invoice" and (header "x-foo" exists or not subject contains "invoice")',
         ),
+        (
+            any_of((all_of((SUBJECT, HEADER)), SUBJECT)),
+            '(subject contains "invoice" and header "x-foo" exists) or subject contains "invoice"',
+        ),
         (negate(any_of((SUBJECT, HEADER))), 'not (subject contains "invoice" or header "x-foo" exists)'),
         (all_of((negate(HEADER), SUBJECT)), 'subject contains "invoice" and not header "x-foo" exists'),
     ],

@@ -51,7 +51,7 @@ def effects(paths: Callable[[str], tuple[Path, ...]]) -> Callable[[str], list[li
 
     def read(script: str) -> list[list[str]]:
         return [
-            [f"{effect.what} {effect.target or ''}".strip() for effect in path.effects]
+            [effect.what + (f" {effect.target}" if effect.target else "") for effect in path.effects]
             for path in paths(script)
             if path.reachable
         ]

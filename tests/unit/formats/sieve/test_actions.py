@@ -79,6 +79,17 @@ def test_tests_that_run_programs(effects: Effects) -> None:
             [["mark_read", "stop"], ["move A"]],
         ),
         ('addflag "\\\\Seen"; discard;', [["delete"]]),
+        (
+            'discard; foreverypart { fileinto "A"; addflag "\\\\Seen"; }',
+            [["delete"], ["mark_read", "move A"]],
+        ),
+        (
+            (
+                'discard; foreverypart { if header "subject" "a" { fileinto "A"; } else { addflag "\\\\Seen"; } }'
+                ' removeflag "\\\\Seen";'
+            ),
+            [["delete"], ["mark_read", "move A"], ["mark_read"]],
+        ),
     ],
 )
 def test_marking_read(effects: Effects, script: str, expected: list[list[str]]) -> None:
@@ -111,6 +122,7 @@ def test_computed_targets(paths: Paths, script: str, *, resolved: bool) -> None:
 def test_flags_in_a_variable_of_their_own(effects: Effects) -> None:
     """Flags that go into a named variable do not mark what is stored without it."""
     assert effects('require "variables"; addflag "mine" "\\\\Seen"; keep;') == [["keep"]]
+    assert effects('addflag "\\\\Seen"; setflag "mine" "\\\\Flagged"; keep;') == [["mark_read", "keep"]]
 
 
 @pytest.mark.parametrize(

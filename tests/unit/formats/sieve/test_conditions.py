@@ -198,6 +198,12 @@ def test_narrower_tests_keep_their_text_beside_them(test: str, plain: Test) -> N
     assert read(test) == All(parts=(plain, other(test)))
 
 
+def test_an_address_that_is_missing_is_not_a_header_that_is_missing() -> None:
+    """A header may be there without an address in it, which is why its negation is not that it is absent."""
+    assert read('not address :contains "cc" ""') == Not(part=one("cc", "contains", ""))
+    assert read('not header :contains "cc" ""') == Not(part=one("cc", "exists"))
+
+
 @pytest.mark.parametrize("test", ["not (true, false)", "not", "anyof", "allof"])
 def test_missing_tests_are_refused(test: str) -> None:
     """A test that needs others and has none, or too many, is an error with its place."""

@@ -44,22 +44,22 @@ def test_what_does_not_parse_is_a_gap_with_its_place(items: Items) -> None:
 @pytest.mark.parametrize(
     ("script", "construct", "line"),
     [
-        ('require "variables";\nset "a" "b";', "variables (set) is not analysed", 2),
-        ('require "variables";\nset :encodeurl "a" "b";', "variables (:encodeurl) is not analysed", 2),
-        ('require "variables";\n\nkeep :flags "${a}";', "variables in strings is not analysed", 3),
-        ('require "variables";\nif header "subject" "${a}" {}', "variables in strings is not analysed", 2),
+        ('require "variables";\nset "a" "b";', "not analysed: variables (set)", 2),
+        ('require "variables";\nset :encodeurl "a" "b";', "not analysed: variables (:encodeurl)", 2),
+        ('require "variables";\n\nkeep :flags "${a}";', "not analysed: variables in strings", 3),
+        ('require "variables";\nif header "subject" "${a}" {}', "not analysed: variables in strings", 2),
         (
             'require "variables";\nif anyof (true, hasflag "${a}") {}',
-            "variables in strings is not analysed",
+            "not analysed: variables in strings",
             2,
         ),
-        ('require "encoded-character";\nredirect "${hex:61}";', "encoded characters is not analysed", 2),
-        ('include :personal "other";', "include of another script is not analysed", 1),
-        ("foreverypart { keep; }", "foreverypart loop is not analysed", 1),
-        ('addheader "X-A" "b";', "editheader (addheader) is not analysed", 1),
-        ('deleteheader "X-A";', "editheader (deleteheader) is not analysed", 1),
-        ('if true {\n frobnicate "it";\n}', "command frobnicate is not analysed", 2),
-        ('redirect :list "tag:example.org";', "an external list (:list) is not analysed", 1),
+        ('require "encoded-character";\nredirect "${hex:61}";', "not analysed: encoded characters", 2),
+        ('include :personal "other";', "not analysed: include of another script", 1),
+        ("foreverypart { keep; }", "not analysed: foreverypart loop", 1),
+        ('addheader "X-A" "b";', "not analysed: editheader (addheader)", 1),
+        ('deleteheader "X-A";', "not analysed: editheader (deleteheader)", 1),
+        ('if true {\n frobnicate "it";\n}', "not analysed: command frobnicate", 2),
+        ('redirect :list "tag:example.org";', "not analysed: an external list (:list)", 1),
     ],
 )
 def test_constructs_that_are_not_analysed(gaps: Gaps, script: str, construct: str, line: int) -> None:
@@ -87,7 +87,7 @@ def test_a_construct_is_reported_once(gaps: Gaps) -> None:
     """A construct that is used often is one gap at its first line, which says how often."""
     (gap,) = gaps('include "a";\n' * 50)
     assert (gap.message, gap.part) == (
-        "include of another script is not analysed (used 50 times)",
+        "not analysed: include of another script (used 50 times)",
         "script main line 1",
     )
 

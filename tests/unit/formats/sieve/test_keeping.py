@@ -59,6 +59,7 @@ def test_one_block(paths: Paths, script: str, *, expected: bool) -> None:
         (f"{IF} {{ {IF} {{ {TO} }} keep; }}", True),
         (f"{IF} {{ {TO} }} else {{ keep; }}", False),
         (f'{IF} {{ fileinto "A"; stop; }} {TO}', False),
+        (f'addflag "\\\\Seen"; {IF} {{ fileinto "A"; stop; }} {TO}', False),
         (f'{IF} {{ fileinto "A"; }} {COPY}', True),
         (f'{COPY} {IF} {{ fileinto "A"; stop; }} else {{ keep; }}', True),
     ],

@@ -37,6 +37,7 @@ def redirects(found: tuple[Path, ...]) -> list[bool]:
         f"if true {{ }} else {{ {TO} }}",
         f"if true {{ }} elsif true {{ {TO} }}",
         f"{IF} {{ }} elsif true {{ }} elsif true {{ {TO} }}",
+        f"if true {{ }} {f'els{IF} {{ }}' * 20} else {{ {TO} }}",
     ],
 )
 def test_unreachable(paths: Paths, script: str) -> None:
