@@ -1,24 +1,22 @@
 """The source kind `imap`: folders and their access control lists, read-only.
 
-Observed live against Dovecot 2.3 with Pigeonhole.
+Observed live against Dovecot 2.3, and pymap, which has no access lists.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
 
-from msgspec import Struct
-
-from postwarden.connectors.identity import Login, identity_for, prepare
+from postwarden.connectors import mail_server
 from postwarden.connectors.imap_session import Session
-from postwarden.connectors.sweep import Sweep, account_gaps, own_session, transport_setting
-from postwarden.connectors.wire import Tls, context
+from postwarden.connectors.mail_server import MailServer
+from postwarden.connectors.wire import Tls
 from postwarden.errors import ConnectorError
+from postwarden.formats.imap_acl import delegations, raw_acl, stranger
 from postwarden.model.account import Account
 from postwarden.model.encoding import encodable
-from postwarden.model.evidence import Delegation, Folder, FolderUse, GranteeKind, Right
+from postwarden.model.evidence import Delegation, Folder, FolderUse
 from postwarden.model.reading import CheckDone, Excess, Gap, Item, NotSupported, Observed
-from postwarden.model.scope import Scope, account_scope
+from postwarden.model.scope import Scope
 
 FOLDERS = "folders"
 FOLDER_ACL = "folder_acl"
@@ -32,22 +30,6 @@ _ACL_USER = (
     "on Dovecot set acl_user = %u in the plugin section, so that a master user sees what the user sees"
 )
 
-_RIGHTS: dict[str, Right] = {
-    "l": "lookup",
-    "r": "read",
-    "s": "seen",
-    "w": "write",
-    "i": "insert",
-    "p": "post",
-    "k": "create_folder",
-    "x": "delete_folder",
-    "t": "delete_message",
-    "e": "expunge",
-    "a": "administer",
-    # RFC 2086's c and d stand for what RFC 4314 section 2.1.1 took apart.
-    "c": "create_folder",
-    "d": "delete_message",
-}
 _USES: dict[bytes, FolderUse] = {
     b"\\archive": "archive",
     b"\\drafts": "drafts",
@@ -59,57 +41,22 @@ _USES: dict[bytes, FolderUse] = {
 }
 
 
-class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where the server is and how to log in; `timeout` is in seconds, for each wait."""
+class Options(mail_server.Options, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """As for every mail server; IMAP over TLS by default."""
 
-    host: str
-    login: Login
     port: int = 993
     tls: Tls = "implicit"
-    ca_file: str | None = None
-    cleartext_to: str | None = None
-    timeout: int = 20
 
 
-class ImapSource:
+class ImapSource(MailServer[Session]):
     """One IMAP server."""
 
+    protocol = "imap"
     checks = (FOLDERS, FOLDER_ACL)
-    source_checks = ("transport",)
 
-    def __init__(self, name: str, options: Options, *, folder: Path, clock: Callable[[], datetime]) -> None:
-        self.name = name
-        self._options = options
-        self._folder = folder
-        self._clock = clock
-        self._context = context(str(folder / options.ca_file) if options.ca_file else None)
-        self._sweep = Sweep()
-
-    def prepare(self, accounts: Sequence[Account]) -> None:
-        prepare(self._options.login, accounts, source=self.name, folder=self._folder)
-
-    def read_source(self) -> Iterator[Item]:
-        """The source's own settings, from its options."""
-        yield from transport_setting(
-            self.name, self._options.tls, self._options.host, self._options.cleartext_to, self._clock()
-        )
-
-    def read_account(self, account: Account) -> Iterator[Item]:
-        scope = account_scope(account.key)
-        missing = list(self.checks)
-        try:
-            self._sweep.ensure_open()
-            for item in self._read(account, scope):
-                if isinstance(item, CheckDone | NotSupported):
-                    missing.remove(item.check)
-                yield item
-        except ConnectorError as exc:
-            yield from account_gaps(exc, scope, self.name, missing)
-
-    def _read(self, account: Account, scope: Scope) -> Iterator[Item]:
+    def _connect(self) -> Session:
         options = self._options
-        identity = identity_for(options.login, account, source=self.name, folder=self._folder)
-        session = Session(
+        return Session(
             options.host,
             options.port,
             tls=options.tls,
@@ -117,17 +64,9 @@ class ImapSource:
             timeout=options.timeout,
             context=self._context,
         )
-        try:
-            yield own_session(
-                self.name, "imap", identity, account, options.host, options.port, session.local, self._clock()
-            )
-            self._sweep.log_in(identity, lambda: session.authenticate(identity))
-            session.introduce()
-            yield from self._read_mailbox(session, account, scope)
-        finally:
-            session.leave()
 
-    def _read_mailbox(self, session: Session, account: Account, scope: Scope) -> Iterator[Item]:
+    def _read(self, session: Session, account: Account, scope: Scope) -> Iterator[Item]:
+        session.introduce()
         # Servers list in any order; sorted, an unchanged mailbox gives unchanged bytes.
         found = sorted(_own_folders(session), key=lambda one: one[1])
         _open_inbox(session, account)
@@ -180,25 +119,19 @@ class ImapSource:
                     hint=exc.hint,
                 )
                 continue
-            _check_owner(session, account, self.name, name, acl)
-            if name.upper() == "INBOX" and set(rights) & set("swipkxte"):
-                yield Excess(
-                    scope=scope,
-                    source=self.name,
-                    message=f"our log-in could change the mailbox (rights {rights} in INBOX)",
-                    hint="l, r and a are enough; what changes mail is held back by our list of commands",
-                )
-            entries += delegations(name, acl, account, scope, self.name, self._clock())
-        raw = b"".join(
-            b"ACL %s %s%s %s\n"
-            % (
-                entry.folder.encode(),
-                b"-" if entry.negative else b"",
-                entry.grantee.encode(),
-                " ".join(entry.rights).encode(),
+            if name.upper() == "INBOX":
+                _check_owner(session, account, self.name, acl)
+                if set(rights) & set("swipkxte"):
+                    yield Excess(
+                        scope=scope,
+                        source=self.name,
+                        message=f"our log-in could change the mailbox (rights {rights} in INBOX)",
+                        hint="l, r and a are enough; what changes mail is held back by our list of commands",
+                    )
+            entries += delegations(
+                name, acl, account, scope=scope, source=self.name, check=FOLDER_ACL, observed=self._clock()
             )
-            for entry in entries
-        )
+        raw = raw_acl(entries)
         for entry in entries:
             yield Observed(evidence=entry, raw=raw)
         yield CheckDone(scope=scope, source=self.name, check=FOLDER_ACL)
@@ -251,21 +184,17 @@ def _check_rights(session: Session, account: Account) -> None:
         )
 
 
-def _check_owner(
-    session: Session, account: Account, source: str, folder: str, acl: list[tuple[str, str]]
-) -> None:
+def _check_owner(session: Session, account: Account, source: str, acl: list[tuple[str, str]]) -> None:
     """Refuses an INBOX that somebody else owns: an answer from another user's mailbox is no evidence.
 
     Servers that list owners give them all rights in their own inbox (RFC 4314 section 3); where another
     user has all and the account has no entry at all, this is not the account's inbox.
     """
-    if folder.upper() != "INBOX":
-        return
     own = {account.login.casefold(), account.login_at(source).casefold(), "owner", *account.addresses}
-    owners = [name for name, rights in acl if {"l", "r", "w", "i", "k", "x", "a"} <= set(rights)]
-    if owners and not any(name.casefold() in own for name, _ in acl):
+    other = stranger(acl, own)
+    if other is not None:
         raise ConnectorError(
-            f"{session.host}:{session.port} answered with the mailbox of {owners[0]}",
+            f"{session.host}:{session.port} answered with the mailbox of {other}",
             "look at the server, or at the proxy before it",
             reason="malformed",
         )
@@ -287,36 +216,3 @@ def _folder(
         subscribed=subscribed,
         selectable=not lowered & {b"\\noselect", b"\\nonexistent"},
     )
-
-
-def delegations(
-    folder: str, acl: list[tuple[str, str]], account: Account, scope: Scope, source: str, now: datetime
-) -> Iterator[Delegation]:
-    own = {account.login.casefold(), account.login_at(source).casefold(), "owner"}
-    for identifier, letters in sorted(acl):
-        negative = identifier.startswith("-")
-        grantee = identifier.removeprefix("-")
-        yield Delegation(
-            scope=scope,
-            source=source,
-            check=FOLDER_ACL,
-            observed=now,
-            via="imap_acl",
-            folder=encodable(folder),
-            grantee=encodable(grantee),
-            grantee_kind=_grantee_kind(grantee, own),
-            rights=tuple(dict.fromkeys(_RIGHTS[letter] for letter in letters if letter in _RIGHTS)),
-            negative=negative,
-        )
-
-
-def _grantee_kind(grantee: str, own: set[str]) -> GranteeKind:
-    folded = grantee.casefold()
-    if folded in {"anyone", "anonymous"}:
-        return "anyone"
-    if folded == "authenticated":
-        return "authenticated"
-    if folded in own:
-        return "owner"
-    # RFC 4314 section 2 leaves groups to servers: Dovecot writes `$name`, Cyrus `group:name`.
-    return "group" if folded.startswith(("$", "!$", "group:")) else "user"

@@ -11,8 +11,9 @@ from msgspec import Struct
 
 from postwarden.config.rule_files import RuleFile, read_examples
 from postwarden.config.settings import Config, Organisation
-from postwarden.connectors.imap import FOLDERS, delegations
+from postwarden.connectors.imap import FOLDER_ACL, FOLDERS
 from postwarden.errors import RuleError
+from postwarden.formats.imap_acl import delegations
 from postwarden.formats.sieve.decoding import decode
 from postwarden.model.account import Account
 from postwarden.model.evidence import Evidence, Folder, FolderUse, Setting
@@ -122,7 +123,9 @@ def _evidence(example: Example, path: str, now: datetime) -> Iterator[Evidence]:
         yield from _sieve(example, example.sieve, scope, path, now)
     elif example.acl is not None:
         entry = (example.acl.identifier, example.acl.rights)
-        yield from delegations(example.acl.folder, [entry], ALICE, scope, "example", now)
+        yield from delegations(
+            example.acl.folder, [entry], ALICE, scope=scope, source="example", check=FOLDER_ACL, observed=now
+        )
     elif example.setting is not None:
         yield Setting(
             scope=source_scope("example"), source="example", check="transport", observed=now,

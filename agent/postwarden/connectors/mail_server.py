@@ -1,0 +1,162 @@
+"""What the mail servers that are logged in to have in common: options, secrets, one sweep's credential."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Generic, Protocol, TypeVar
+
+from msgspec import Struct
+
+from postwarden.connectors.identity import Identity, Login, identity_for, prepare
+from postwarden.connectors.wire import Tls, context
+from postwarden.errors import ConnectorError
+from postwarden.model.account import Account
+from postwarden.model.evidence import Setting
+from postwarden.model.reading import CheckDone, Gap, Item, NotSupported, Observed, OwnSession
+from postwarden.model.scope import Scope, account_scope, source_scope
+
+TRANSPORT = "transport"
+
+
+class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the server is and how to log in; `timeout` is in seconds, for each wait."""
+
+    host: str
+    login: Login
+    port: int
+    tls: Tls
+    ca_file: str | None = None
+    cleartext_to: str | None = None
+    timeout: int = 20
+
+
+class Session(Protocol):
+    """An open connection."""
+
+    @property
+    def local(self) -> tuple[str, int]: ...
+
+    def authenticate(self, identity: Identity) -> None: ...
+
+    def leave(self) -> None: ...
+
+
+_Opened = TypeVar("_Opened", bound=Session)
+
+
+class MailServer(ABC, Generic[_Opened]):
+    """A source that is logged in to for each account; what it reads then is the subclass's."""
+
+    protocol: str
+    checks: tuple[str, ...]
+    source_checks = (TRANSPORT,)
+
+    def __init__(self, name: str, options: Options, *, folder: Path, clock: Callable[[], datetime]) -> None:
+        self.name = name
+        self._options = options
+        self._folder = folder
+        self._clock = clock
+        self._context = context(str(folder / options.ca_file) if options.ca_file else None)
+        self._sweep = Sweep()
+
+    def prepare(self, accounts: Sequence[Account]) -> None:
+        prepare(self._options.login, accounts, source=self.name, folder=self._folder)
+
+    def read_source(self) -> Iterator[Item]:
+        """How the source is reached: `tls`, `cleartext`, or `loopback` (cleartext on this host).
+
+        Cleartext elsewhere than to loopback works only with `cleartext_to`, so that name alone decides.
+        """
+        options, scope = self._options, source_scope(self.name)
+        value = "tls" if options.tls != "none" else "cleartext" if options.cleartext_to else "loopback"
+        setting = Setting(
+            scope=scope,
+            source=self.name,
+            check=TRANSPORT,
+            observed=self._clock(),
+            name="transport_encryption",
+            value=value,
+        )
+        yield Observed(evidence=setting, raw=f"tls = {options.tls}\nhost = {options.host}\n".encode())
+        yield CheckDone(scope=scope, source=self.name, check=TRANSPORT)
+
+    def read_account(self, account: Account) -> Iterator[Item]:
+        """What the server says about an account; an error leaves a gap for each check that was not ended."""
+        scope = account_scope(account.key)
+        missing = list(self.checks)
+        try:
+            self._sweep.ensure_open()
+            for item in self._log_in_and_read(account, scope):
+                if isinstance(item, CheckDone | NotSupported):
+                    missing.remove(item.check)
+                yield item
+        except ConnectorError as exc:
+            for check in missing:
+                yield Gap(
+                    scope=scope,
+                    source=self.name,
+                    check=check,
+                    reason=exc.reason,
+                    message=exc.message,
+                    hint=exc.hint,
+                )
+
+    def _log_in_and_read(self, account: Account, scope: Scope) -> Iterator[Item]:
+        identity = identity_for(self._options.login, account, source=self.name, folder=self._folder)
+        session = self._connect()
+        try:
+            address, port = session.local
+            yield OwnSession(
+                source=self.name,
+                protocol=self.protocol,
+                identity=identity.user,
+                account=account.key,
+                server=f"{self._options.host}:{self._options.port}",
+                local_address=address,
+                local_port=port,
+                opened=self._clock(),
+            )
+            self._sweep.log_in(identity, lambda: session.authenticate(identity))
+            yield from self._read(session, account, scope)
+        finally:
+            session.leave()
+
+    @abstractmethod
+    def _connect(self) -> _Opened:
+        """A connection that is not logged in yet."""
+
+    @abstractmethod
+    def _read(self, session: _Opened, account: Account, scope: Scope) -> Iterator[Item]:
+        """What a logged-in session reads."""
+
+
+class Sweep:
+    """Remembers, for one pass over a source, whether its credential was refused.
+
+    Servers delay the whole address after refusals, and directories lock accounts: so the first refusal
+    ends the sweep, unless the same shared secret worked before, which shows that only the account is at
+    fault.
+    """
+
+    def __init__(self) -> None:
+        self._refused: str | None = None
+        self._worked = False
+
+    def ensure_open(self) -> None:
+        """Raises ConnectorError where the sweep has ended."""
+        if self._refused is not None:
+            raise ConnectorError(
+                f"not tried: the server refused {self._refused} in this sweep",
+                "mend the credential and run again",
+                reason="refused",
+            )
+
+    def log_in(self, identity: Identity, attempt: Callable[[], None]) -> None:
+        try:
+            attempt()
+        except ConnectorError as exc:
+            if exc.reason == "refused" and not (identity.shared and self._worked):
+                self._refused = identity.name
+            raise
+        self._worked = True
