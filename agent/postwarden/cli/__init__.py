@@ -7,6 +7,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from postwarden import __version__
 from postwarden.cli import audit, check_config, demo, findings, init, inspect, rules, verify
@@ -43,9 +44,18 @@ exit codes:
   3 something configured could not be read      4 the ledger is not sound      70 a bug of ours"""
 
 
+class _Parser(argparse.ArgumentParser):
+    """Usage errors in the form of all other errors."""
+
+    def error(self, message: str) -> NoReturn:
+        print(f"postwarden: error: {clean(message)}", file=sys.stderr)
+        print(f"postwarden: hint: {self.prog} --help", file=sys.stderr)
+        self.exit(USAGE)
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The whole command line; completion and the manual page are made from it."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="postwarden",
         description=_DESCRIPTION,
         epilog=_EPILOG,

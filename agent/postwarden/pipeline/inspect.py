@@ -1,5 +1,6 @@
 """Judging exported material without connecting to anything."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -16,6 +17,8 @@ from postwarden.model.scope import account_scope
 MAX_BYTES = 64 * 1024 * 1024
 
 SOURCE = "inspect"
+
+_NUMBER = re.compile(r"\d+")
 
 
 class Material(Struct, frozen=True, kw_only=True):
@@ -56,8 +59,9 @@ def read_material(raw: bytes, *, name: str, kind: str, account: Account, observe
 
 
 def shapes(gaps: Sequence[Gap]) -> dict[str, int]:
-    """How often each shape of thing was not understood."""
+    """How often each shape of thing was not understood: the messages without their numbers."""
     counted: dict[str, int] = {}
     for gap in gaps:
-        counted[gap.message] = counted.get(gap.message, 0) + 1
+        shape = _NUMBER.sub("#", gap.message)
+        counted[shape] = counted.get(shape, 0) + 1
     return counted
