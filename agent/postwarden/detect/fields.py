@@ -16,7 +16,7 @@ class Field(Struct, frozen=True):
 
 
 _MAIL_FLOW = {
-    "origin": Field("text", "where the flow lives: sieve_script"),
+    "origin": Field("text", "where the flow lives: sieve_script, inbox_rule or rule_item"),
     "name": Field("text", "the script's or rule's name"),
     "enabled": Field("flag", "whether the script or rule is switched on"),
     "hidden": Field("flag", "whether the owner's client does not list it"),
@@ -24,7 +24,7 @@ _MAIL_FLOW = {
     "effect": Field(
         "text",
         "redirect, forward, forward_as_attachment, copy_to_folder, move, delete, mark_read, reject, reply, "
-        "notify, execute or keep",
+        "notify, execute, keep, label or defer (left to the owner's mail program)",
     ),
     "target": Field("text", "the effect's address, folder or program, as written"),
     "target_class": Field("text", "internal, own, partner, external, unresolved, folder or none"),
@@ -43,6 +43,8 @@ _MAIL_FLOW = {
         "flag",
         "nobody looks into that folder: not subscribed, or Trash or Junk; null where folders are unknown",
     ),
+    "provider": Field("text", "the program that says it made the rule; null where the source has none"),
+    "flaws": Field("texts", "what is odd about the rule as it is stored, in words"),
 }
 
 _DELEGATION = {

@@ -90,6 +90,8 @@ def _mail_flow(flow: MailFlow, context: Context) -> Iterator[Row]:
             "marks_read": path.marks_read,
             "moved_to": path.moved_to,
             "folder_unread": path.folder_unread,
+            "provider": flow.provider,
+            "flaws": flow.flaws,
         }
         moves = path.moved_to is not None
         yield Row(
@@ -105,10 +107,13 @@ def _mail_flow(flow: MailFlow, context: Context) -> Iterator[Row]:
 
 
 def _flow_sentences(flow: MailFlow, path: PathFacts) -> Iterator[str]:
-    state = "active" if flow.enabled else "inactive"
+    state = ("hidden " if flow.hidden else "") + ("active" if flow.enabled else "inactive")
     when = "every message" if path.everything else f"messages where {path.condition_text}"
     line = f" (line {path.line})" if path.line is not None else ""
-    yield f'the {state} script "{flow.name}"{line} {_effect_words(path)}: {when}'
+    thing = "script" if flow.origin == "sieve_script" else "rule"
+    yield f'the {state} {thing} "{flow.name}"{line} {_effect_words(path)}: {when}'
+    for flaw in flow.flaws:
+        yield f"as it is stored, something is odd: {flaw}"
     if path.target_class == "external":
         yield f"{path.target_domain} is neither a domain of the organisation nor an allowed partner"
     if path.keywords:
@@ -143,6 +148,8 @@ def _effect_words(path: PathFacts) -> str:
         "execute": "runs",
         "keep": "keeps",
         "stop": "stops at",
+        "label": "sets",
+        "defer": "leaves the rest to the owner's mail program",
     }
     return words[path.effect] + target
 

@@ -51,7 +51,11 @@ class Base(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_fi
 
 
 class MailFlow(Base, frozen=True, kw_only=True, tag="mail_flow"):
-    """State: one rule, script or forwarding in the normal form. `key` is stable within account and origin."""
+    """State: one rule, script or forwarding in the normal form. `key` is stable within account and origin.
+
+    `provider` is the program that says it made the rule; `flaws` are what is odd about the rule as it is
+    stored, in words.
+    """
 
     origin: Origin
     key: str
@@ -63,6 +67,8 @@ class MailFlow(Base, frozen=True, kw_only=True, tag="mail_flow"):
     created: Moment | None = None
     modified: Moment | None = None
     author: str | None = None
+    provider: str | None = None
+    flaws: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         require_utc(self.observed, self.created, self.modified)
