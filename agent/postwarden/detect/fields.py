@@ -48,19 +48,24 @@ _MAIL_FLOW = {
 }
 
 _DELEGATION = {
-    "via": Field("text", "imap_acl"),
-    "folder": Field("text", "the folder's name"),
-    "folder_use": Field("text", "inbox, archive, drafts, flagged, junk, sent, trash, all or none"),
+    "via": Field("text", "imap_acl, ews_permission or ews_delegate"),
+    "folder": Field("text", "the folder's name; empty for rights to the mailbox as a whole"),
+    "folder_use": Field(
+        "text",
+        "inbox, archive, drafts, flagged, junk, sent, trash, all, calendar, contacts, tasks, notes, journal or none",
+    ),
     "grantee": Field("text", "who has the right"),
-    "grantee_kind": Field("text", "anyone, authenticated, owner, user or group"),
+    "grantee_kind": Field("text", "anyone, authenticated, owner, user, group or orphan"),
     "right": Field(
         "text",
-        "lookup, read, seen, write, insert, post, create_folder, delete_folder, delete_message, expunge or "
-        "administer",
+        "lookup, read, seen, write, insert, post, create_folder, delete_folder, delete_message, expunge, "
+        "administer, write_own, delete_own, free_busy, free_busy_details, send_on_behalf, meeting_copies or "
+        "private_items; null where an orphan's are not told",
     ),
     "rights": Field("texts", "all rights that the grantee has in the folder"),
     "full": Field("flag", "may read, write, insert, delete messages and administer"),
     "negative": Field("flag", "the entry takes the right away"),
+    "level": Field("text", "Exchange's word for the rights, such as Reviewer; null elsewhere"),
 }
 
 _SETTING = {
