@@ -96,7 +96,7 @@ def _show(args: argparse.Namespace, source: "Source", account: "Account", readin
         )
     for gap in reading.gaps:
         part = f"{gap.part}: " if gap.part else ""
-        hint = f"\n      grant: {gap.hint}" if gap.hint else ""
+        hint = f"\n      next: {gap.hint}" if gap.hint else ""
         _say(
             args,
             {"type": "gap", "account": account.address, "gap": gap},

@@ -107,7 +107,7 @@ def _show(args: argparse.Namespace, recorder: "Recorder", standing: "Standing") 
     print(
         "\n".join((*finding_lines(standing.finding, standing, name), *advice_lines(standing.finding.advice)))
     )
-    print(f"  rule {standing.finding.rule}; ATT&CK {', '.join(standing.finding.attack) or 'none'}")
+    print(f"  ATT&CK {', '.join(standing.finding.attack) or 'none'}")
     for blob in standing.finding.evidence:
         print(f"  evidence blobs/{blob}")
     print("  history")
