@@ -21,6 +21,11 @@ test: lint
 test-long: lint
 	@POSTWARDEN_LONG=1 $(BIN)/pytest -q -n auto --dist loadfile --timeout 1800
 
+# The documents that follow from the code; a test says when they are behind it.
+.PHONY: docs
+docs: $(VENV)/ready
+	@$(BIN)/python -m docs.generate
+
 bench: $(VENV)/ready
 	@$(BIN)/python -m tests.bench
 
@@ -36,7 +41,7 @@ $(VENV)/ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: $(PYTHON) is older than 3.11: set PYTHON=/path/to/python3.11"; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "make: venv is missing: apt install python3-venv"; exit 1; }
 	@echo "make: setting up $(VENV) (about half a minute)" >&2
-	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -c 'import ssl' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
