@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.lab.conftest import StartLab
 
 from postwarden import lab
 from postwarden.config.settings import SourceEntry, decode
@@ -14,6 +13,7 @@ from postwarden.connectors import open_source
 from postwarden.model.account import Account, login_key
 from postwarden.model.evidence import Delegation, Folder, MailFlow
 from postwarden.pipeline.collect import Reading, collect_account
+from tests.lab.conftest import StartLab
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

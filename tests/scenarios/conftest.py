@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.lab.conftest import start_labs
 
 from postwarden import lab
 from postwarden.cli.demo import write_configuration
+from tests.lab.conftest import start_labs
 
 
 @dataclass(frozen=True)

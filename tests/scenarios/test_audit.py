@@ -10,10 +10,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.scenarios.conftest import Workplace
 
 from postwarden import lab
 from postwarden.connectors import imap_commands, managesieve_session
+from tests.scenarios.conftest import Workplace
 
 NAOMI, LARS = "naomi.sato@kitano-works.example", "lars.eriksen@kitano-works.example"
 BACKDOOR = 'redirect "out@elsewhere.example";\r\n'

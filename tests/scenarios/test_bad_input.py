@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.contracts.conftest import lines, misbehaving
-from tests.scenarios.conftest import Done, Workplace
 
 from postwarden import lab
+from tests.contracts.conftest import lines, misbehaving
+from tests.scenarios.conftest import Done, Workplace
 
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="root only: it needs another user or a mount")
 
