@@ -406,8 +406,8 @@ def test_the_pipeline_does_not_believe_a_source_that_says_nothing(tmp_path: Path
 
     class Mute:
         name = "mute"
-        checks = ("folders",)
-        source_checks = ()
+        checks: tuple[str, ...] = ("folders",)
+        source_checks: tuple[str, ...] = ()
 
         def prepare(self, accounts: object) -> None: ...
 
