@@ -59,6 +59,11 @@ class SecretSource(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         if self.command is not None and not self.command:
             raise ValueError("command is empty")
 
+    @property
+    def is_per_account(self) -> bool:
+        """Whether each account has a secret of its own."""
+        return self.table is not None or any("{login}" in part for part in self.command or ())
+
 
 def resolve(source: SecretSource, *, login: str, folder: Path) -> Secret:
     """The secret for the account `login`; relative paths start at `folder`.

@@ -82,7 +82,7 @@ def identity_for(login: Login, account: Account, *, source: str, folder: Path) -
         act_as=(login.act_as or "").replace("{login}", name),
         mechanism=login.mechanism,
         secret=resolve(login.secret, login=name, folder=folder),
-        shared=login.secret.table is None,
+        shared=not login.secret.is_per_account,
     )
 
 
