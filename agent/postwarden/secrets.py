@@ -82,7 +82,7 @@ def resolve(source: SecretSource, *, login: str, folder: Path) -> Secret:
             raise SecretError(
                 f"the environment variable {source.env} is not set", f"set {source.env}, or use a file"
             )
-        return Secret(value)
+        return _first_line(os.fsencode(value), f"the environment variable {source.env}")
     assert source.command is not None
     return _from_command(source.command, login)
 
@@ -97,10 +97,11 @@ def check(source: SecretSource, *, logins: Iterable[str], folder: Path) -> None:
     elif source.file is not None:
         _first_line(_read_private(folder / source.file), source.file)
     elif source.table is not None:
-        known = {name for name, _ in _table(_read_private(folder / source.table))}
+        known = dict(reversed(list(_table(_read_private(folder / source.table)))))
         for login in logins:
             if login.casefold() not in known:
                 raise _no_line(source.table, login)
+            _first_line(known[login.casefold()], source.table)
     elif source.env is not None:
         resolve(source, login="", folder=folder)
 
