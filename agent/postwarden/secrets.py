@@ -82,15 +82,19 @@ def resolve(source: SecretSource, *, login: str, folder: Path) -> Secret:
             raise SecretError(
                 f"the environment variable {source.env} is not set", f"set {source.env}, or use a file"
             )
-        return _first_line(os.fsencode(value), f"the environment variable {source.env}")
+        place = f"the environment variable {source.env}"
+        raw = os.fsencode(value)
+        if len(raw) > MAX_BYTES:
+            raise SecretError(f"the secret in {place} is too long", "is it the right variable?")
+        return _decode(raw, place)
     assert source.command is not None
     return _from_command(source.command, login)
 
 
 def check(source: SecretSource, *, logins: Iterable[str], folder: Path) -> None:
-    """Whether the secrets of all logins are there and private, without running a command.
+    """Whether the secrets of all logins are there and private; raises SecretError.
 
-    Raises SecretError.
+    A command that gives one secret for all is run; one for each account is not, before it is needed.
     """
     if source.credential is not None:
         _from_credential(source.credential)
@@ -102,7 +106,7 @@ def check(source: SecretSource, *, logins: Iterable[str], folder: Path) -> None:
             if login.casefold() not in known:
                 raise _no_line(source.table, login)
             _first_line(known[login.casefold()], source.table)
-    elif source.env is not None:
+    elif source.env is not None or not source.is_per_account:
         resolve(source, login="", folder=folder)
 
 

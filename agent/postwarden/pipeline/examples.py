@@ -56,6 +56,10 @@ class Example(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     acl: AclExample | None = None
     setting: SettingExample | None = None
 
+    def __post_init__(self) -> None:
+        if [self.sieve, self.acl, self.setting].count(None) != 2:
+            raise ValueError(f"the example {self.name!r} needs exactly one of sieve, acl, setting")
+
 
 class Examples(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     must_match: tuple[Example, ...]
@@ -131,10 +135,6 @@ def _evidence(example: Example, path: str, now: datetime) -> Iterator[Evidence]:
             scope=source_scope("example"), source="example", check="transport", observed=now,
             name=example.setting.name, value=example.setting.value,
         )  # fmt: skip
-    else:
-        raise RuleError(
-            f"the example {example.name!r} has no material", "give sieve, acl or setting", path=path
-        )
 
 
 def _sieve(example: Example, text: str, scope: Scope, path: str, now: datetime) -> Iterator[Evidence]:

@@ -74,6 +74,14 @@ def _category(document: Document, fields: FieldTypes, path: str) -> str:
     line = document.line("logsource")
     if not isinstance(source, dict) or source.get("product") != PRODUCT:
         raise RuleError(f"is not for the product {PRODUCT}", "set logsource.product", path=path, line=line)
+    unknown = set(source) - {"product", "category", "definition"}
+    if unknown:
+        raise RuleError(
+            f"names {min(unknown)!r} in its logsource, which is not supported",
+            "product and category are enough",
+            path=path,
+            line=document.line("logsource", min(unknown)),
+        )
     category = source.get("category")
     if not isinstance(category, str) or category not in fields:
         raise RuleError(

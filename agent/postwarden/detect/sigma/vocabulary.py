@@ -9,7 +9,7 @@ from postwarden.detect.sigma.expression import UnsupportedError, compile_express
 from postwarden.errors import RuleError
 
 #: Modifiers by the type of field that takes them. `i`, `m` and `s` are flags of `re`.
-_MODIFIERS: Mapping[FieldType, frozenset[str]] = {
+MODIFIERS: Mapping[FieldType, frozenset[str]] = {
     "text": frozenset(
         {
             "contains",
@@ -110,10 +110,10 @@ def _check_item(
         )
     kind: FieldType = "text" if fields[name] == "texts" else fields[name]
     for modifier in modifiers:
-        if modifier not in _MODIFIERS[kind]:
+        if modifier not in MODIFIERS[kind]:
             raise RuleError(
                 f"uses the modifier {modifier!r} on {name}, which is not supported there",
-                f"modifiers for a {kind}: {', '.join(sorted(_MODIFIERS[kind]))}",
+                f"modifiers for a {kind}: {', '.join(sorted(MODIFIERS[kind]))}",
                 path=path,
                 line=line,
             )
