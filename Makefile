@@ -3,13 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test test-long bench lint lock clean venv
+.PHONY: help demo test test-long bench docs lint lock clean venv
 
 help:
 	@echo "make demo       find an intruder's leftovers on a live mail server, signed into a ledger"
 	@echo "make test       lint, types, layers and the tests"
 	@echo "make test-long  the same with the long counts"
 	@echo "make bench      the performance ratios"
+	@echo "make docs       the documents that follow from the code"
 	@echo "make clean      remove what the other targets made"
 
 demo: $(VENV)/ready
@@ -22,7 +23,6 @@ test-long: lint
 	@POSTWARDEN_LONG=1 $(BIN)/pytest -q -n auto --dist loadfile --timeout 1800
 
 # The documents that follow from the code; a test says when they are behind it.
-.PHONY: docs
 docs: $(VENV)/ready
 	@$(BIN)/python -m docs.generate
 
