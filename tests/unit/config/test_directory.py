@@ -115,7 +115,7 @@ def test_a_csv_gives_several_addresses_and_a_name(accounts: Listed) -> None:
 @pytest.mark.parametrize(
     "file",
     [
-        "alice:x:1000:1000:Alice:/home/alice:/bin/sh\nbob:{CRYPT}$6$x::::::\n",
+        "alice:x:1000:1000:Alice:/srv/mail/alice:/bin/sh\nbob:{CRYPT}$6$x::::::\n",
         "# staff\n\nalice\n  \nbob\n",
         "alice:{PLAIN}a:b\r\nbob:\r\n",
     ],
