@@ -3,13 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test test-long bench lint lock clean venv
+.PHONY: help demo test test-long bench docs lint lock clean venv
 
 help:
 	@echo "make demo       find an intruder's leftovers on a live mail server, signed into a ledger"
 	@echo "make test       lint, types, layers and the tests"
 	@echo "make test-long  the same with the long counts"
 	@echo "make bench      the performance ratios"
+	@echo "make docs       the documents that follow from the code"
 	@echo "make clean      remove what the other targets made"
 
 demo: $(VENV)/ready
@@ -20,6 +21,10 @@ test: lint
 
 test-long: lint
 	@POSTWARDEN_LONG=1 $(BIN)/pytest -q -n auto --dist loadfile --timeout 1800
+
+# The documents that follow from the code; a test says when they are behind it.
+docs: $(VENV)/ready
+	@$(BIN)/python -m docs.generate
 
 bench: $(VENV)/ready
 	@$(BIN)/python -m tests.bench
@@ -36,7 +41,7 @@ $(VENV)/ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: $(PYTHON) is older than 3.11: set PYTHON=/path/to/python3.11"; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "make: venv is missing: apt install python3-venv"; exit 1; }
 	@echo "make: setting up $(VENV) (about half a minute)" >&2
-	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -c 'import ssl' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@

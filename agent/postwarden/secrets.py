@@ -59,6 +59,11 @@ class SecretSource(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         if self.command is not None and not self.command:
             raise ValueError("command is empty")
 
+    @property
+    def is_per_account(self) -> bool:
+        """Whether each account has a secret of its own."""
+        return self.table is not None or any("{login}" in part for part in self.command or ())
+
 
 def resolve(source: SecretSource, *, login: str, folder: Path) -> Secret:
     """The secret for the account `login`; relative paths start at `folder`.
@@ -77,26 +82,31 @@ def resolve(source: SecretSource, *, login: str, folder: Path) -> Secret:
             raise SecretError(
                 f"the environment variable {source.env} is not set", f"set {source.env}, or use a file"
             )
-        return Secret(value)
+        place = f"the environment variable {source.env}"
+        raw = os.fsencode(value)
+        if len(raw) > MAX_BYTES:
+            raise SecretError(f"the secret in {place} is too long", "is it the right variable?")
+        return _decode(raw, place)
     assert source.command is not None
     return _from_command(source.command, login)
 
 
 def check(source: SecretSource, *, logins: Iterable[str], folder: Path) -> None:
-    """Whether the secrets of all logins are there and private, without running a command.
+    """Whether the secrets of all logins are there and private; raises SecretError.
 
-    Raises SecretError.
+    A command that gives one secret for all is run; one for each account is not, before it is needed.
     """
     if source.credential is not None:
         _from_credential(source.credential)
     elif source.file is not None:
         _first_line(_read_private(folder / source.file), source.file)
     elif source.table is not None:
-        known = {name for name, _ in _table(_read_private(folder / source.table))}
+        known = dict(reversed(list(_table(_read_private(folder / source.table)))))
         for login in logins:
             if login.casefold() not in known:
                 raise _no_line(source.table, login)
-    elif source.env is not None:
+            _first_line(known[login.casefold()], source.table)
+    elif source.env is not None or not source.is_per_account:
         resolve(source, login="", folder=folder)
 
 

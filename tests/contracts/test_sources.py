@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.contracts.conftest import lines, misbehaving
 
 from postwarden.config.settings import SourceEntry, decode
 from postwarden.connectors import KINDS, Source, open_source
 from postwarden.model.account import Account
 from postwarden.model.reading import CheckDone, Gap, Observed
 from postwarden.pipeline.collect import Reading, collect_account
+from tests.contracts.conftest import lines, misbehaving
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ALICE = Account(key="login:alice", login="alice", addresses=("alice@example.org",))
@@ -406,8 +406,8 @@ def test_the_pipeline_does_not_believe_a_source_that_says_nothing(tmp_path: Path
 
     class Mute:
         name = "mute"
-        checks = ("folders",)
-        source_checks = ()
+        checks: tuple[str, ...] = ("folders",)
+        source_checks: tuple[str, ...] = ()
 
         def prepare(self, accounts: object) -> None: ...
 

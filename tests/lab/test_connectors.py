@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.lab.conftest import StartLab
 
 from postwarden import lab
 from postwarden.config.settings import SourceEntry, decode
@@ -14,6 +13,7 @@ from postwarden.connectors import open_source
 from postwarden.model.account import Account, login_key
 from postwarden.model.evidence import Delegation, Folder, MailFlow
 from postwarden.pipeline.collect import Reading, collect_account
+from tests.lab.conftest import StartLab
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -63,22 +63,16 @@ def test_every_kind_of_password_login_opens_the_account(
     master = dovecot.master
     assert master is not None
     own = dovecot.passwords["naomi.sato"]
-    login = {
-        "master as user": lambda: {
-            "user": f"{{login}}*{master.login}",
-            "secret": secret(tmp_path, master.password),
-        },
-        "master by authzid": lambda: {
-            "user": master.login,
-            "act_as": "{login}",
-            "secret": secret(tmp_path, master.password),
-        },
-        "own password": lambda: {"secret": {"table": "table"}},
-        "login command": lambda: {"mechanism": "login", "secret": secret(tmp_path, own)},
-    }[how]()
+    logins: dict[str, dict[str, Any]] = {
+        "master as user": {"user": f"{{login}}*{master.login}", "secret": {"file": "secret"}},
+        "master by authzid": {"user": master.login, "act_as": "{login}", "secret": {"file": "secret"}},
+        "own password": {"secret": {"table": "table"}},
+        "login command": {"mechanism": "login", "secret": {"file": "secret"}},
+    }
+    secret(tmp_path, own if how == "login command" else master.password)
     (tmp_path / "table").touch(mode=0o600)
     (tmp_path / "table").write_text(f"somebody:else\nNaomi.Sato:{own}\n")
-    reading = read(dovecot, "naomi.sato", tmp_path, kind, login)
+    reading = read(dovecot, "naomi.sato", tmp_path, kind, logins[how])
     assert_read(reading)
     (session,) = reading.sessions
     assert session.local_port > 0
@@ -94,7 +88,8 @@ def test_tokens_open_the_account_and_an_expired_one_is_refused(
     running = start_dovecot(oauth=True)
     for expired in (False, True):
         token = running.token("naomi.sato", expired=expired)
-        how = {"mechanism": mechanism, "secret": {"command": [sys.executable, "-c", f"print('{token}')"]}}
+        command = [sys.executable, "-c", f"print('{token}')"]
+        how: dict[str, Any] = {"mechanism": mechanism, "secret": {"command": command}}
         reading = read(running, "naomi.sato", tmp_path, kind, how)
         if not expired:
             assert_read(reading)

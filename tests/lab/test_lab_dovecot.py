@@ -8,11 +8,11 @@ from contextlib import contextmanager
 
 import pytest
 from imapclient import IMAPClient
-from tests.lab.conftest import StartLab
 
 from postwarden import lab
 from postwarden.errors import LabError
 from postwarden.lab.wire import SieveSession, sieve_session, trusting
+from tests.lab.conftest import StartLab
 
 
 @contextmanager

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.lab.conftest import StartLab, require
 
 from postwarden import lab
 from postwarden.errors import LabError
 from postwarden.lab.ports import Endpoints, free_endpoints, is_free, wait_until_free
 from postwarden.lab.process import ServerProcess
 from postwarden.lab.wire import imap_session
+from tests.lab.conftest import StartLab, require
 
 NOBODY = 65534
 

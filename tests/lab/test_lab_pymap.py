@@ -4,12 +4,12 @@ import imaplib
 
 import pytest
 from imapclient import IMAPClient
-from tests.lab.conftest import start_labs
 
 from postwarden import lab
 from postwarden.errors import LabError
 from postwarden.lab.ports import Endpoints, is_free
 from postwarden.lab.wire import imap_session, sieve_session, trusting
+from tests.lab.conftest import start_labs
 
 
 def test_every_account_has_its_folders(pymap: lab.Lab) -> None:

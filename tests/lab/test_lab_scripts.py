@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.lab.conftest import require
 
 from postwarden import lab
+from tests.lab.conftest import require
 
 #: Pigeonhole refuses to run scripts for root.
 NOBODY = 65534

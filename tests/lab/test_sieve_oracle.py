@@ -516,7 +516,7 @@ class Writer:
 def test_random_scripts(oracle: Oracle) -> None:
     """For random scripts too, nothing that happens is missing, and copies are kept as the paths say."""
     seed = random.SystemRandom().randrange(1 << 32)
-    print(f"seed {seed}")  # noqa: T201  # pytest shows it when the test fails
+    print(f"seed {seed}")  # pytest shows it when the test fails
     dice = random.Random(seed)
     for _ in range(SCRIPTS):
         script = Writer(dice).script()

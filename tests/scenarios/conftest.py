@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.lab.conftest import start_labs
 
 from postwarden import lab
 from postwarden.cli.demo import write_configuration
+from tests.lab.conftest import start_labs
 
 
 @dataclass(frozen=True)
@@ -134,5 +134,18 @@ def start_blind() -> Iterator[Workplace]:
     """A workplace on a Dovecot whose master user has no acl_user."""
     for start in start_labs("dovecot"):
         place = make_workplace(start(acl_user=False))
+        yield place
+        shutil.rmtree(place.folder)
+
+
+@pytest.fixture
+def plain_workplace() -> Iterator[Workplace]:
+    """A workplace on a Dovecot that takes passwords in cleartext, read without TLS by name."""
+    for start in start_labs("dovecot"):
+        running = start(plaintext=True)
+        place = make_workplace(running)
+        text = place.config.read_text().replace(f"port = {running.imaps_port}", f"port = {running.imap_port}")
+        text = text.replace("ca_file = ", f'tls = "none"\ncleartext_to = "{running.host}"\nca_file = ')
+        place.config.write_text(text)
         yield place
         shutil.rmtree(place.folder)

@@ -1,14 +1,19 @@
 """A sysadmin audits a live Dovecot: exit codes, findings with a life, coverage."""
 
+import json
+import os
+import random
 import re
 import shutil
+import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
-from tests.scenarios.conftest import Workplace
 
 from postwarden import lab
 from postwarden.connectors import imap_commands, managesieve_session
+from tests.scenarios.conftest import Workplace
 
 NAOMI, LARS = "naomi.sato@kitano-works.example", "lars.eriksen@kitano-works.example"
 BACKDOOR = 'redirect "out@elsewhere.example";\r\n'
@@ -265,3 +270,48 @@ def test_check_config_says_what_can_be_read_and_what_is_beyond_need(workplace: W
     assert offline.of("configuration")[0]["rules"] >= 13
     before = workplace.records()
     assert [record["kind"] for record in before] == ["ledger_opened"]
+
+
+def test_a_source_in_cleartext_is_a_finding_of_its_own(plain_workplace: Workplace) -> None:
+    """A source that is read without TLS by name works, and is reported in the source's own scope."""
+    done = plain_workplace.run("audit", "--account", "jan.novotny", "--json")
+    assert done.code == 1, (done.out, done.err)
+    found = {
+        (one["finding"]["name"], one["finding"]["scope"]["kind"], one["finding"]["scope"]["key"])
+        for one in done.of("finding")
+    }
+    assert found == {("cleartext_source", "source", "imap"), ("cleartext_source", "source", "sieve")}
+    assert done.of("gap") == []
+
+
+def test_audits_that_are_killed_leave_a_sound_ledger(workplace: Workplace) -> None:
+    """Killed at any moment, audits lose no finding that was recorded, and the next one goes on."""
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    opened: set[str] = set()
+    for _ in range(100 if os.environ.get("POSTWARDEN_LONG") else 10):
+        process = workplace.start("audit", "--all")
+        time.sleep(chance.uniform(0.2, 2.5))
+        process.kill()
+        process.communicate()
+        assert workplace.run("verify").code == 0
+        now = {
+            record["finding"]["id"]
+            for record in _whole_records(workplace)
+            if record["kind"] == "finding_opened"
+        }
+        assert opened <= now
+        opened = now
+    assert workplace.run("audit", "--all").code == 1
+    every = [record["finding"]["id"] for record in workplace.records() if record["kind"] == "finding_opened"]
+    assert len(every) == len(set(every)) == 10
+
+
+def _whole_records(workplace: Workplace) -> list[dict[str, Any]]:
+    """The records that the checkpoint covers."""
+    size = int((workplace.ledger / "checkpoint").read_bytes().split(b"\n")[1])
+    lines = b"".join(path.read_bytes() for path in sorted((workplace.ledger / "records").iterdir())).split(
+        b"\n"
+    )
+    return [json.loads(line) for line in lines[:size]]

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.contracts.conftest import lines, misbehaving
-from tests.scenarios.conftest import Done, Workplace
 
 from postwarden import lab
+from tests.contracts.conftest import lines, misbehaving
+from tests.scenarios.conftest import Done, Workplace
 
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="root only: it needs another user or a mount")
 
@@ -430,3 +430,9 @@ def test_a_server_that_lies_costs_only_itself(workplace: Workplace) -> None:
     assert {one["finding"]["name"] for one in done.of("finding")} == {
         "external_redirect_everything", "external_redirect_silent",
     }  # fmt: skip
+
+
+def test_a_state_folder_that_others_can_write_is_refused(workplace: Workplace) -> None:
+    """Whoever can write the state folder could replace the ledger as a whole: exit 2 with the chmod."""
+    (workplace.folder / "state").chmod(0o777)
+    assert_clear(workplace.run("audit", "--account", "jan.novotny"), 2, "others can write", "chmod 700")

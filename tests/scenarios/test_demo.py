@@ -5,10 +5,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.lab.conftest import require
 
 from postwarden import lab
 from postwarden.cli import demo
+from tests.lab.conftest import require
 
 
 @pytest.mark.parametrize("server", ["dovecot", "pymap"])

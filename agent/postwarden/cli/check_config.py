@@ -82,36 +82,37 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _show(args: argparse.Namespace, source: "Source", account: "Account", reading: "Reading") -> None:
+    words = {"read": "can be read", "gap": "CANNOT be read", "not_supported": "not supported by the server"}
     for row in reading.coverage:
-        words = {
-            "read": "can be read",
-            "gap": "CANNOT be read",
-            "not_supported": "not supported by the server",
-        }
+        accepted = f" (accepted: {row.accepted})" if row.accepted else ""
         _say(
             args,
             {"type": "coverage", "account": account.address, "coverage": row},
-            f"  {source.name} {row.check}: {words[row.status]}"
-            + (f" (accepted: {row.accepted})" if row.accepted else ""),
+            f"  {source.name} {row.check}: {words[row.status]}{accepted}",
         )
     for gap in reading.gaps:
         part = f"{gap.part}: " if gap.part else ""
-        hint = f"\n      grant: {gap.hint}" if gap.hint else ""
+        hint = (f"      next: {gap.hint}",) if gap.hint else ()
         _say(
             args,
             {"type": "gap", "account": account.address, "gap": gap},
-            f"    {gap.check}: {part}{gap.message}{hint}",
+            f"    {gap.check}: {part}{gap.message}",
+            *hint,
         )
     for excess in reading.excess:
         _say(
             args,
             {"type": "excess", "account": account.address, "excess": excess},
-            f"    beyond need: {excess.message}\n      {excess.hint}",
+            f"    beyond need: {excess.message}",
+            f"      {excess.hint}",
         )
 
 
-def _say(args: argparse.Namespace, value: object, text: str) -> None:
+def _say(args: argparse.Namespace, value: object, *lines: str) -> None:
     from postwarden.cli.terminal import clean
     from postwarden.model.encoding import encode
 
-    print(encode(value).decode("ascii") if args.json else clean(text, lines=True))
+    if args.json:
+        print(encode(value).decode("ascii"))
+    else:
+        print("\n".join(clean(line) for line in lines))

@@ -1,6 +1,7 @@
 """`postwarden demo`."""
 
 import argparse
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -37,6 +38,9 @@ def run(args: argparse.Namespace) -> int:
     from postwarden import lab
 
     folder = _folder(args.dir)
+    if os.geteuid() == 0:
+        # Root's mail server runs as users of its own, who must be able to pass through; nobody may list.
+        folder.chmod(0o711)
     home = folder / "lab"
     home.mkdir(mode=0o700)
     with lab.start(home, server=args.server) as running:
@@ -44,6 +48,10 @@ def run(args: argparse.Namespace) -> int:
             f"{running.organisation.name}: {len(running.accounts)} accounts on a live {running.server} "
             f"(IMAP {running.host}:{running.imaps_port}, ManageSieve {running.host}:{running.sieve_port})"
         )
+        if folder not in running.ca_file.parents:
+            print(
+                f"the server's users cannot enter {folder}, so its files are in {running.ca_file.parents[1]}"
+            )
         config = write_configuration(folder, running)
         return audit_and_compare(folder, config, running)
 

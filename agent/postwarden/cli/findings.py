@@ -56,7 +56,12 @@ def run(args: argparse.Namespace) -> int:
             _acknowledge(args, recorder)
         else:
             recorder.rebuild()
-            print(f"the index reflects {recorder.ledger.position().size} records")
+            size = recorder.ledger.position().size
+            print(
+                f'{{"records":{size},"type":"rebuilt"}}'
+                if args.json
+                else f"the index reflects {size} records"
+            )
     finally:
         recorder.close()
     return CLEAN
@@ -107,7 +112,7 @@ def _show(args: argparse.Namespace, recorder: "Recorder", standing: "Standing") 
     print(
         "\n".join((*finding_lines(standing.finding, standing, name), *advice_lines(standing.finding.advice)))
     )
-    print(f"  rule {standing.finding.rule}; ATT&CK {', '.join(standing.finding.attack) or 'none'}")
+    print(f"  ATT&CK {', '.join(standing.finding.attack) or 'none'}")
     for blob in standing.finding.evidence:
         print(f"  evidence blobs/{blob}")
     print("  history")
@@ -123,14 +128,14 @@ def _acknowledge(args: argparse.Namespace, recorder: "Recorder") -> None:
     from postwarden.cli.operator import now
     from postwarden.cli.show_audit import finding_object
     from postwarden.errors import UsageError
-    from postwarden.model.encoding import encode
+    from postwarden.model.encoding import encodable, encode
 
     if not args.reason.strip():
         raise UsageError("an acknowledgement needs a reason", "say who was asked, and how")
     until = until_time(args.until) if args.until else None
     if until is not None and until <= now():
         raise UsageError(f"--until {args.until} is not in the future", "name a later day")
-    standing = recorder.acknowledge(args.id, reason=args.reason.strip(), until=until)
+    standing = recorder.acknowledge(args.id, reason=encodable(args.reason.strip()), until=until)
     if args.json:
         print(
             encode(finding_object(standing.finding, standing, account_name(standing, recorder))).decode(

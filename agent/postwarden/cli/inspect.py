@@ -42,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from postwarden.cli.operator import now
+    from postwarden.model.encoding import encodable
     from postwarden.model.finding import at_least
     from postwarden.pipeline.inspect import read_material, shapes
     from postwarden.pipeline.judge import judge, load_rules
@@ -61,7 +62,11 @@ def run(args: argparse.Namespace) -> int:
             continue
         seen.add(raw)
         material = read_material(
-            raw, name=Path(path).name, kind=args.kind or _kind(path), account=account, observed=now()
+            raw,
+            name=encodable(Path(path).name),
+            kind=args.kind or _kind(path),
+            account=account,
+            observed=now(),
         )
         for evidence in material.evidence:
             _print_as("evidence", path, evidence)
@@ -107,7 +112,7 @@ def configuration(explicit: str | None, domains: "list[str]") -> "Config":
     import msgspec
 
     from postwarden.config.locate import candidates, load
-    from postwarden.config.settings import Config
+    from postwarden.config.settings import Config, is_domain
     from postwarden.errors import UsageError
 
     if explicit is not None or any(path.exists() for path in candidates()):
@@ -115,7 +120,7 @@ def configuration(explicit: str | None, domains: "list[str]") -> "Config":
     else:
         config = Config(path=Path.cwd() / "agent.toml")
     for domain in domains:
-        if not domain or domain != domain.strip().lower():
+        if not is_domain(domain):
             raise UsageError(f"{domain!r} is not a domain in lower case", "write it as in mail addresses")
     organisation = msgspec.structs.replace(
         config.organisation, internal_domains=(*config.organisation.internal_domains, *domains)
@@ -165,12 +170,15 @@ def _print_as(kind: str, path: str | None, value: object, **more: object) -> Non
     """The value's own fields, with `type` and `origin`; a mail flow's origin is called `flow_origin` here."""
     import msgspec
 
+    from postwarden.model.encoding import encodable
+
     fields = msgspec.to_builtins(value)
     if "origin" in fields:
         fields["flow_origin"] = fields.pop("origin")
     paths = fields.get("paths")
     line = paths[0]["line"] if paths else None
-    _print({**fields, "type": kind, "origin": {"file": path, "line": line}, **more})
+    file = encodable(path) if path is not None else None
+    _print({**fields, "type": kind, "origin": {"file": file, "line": line}, **more})
 
 
 def _print(value: object) -> None:

@@ -70,6 +70,11 @@ def check_owner(state: Path) -> None:
         raise LedgerError(
             f"the state folder {state} cannot be used: {exc.strerror}", _as_owner(state)
         ) from exc
+    if status.st_mode & 0o022:
+        raise LedgerError(
+            f"others can write the state folder {state} (mode {status.st_mode & 0o7777:04o})",
+            f"chmod 700 {state}",
+        )
     if status.st_uid != os.geteuid():
         owner = user_name(status.st_uid)
         raise LedgerError(

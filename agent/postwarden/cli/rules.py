@@ -93,9 +93,10 @@ def _test(args: argparse.Namespace) -> int:
 def _explain(args: argparse.Namespace) -> int:
     from postwarden.cli.inspect import account_of, configuration, read_file
     from postwarden.cli.operator import now
+    from postwarden.cli.terminal import clean
     from postwarden.errors import UsageError
     from postwarden.formats.kinds import KINDS, kind_of
-    from postwarden.model.encoding import encode
+    from postwarden.model.encoding import encodable, encode
     from postwarden.pipeline.inspect import read_material
     from postwarden.pipeline.judge import load_rules, rows_of
 
@@ -105,7 +106,7 @@ def _explain(args: argparse.Namespace) -> int:
     rule = _one(book, args.rule)
     kind = kind_of(args.file) or KINDS[0]
     material = read_material(
-        read_file(args.file), name=Path(args.file).name, kind=kind, account=account, observed=now()
+        read_file(args.file), name=encodable(Path(args.file).name), kind=kind, account=account, observed=now()
     )
     rows = [row for row in rows_of(material, account, config.domains, book) if row.category == rule.category]
     if not rows:
@@ -121,7 +122,7 @@ def _explain(args: argparse.Namespace) -> int:
                      "parts": _as_object(explanation)}  # fmt: skip
             print(encode(value).decode("ascii"))
         else:
-            print("; ".join(row.sentences) or row.category)
+            print(clean("; ".join(row.sentences) or row.category))
             _print(explanation, 1)
     return CLEAN if matched else FINDINGS
 

@@ -11,9 +11,9 @@ def finding_lines(finding: Finding, standing: Standing | None, name: str) -> Ite
     """Level, rule, scope and title; since when; why."""
     yield clean(f"{finding.level.upper()}  {name}  {finding.name}")
     yield paragraph(finding.title, "  ")
-    state = f"id {finding.id}"
+    state = f"id {finding.id}, rule {finding.rule}"
     if standing is not None:
-        state += f", {standing.status} since {_minute(standing.since.isoformat())}"
+        state += f"\n  {standing.status} since {_minute(standing.since.isoformat())}"
         if standing.first_seen != standing.since:
             state += f", first seen {_minute(standing.first_seen.isoformat())}"
     yield f"  {state}"

@@ -120,7 +120,7 @@ def _account(entry: AccountEntry, domain: str | None, place: str) -> Account:
         raise ConfigError(f"{entry.login!r} is not a login", "mend the line", key=place)
     addresses = tuple(address.strip().lower() for address in entry.addresses)
     if not addresses:
-        implied = login.lower() if "@" in login else f"{login.lower()}@{domain}" if domain else None
+        implied = login.lower() if "@" in login else f"{login}@{domain}".lower() if domain else None
         addresses = (implied,) if implied else ()
     for address in addresses:
         if domain_of(address) is None:

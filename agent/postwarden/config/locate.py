@@ -30,16 +30,30 @@ def find(explicit: str | None) -> Path:
     """The configuration to use; raises UsageError where there is none, ConfigError where it is not trusted."""
     if explicit is not None:
         path = Path(explicit)
-        if not path.exists():
+        if not _is_there(path):
             raise UsageError(f"{explicit} does not exist", "postwarden init --config writes one")
-        check_trust(path)
-        return path.absolute()
+        return _trusted(path)
     for path in candidates():
-        if path.exists():
-            check_trust(path)
-            return path
+        if _is_there(path):
+            return _trusted(path)
     places = ", ".join(str(path) for path in candidates())
     raise UsageError(f"no agent.toml found (looked at {places})", "postwarden init writes one")
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError) as exc:
+        words = exc.strerror if isinstance(exc, OSError) else str(exc)
+        raise ConfigError(
+            f"cannot be looked at: {words}", "name another place with --config", path=str(path)
+        ) from exc
+
+
+def _trusted(path: Path) -> Path:
+    """The file itself, where links lead to: its folder is where relative paths start."""
+    check_trust(path)
+    return path.resolve()
 
 
 def load(explicit: str | None) -> Config:

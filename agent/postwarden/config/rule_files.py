@@ -45,6 +45,9 @@ def read_table(name: str) -> RuleFile:
 def _read(folder: Path, *, examples: bool) -> Iterator[RuleFile]:
     if not folder.is_dir():
         raise RuleError("is not a folder", "name a folder with rule files", path=str(folder))
+    other = next(iter(sorted(folder.rglob("*.yaml"))), None)
+    if other is not None:
+        raise RuleError("ends in .yaml and would not be read", "rename it to end in .yml", path=str(other))
     paths = sorted(path for path in folder.rglob("*.yml") if path.name.endswith(".examples.yml") is examples)
     if len(paths) > MAX_FILES:
         raise RuleError(f"has more than {MAX_FILES} rule files", path=str(folder))

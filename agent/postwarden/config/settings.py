@@ -151,6 +151,8 @@ def decode(raw: bytes, path: Path) -> Config:
             path=where,
             line=int(line[1]) if line else None,
         ) from exc
+    except ValueError as exc:
+        raise ConfigError("has a number beyond reason", "is it the right file?", path=where) from exc
     except RecursionError as exc:
         raise ConfigError("is nested too deep", "is it the right file?", path=where) from exc
     file = convert(tree, _File, path=where)
@@ -165,6 +167,11 @@ def decode(raw: bytes, path: Path) -> Config:
         rules=file.rules,
         coverage=file.coverage,
     )
+
+
+def is_domain(text: str) -> bool:
+    """Whether `text` is a domain in lower case and ASCII."""
+    return _DOMAIN.fullmatch(text) is not None
 
 
 def convert(tree: Mapping[str, Any], kind: type[_T], *, path: str, prefix: str = "") -> _T:
@@ -191,7 +198,10 @@ def _source(table: dict[str, Any], index: int, where: str) -> SourceEntry:
     name, kind = options.pop("name", None), options.pop("kind", None)
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise ConfigError(
-            "needs a name of letters, digits, dot, dash and underscore", path=where, key=f"{key}.name"
+            "needs a name of letters, digits, dot, dash and underscore",
+            'for example name = "imap"; it is in records, so keep it',
+            path=where,
+            key=f"{key}.name",
         )
     if not isinstance(kind, str):
         raise ConfigError("needs a kind", 'for example kind = "imap"', path=where, key=f"{key}.kind")
@@ -212,7 +222,7 @@ def _check_names(file: _File, where: str) -> None:
         seen.add(str(name))
     for field in ("internal_domains", "partners"):
         for index, domain in enumerate(getattr(file.organisation, field)):
-            if not _DOMAIN.fullmatch(domain):
+            if not is_domain(domain):
                 raise ConfigError(
                     f"{domain!r} is not a domain in lower case",
                     "write it as in mail addresses, international ones in their ASCII form (xn--…)",

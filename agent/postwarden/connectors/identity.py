@@ -7,7 +7,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from postwarden.errors import ConfigError
+from postwarden.errors import ConfigError, SecretError
 from postwarden.model.account import Account
 from postwarden.secrets import Secret, SecretSource, check, resolve
 
@@ -52,6 +52,12 @@ class Identity(Struct, frozen=True, kw_only=True):
 
     def sasl(self, host: str, port: int) -> bytes:
         """The initial response of the mechanism (RFC 4616; RFC 7628 section 3.1; XOAUTH2 as published)."""
+        between = "\0" if self.mechanism in {"plain", "login"} else "\x01"
+        if between in self.secret.reveal():
+            raise SecretError(
+                f"the secret for {self.name} has a character that {self.mechanism.upper()} cannot carry",
+                "look at its file or command: it is not a password or token",
+            )
         secret = self.secret.reveal().encode()
         user = self.user.encode()
         if self.mechanism == "oauthbearer":
@@ -82,7 +88,7 @@ def identity_for(login: Login, account: Account, *, source: str, folder: Path) -
         act_as=(login.act_as or "").replace("{login}", name),
         mechanism=login.mechanism,
         secret=resolve(login.secret, login=name, folder=folder),
-        shared=login.secret.table is None,
+        shared=not login.secret.is_per_account,
     )
 
 

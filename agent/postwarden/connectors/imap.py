@@ -44,7 +44,7 @@ _USES: dict[bytes, FolderUse] = {
 class Options(mail_server.Options, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """As for every mail server; IMAP over TLS by default."""
 
-    port: int = 993
+    port: mail_server.Port = 993
     tls: Tls = "implicit"
 
 
@@ -68,12 +68,12 @@ class ImapSource(MailServer[Session]):
     def _read(self, session: Session, account: Account, scope: Scope) -> Iterator[Item]:
         session.introduce()
         # Servers list in any order; sorted, an unchanged mailbox gives unchanged bytes.
-        found = sorted(_own_folders(session), key=lambda one: one[1])
+        found = session.ask("LIST", lambda: sorted(_own_folders(session), key=lambda one: one[1]))
         _open_inbox(session, account)
-        if session.has_capability("ACL"):
+        if session.can("ACL"):
             _check_rights(session, account)
         now = self._clock()
-        subscribed = {name for _, _, name in session.ask("LSUB", session.list_sub_folders)}
+        subscribed = session.ask("LSUB", lambda: {name for _, _, name in session.list_sub_folders()})
         folders = [
             _folder(flags, name, name in subscribed or name.upper() == "INBOX", scope, self.name, now)
             for flags, name in found
@@ -86,7 +86,7 @@ class ImapSource(MailServer[Session]):
         for folder in folders:
             yield Observed(evidence=folder, raw=raw)
         yield CheckDone(scope=scope, source=self.name, check=FOLDERS)
-        if not session.has_capability("ACL"):
+        if not session.can("ACL"):
             yield NotSupported(
                 scope=scope, source=self.name, check=FOLDER_ACL, message="the server has no ACL extension"
             )
@@ -141,13 +141,13 @@ def _own_folders(session: Session) -> Iterator[tuple[tuple[bytes, ...], str]]:
     """Flags and names of the account's own folders: those of other users' namespaces are theirs."""
     foreign: set[str] = set()
     above: set[str] = set()
-    if session.has_capability("NAMESPACE"):
-        spaces = session.ask("NAMESPACE", session.namespace)
+    if session.can("NAMESPACE"):
+        spaces = session.namespace()
         for prefix, separator in (pair for space in (spaces.other, spaces.shared) for pair in space or ()):
             foreign |= {prefix} if prefix else set()
             # Some servers list the name above a namespace as a folder of its own.
             above |= {prefix.removesuffix(separator)} if prefix and separator else set()
-    listed = session.ask("LIST", session.list_folders)
+    listed = session.list_folders()
     if len(listed) > MAX_FOLDERS:
         raise ConnectorError(
             f"the server lists {len(listed)} folders", "look at the server", reason="malformed"

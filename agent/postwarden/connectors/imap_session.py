@@ -15,6 +15,18 @@ from postwarden.connectors.imap_commands import Guard
 from postwarden.connectors.wire import LINE, Tls, Wire, connect
 from postwarden.errors import ConnectorError
 
+#: What the library raises where an answer does not have the shape that it takes for granted.
+_PARSING = (
+    ValueError,
+    TypeError,
+    IndexError,
+    KeyError,
+    AttributeError,
+    AssertionError,
+    RecursionError,
+    OverflowError,
+)
+
 
 class _GuardedImap(imaplib.IMAP4):
     """imaplib's protocol on a Wire. It logs nothing: its own log keeps passwords."""
@@ -81,7 +93,6 @@ class Session(imapclient.IMAPClient):  # type: ignore[misc]  # the library has n
         self._wire = connect(
             host, port, tls=tls, cleartext_to=cleartext_to, timeout=timeout, ssl_context=context
         )
-        self._wanted = tls
         try:
             # Our wire times out by itself; `ssl` only says that there is nothing left to start.
             super().__init__(host, port, ssl=tls == "implicit", ssl_context=context, timeout=None)
@@ -95,7 +106,7 @@ class Session(imapclient.IMAPClient):  # type: ignore[misc]  # the library has n
     def _create_IMAP4(self) -> imaplib.IMAP4:  # noqa: N802 - the library's name
         try:
             return _GuardedImap(self._wire)
-        except imaplib.IMAP4.error as exc:
+        except (imaplib.IMAP4.error, *_PARSING) as exc:
             raise ConnectorError(
                 f"{self.host}:{self.port} does not greet as an IMAP server",
                 "check host and port",
@@ -114,16 +125,12 @@ class Session(imapclient.IMAPClient):  # type: ignore[misc]  # the library has n
                 'use tls = "implicit" with its port, or mend the server',
                 reason="unreachable",
             ) from exc
-        except IMAPClientError as exc:
+        except (IMAPClientError, *_PARSING) as exc:
             raise _malformed(self, "STARTTLS") from exc
 
     @property
     def local(self) -> tuple[str, int]:
         return self._wire.local
-
-    @property
-    def is_cleartext(self) -> bool:
-        return self._wanted == "none"
 
     def authenticate(self, identity: Identity) -> None:
         """Logs in; the credential never appears in an error."""
@@ -141,23 +148,23 @@ class Session(imapclient.IMAPClient):  # type: ignore[misc]  # the library has n
                 "check the credential, and that the account exists; nothing more is tried with it in this sweep",
                 reason="refused",
             ) from None
-        except (IMAPClientError, imaplib.IMAP4.error, UnicodeError):
+        except (imaplib.IMAP4.error, UnicodeEncodeError):
             raise ConnectorError(
                 f"{self.host}:{self.port} does not take {identity.mechanism.upper()} for {identity.name}",
                 "choose a mechanism that the server lists under AUTH=",
                 reason="unsupported",
             ) from None
+        except _PARSING:
+            raise _malformed(self, "AUTHENTICATE") from None
 
-    def introduce(self) -> dict[str, str]:
-        """Exchanges ID (RFC 2971), so that the server's log can name us; what the server says of itself."""
-        if not self.has_capability("ID"):
-            return {}
-        answer = self.ask("ID", self.id_, {"name": "postwarden", "version": __version__})
-        words = answer[0] if isinstance(answer, tuple | list) and answer else ()
-        if not isinstance(words, tuple | list):
-            return {}
-        text = [word.decode("utf-8", "replace") if isinstance(word, bytes) else "" for word in words]
-        return dict(zip(text[::2], text[1::2], strict=False))
+    def introduce(self) -> None:
+        """Exchanges ID (RFC 2971), so that the server's log can name us."""
+        if self.can("ID"):
+            self.ask("ID", self.id_, {"name": "postwarden", "version": __version__})
+
+    def can(self, capability: str) -> bool:
+        """Whether the server has a capability."""
+        return bool(self.ask("CAPABILITY", self.has_capability, capability))
 
     def ask(self, what: str, call: Any, *arguments: Any) -> Any:
         """Calls the library and turns its refusals into `forbidden`, anything odd into `malformed`."""
@@ -169,8 +176,7 @@ class Session(imapclient.IMAPClient):  # type: ignore[misc]  # the library has n
             raise ConnectorError(
                 f"the server refused {what}", "grant the right, or accept the gap", reason="forbidden"
             ) from exc
-        except (ValueError, TypeError, IndexError, KeyError, AttributeError, AssertionError) as exc:
-            # The library takes answers apart without checking their shape.
+        except _PARSING as exc:
             raise _malformed(self, what) from exc
 
     def acl(self, folder: str) -> list[tuple[str, str]]:
@@ -188,7 +194,7 @@ class Session(imapclient.IMAPClient):  # type: ignore[misc]  # the library has n
         return words[0]
 
     def _answer(self, command: str, answer: str, folder: str) -> list[str]:
-        quoted = self._normalise_folder(folder)
+        quoted = self.ask(command, self._normalise_folder, folder)
         kind, data = self.ask(f"{command} {folder}", self._imap._simple_command, command, quoted)  # noqa: SLF001
         if kind != "OK":
             raise ConnectorError(
@@ -213,7 +219,7 @@ class Session(imapclient.IMAPClient):  # type: ignore[misc]  # the library has n
         """Logs out where that still works, and closes in any case."""
         try:
             self._imap.logout()
-        except (ConnectorError, imaplib.IMAP4.error):
+        except (ConnectorError, imaplib.IMAP4.error, *_PARSING):
             self._wire.close()
 
 

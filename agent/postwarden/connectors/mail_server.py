@@ -1,16 +1,17 @@
 """What the mail servers that are logged in to have in common: options, secrets, one sweep's credential."""
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import Annotated, Generic, Protocol, TypeVar
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from postwarden.connectors.identity import Identity, Login, identity_for, prepare
 from postwarden.connectors.wire import Tls, context
-from postwarden.errors import ConnectorError
+from postwarden.errors import ConfigError, ConnectorError, SecretError
 from postwarden.model.account import Account
 from postwarden.model.evidence import Setting
 from postwarden.model.reading import CheckDone, Gap, Item, NotSupported, Observed, OwnSession
@@ -19,16 +20,22 @@ from postwarden.model.scope import Scope, account_scope, source_scope
 TRANSPORT = "transport"
 
 
+Port = Annotated[int, Meta(ge=1, le=65_535)]
+
+#: A name that a resolver can look up, or an address.
+_HOST = re.compile(r"(?=.{1,253}\Z)[^\s.]{1,63}(\.[^\s.]{1,63})*\.?|[0-9A-Fa-f:.]+(%\S+)?")
+
+
 class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where the server is and how to log in; `timeout` is in seconds, for each wait."""
 
     host: str
     login: Login
-    port: int
+    port: Port
     tls: Tls
     ca_file: str | None = None
     cleartext_to: str | None = None
-    timeout: int = 20
+    timeout: Annotated[int, Meta(ge=1, le=600)] = 20
 
 
 class Session(Protocol):
@@ -54,6 +61,8 @@ class MailServer(ABC, Generic[_Opened]):
 
     def __init__(self, name: str, options: Options, *, folder: Path, clock: Callable[[], datetime]) -> None:
         self.name = name
+        if not _HOST.fullmatch(options.host):
+            raise ConfigError(f"{options.host!r} is no host", "write a name or an address", key="host")
         self._options = options
         self._folder = folder
         self._clock = clock
@@ -86,18 +95,19 @@ class MailServer(ABC, Generic[_Opened]):
         scope = account_scope(account.key)
         missing = list(self.checks)
         try:
+            # A secret of its own that cannot be had costs only this account; shared ones were looked at before.
             self._sweep.ensure_open()
             for item in self._log_in_and_read(account, scope):
                 if isinstance(item, CheckDone | NotSupported):
                     missing.remove(item.check)
                 yield item
-        except ConnectorError as exc:
+        except (ConnectorError, SecretError) as exc:
             for check in missing:
                 yield Gap(
                     scope=scope,
                     source=self.name,
                     check=check,
-                    reason=exc.reason,
+                    reason=exc.reason if isinstance(exc, ConnectorError) else "refused",
                     message=exc.message,
                     hint=exc.hint,
                 )

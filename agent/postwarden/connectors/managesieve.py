@@ -25,7 +25,7 @@ MAX_SCRIPTS = 1_000
 class Options(mail_server.Options, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """As for every mail server; ManageSieve with STARTTLS by default (RFC 5804 section 1.8)."""
 
-    port: int = 4190
+    port: mail_server.Port = 4190
     tls: Tls = "starttls"
 
 

@@ -126,6 +126,12 @@ class Session:
 
     def script(self, name: bytes) -> bytes:
         """The text of a script (RFC 5804 section 2.9)."""
+        if any(byte < 0x20 or byte == 0x7F for byte in name):
+            raise ConnectorError(
+                "the name has control characters, so the script cannot be asked for",
+                "look at the server: RFC 5804 section 1.6 allows no such name",
+                reason="forbidden",
+            )
         rows = self._ask(b"GETSCRIPT", name)
         if len(rows) != 1 or len(rows[0]) != 1:
             raise self._malformed("GETSCRIPT")

@@ -58,7 +58,7 @@ class Wire:
         self._buffer = bytearray()
         try:
             self._socket: socket.socket = socket.create_connection((host, port), timeout)
-        except OSError as exc:
+        except (OSError, UnicodeError, OverflowError) as exc:
             raise ConnectorError(
                 f"{self._place} cannot be reached: {_words(exc)}",
                 "check host, port and firewall",
@@ -68,12 +68,18 @@ class Wire:
     @property
     def local(self) -> tuple[str, int]:
         """Our own address and port, as the server's log has them."""
-        name = self._socket.getsockname()
+        try:
+            name = self._socket.getsockname()
+        except OSError as exc:
+            raise self._broken(exc) from exc
         return str(name[0]), int(name[1])
 
     @property
     def peer_is_loopback(self) -> bool:
-        peer = str(self._socket.getpeername()[0]).partition("%")[0]
+        try:
+            peer = str(self._socket.getpeername()[0]).partition("%")[0]
+        except OSError as exc:
+            raise self._broken(exc) from exc
         address = ipaddress.ip_address(peer)
         mapped = getattr(address, "ipv4_mapped", None)
         return bool((mapped or address).is_loopback)
@@ -196,7 +202,8 @@ def connect(
     return wire
 
 
-def _words(exc: OSError) -> str:
+def _words(exc: Exception) -> str:
     if isinstance(exc, TimeoutError):
         return "no answer in time"
-    return (exc.strerror or str(exc) or type(exc).__name__).lower()
+    words = exc.strerror if isinstance(exc, OSError) else None
+    return (words or str(exc) or type(exc).__name__).lower()

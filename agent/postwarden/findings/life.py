@@ -7,6 +7,7 @@ from typing import Literal
 from msgspec import Struct
 
 from postwarden.model import moment
+from postwarden.model.encoding import encode
 from postwarden.model.finding import CheckRef, Finding
 from postwarden.model.moment import Moment
 from postwarden.model.record import (
@@ -18,9 +19,12 @@ from postwarden.model.record import (
     Record,
 )
 
-#: Changes that a record tells, and characters of each: at worst 24,000 bytes.
+#: Changes that a record tells, and characters of each.
 MAX_CHANGES = 20
 MAX_TEXT = 200
+#: The first of these that stays within so many bytes is taken.
+_LIMITS = ((MAX_CHANGES, MAX_TEXT), (MAX_CHANGES, 60), (5, 20))
+MAX_BYTES = 24_000
 
 Status = Literal["open", "acknowledged", "resolved"]
 
@@ -66,7 +70,8 @@ def transitions(
             yield FindingOpened(**envelope, finding=finding)
             continue
         changes = _bounded(differences(standing.finding, finding))
-        if changes:
+        if changes or standing.finding.checks != finding.checks:
+            # Without a change of the subject, only what the verdict rests on is remembered anew.
             yield FindingChanged(**envelope, finding=finding, changes=changes)
         why = _reopens(standing, changes, now)
         if why:
@@ -101,9 +106,14 @@ def expired(standing: Standing, now: datetime) -> bool:
 
 def _bounded(changes: Iterable[str]) -> tuple[str, ...]:
     """The changes, as far as they fit beside the finding into one record."""
-    short = [text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + "…" for text in changes]
-    more = len(short) - MAX_CHANGES
-    return (*short[:MAX_CHANGES], *((f"and {more} more changes",) if more > 0 else ()))
+    every = list(changes)
+    for most, characters in _LIMITS:
+        told = [text if len(text) <= characters else text[:characters] + "…" for text in every[:most]]
+        if len(every) > most:
+            told.append(f"and {len(every) - most} more changes")
+        if len(encode(told)) <= MAX_BYTES:
+            break
+    return tuple(told)
 
 
 def differences(before: Finding, after: Finding) -> Iterator[str]:

@@ -28,17 +28,18 @@ from postwarden.model.record import (
 )
 from postwarden.model.scope import Scope
 
-_SCHEMA = """
-PRAGMA user_version = 1;
-CREATE TABLE position (size INTEGER NOT NULL, root BLOB NOT NULL);
-CREATE TABLE finding (id TEXT PRIMARY KEY, scope_kind TEXT NOT NULL, scope_key TEXT NOT NULL,
-                      standing BLOB NOT NULL) WITHOUT ROWID;
-CREATE INDEX finding_scope ON finding (scope_kind, scope_key);
-CREATE TABLE history (id TEXT NOT NULL, record INTEGER NOT NULL, PRIMARY KEY (id, record)) WITHOUT ROWID;
-CREATE TABLE account (key TEXT PRIMARY KEY, account BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE blob (content BLOB PRIMARY KEY, name TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE configuration (record BLOB NOT NULL);
-"""
+VERSION = 1
+
+_SCHEMA = (
+    "CREATE TABLE position (size INTEGER NOT NULL, root BLOB NOT NULL)",
+    "CREATE TABLE finding (id TEXT PRIMARY KEY, scope_kind TEXT, scope_key TEXT, standing BLOB) WITHOUT ROWID",
+    "CREATE INDEX finding_scope ON finding (scope_kind, scope_key)",
+    "CREATE TABLE history (id TEXT NOT NULL, record INTEGER NOT NULL, PRIMARY KEY (id, record)) WITHOUT ROWID",
+    "CREATE TABLE account (key TEXT PRIMARY KEY, account BLOB NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE blob (content BLOB PRIMARY KEY, name TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE configuration (record BLOB NOT NULL)",
+    f"PRAGMA user_version = {VERSION}",
+)
 
 _RECORD = msgspec.json.Decoder(AnyRecord)
 _STANDING = msgspec.json.Decoder(Standing)
@@ -55,29 +56,47 @@ class StateStore:
 
     def _open(self) -> None:
         try:
-            # The folder is 0700; the mode of the file follows from the umask only in a folder of ours.
-            self._path.touch(mode=0o600)
-            self._base = sqlite3.connect(self._path, isolation_level=None)
-            self._base.execute("PRAGMA synchronous = NORMAL")
-            (version,) = self._base.execute("PRAGMA user_version").fetchone()
+            version = self._connect()
         except sqlite3.DatabaseError:
-            # It is derived: a broken one is made anew from the ledger.
+            # It is derived: a damaged one is made anew from the ledger.
             self._base.close()
-            self._remove()
-            self._base = sqlite3.connect(self._path, isolation_level=None)
-            version = 0
-        except OSError as exc:
-            raise LedgerError(
-                f"the state store {self._path} cannot be opened: {exc.strerror}", "check its owner"
-            ) from exc
+            version = self._anew()
         if version == 0:
-            with self._base:
-                self._base.executescript("BEGIN;" + _SCHEMA + "COMMIT;")
-        elif version != 1:
+            with self._transaction():
+                for statement in _SCHEMA:
+                    self._base.execute(statement)
+        elif version != VERSION:
             raise LedgerError(
                 f"the state store {self._path} is of a newer postwarden",
                 "use that version, or delete the file",
             )
+
+    def _connect(self) -> int:
+        """Opens the file and gives its version; raises sqlite3.DatabaseError where it is damaged."""
+        try:
+            # The mode is ours from the beginning, whatever the umask.
+            self._path.touch(mode=0o600)
+            self._base = sqlite3.connect(self._path, isolation_level=None)
+        except (OSError, sqlite3.Error) as exc:
+            words = exc.strerror if isinstance(exc, OSError) else str(exc)
+            raise LedgerError(
+                f"the state store {self._path} cannot be opened: {words}", "check its folder and owner"
+            ) from exc
+        self._base.execute("PRAGMA synchronous = NORMAL")
+        ((found,),) = self._base.execute("PRAGMA quick_check(1)").fetchall()
+        if found != "ok":
+            raise sqlite3.DatabaseError(found)
+        ((version,),) = self._base.execute("PRAGMA user_version").fetchall()
+        return int(version)
+
+    def _anew(self) -> int:
+        try:
+            self._remove()
+            return self._connect()
+        except (OSError, sqlite3.Error) as exc:
+            raise LedgerError(
+                f"the state store {self._path} is damaged and cannot be removed: {exc}", "delete it"
+            ) from exc
 
     def _remove(self) -> None:
         for suffix in ("", "-wal", "-journal", "-shm"):
@@ -181,12 +200,12 @@ class StateStore:
     def _apply(self, index: int, line: bytes) -> None:
         try:
             record = _RECORD.decode(line)
-        except msgspec.ValidationError as exc:
+            time = moment.parse(record.time)
+        except (msgspec.DecodeError, ValueError) as exc:
             raise LedgerError(
-                f"record {index} is of a kind that this postwarden does not know: {exc}",
-                "use the version that wrote it",
+                f"record {index} is not one that this postwarden knows: {exc}",
+                "use the version that wrote it, and run postwarden verify",
             ) from exc
-        time = moment.parse(record.time)
         match record:
             case FindingOpened(finding=finding):
                 self._put(Standing(finding=finding, status="open", first_seen=time, since=time), index)

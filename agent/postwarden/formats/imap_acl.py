@@ -55,7 +55,7 @@ def delegations(
             folder=encodable(folder),
             grantee=encodable(grantee),
             grantee_kind=_grantee_kind(grantee, own),
-            rights=tuple(dict.fromkeys(_RIGHTS[letter] for letter in letters if letter in _RIGHTS)),
+            rights=tuple(dict.fromkeys(right for letter, right in _RIGHTS.items() if letter in letters)),
             negative=identifier.startswith("-"),
         )
 

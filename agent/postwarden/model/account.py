@@ -57,7 +57,7 @@ def find(accounts: tuple[Account, ...], name: str) -> Account | None:
         in {
             account.key.casefold(),
             account.login.casefold(),
-            *account.addresses,
+            *(address.casefold() for address in account.addresses),
             *(known.casefold() for known in account.names.values()),
         }
     ]

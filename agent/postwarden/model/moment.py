@@ -26,7 +26,10 @@ def utc(moment: datetime) -> datetime:
 
 def parse(value: str) -> datetime:
     """A time as `text` writes it, or any RFC 3339 time with a zone; raises ValueError otherwise."""
-    return utc(datetime.fromisoformat(value))
+    try:
+        return utc(datetime.fromisoformat(value))
+    except OverflowError as exc:
+        raise ValueError(f"a time beyond the calendar: {value}") from exc
 
 
 def require_utc(*moments: datetime | None) -> None:

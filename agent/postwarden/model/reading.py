@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from postwarden.errors import Reason
 from postwarden.model.evidence import Evidence
-from postwarden.model.moment import Moment
+from postwarden.model.moment import Moment, require_utc
 from postwarden.model.scope import Scope
 
 
@@ -65,6 +65,9 @@ class OwnSession(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     local_address: str
     local_port: int
     opened: Moment
+
+    def __post_init__(self) -> None:
+        require_utc(self.opened)
 
 
 class Excess(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -71,7 +71,7 @@ def load_rules(config: Config) -> RuleBook:
                     path=file.path,
                 )
         found[rule.name] = rule
-    for name in config.rules.disabled:
+    for name in dict.fromkeys(config.rules.disabled):
         if name not in found:
             raise RuleError(
                 f"[rules] disabled names {name!r}, which is no rule",

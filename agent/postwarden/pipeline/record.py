@@ -37,6 +37,7 @@ STORE = "state.sqlite"
 MAX_LINE = 60_000
 #: Unknown names that one record lists.
 MAX_NAMES = 100
+MAX_NAME_BYTES = 8_000
 
 _RECORD = msgspec.json.Decoder(AnyRecord)
 
@@ -60,6 +61,15 @@ def _fitted(record: AuditFinished) -> AuditFinished:
         if len(encode(fitted)) <= MAX_LINE:
             break
     return fitted
+
+
+def _named(names: Sequence[str]) -> tuple[str, ...]:
+    """As many unknown names as a record has room for; whoever grants rights chooses them."""
+    for most, characters in ((MAX_NAMES, 64), (10, 64), (3, 20)):
+        told = tuple(name[:characters] for name in names[:most])
+        if len(encode(told)) <= MAX_NAME_BYTES:
+            break
+    return told
 
 
 class Recorder:
@@ -150,7 +160,7 @@ class Recorder:
                         scope=reading.scope,
                         coverage=reading.coverage,
                         sessions=reading.sessions,
-                        unknown_names=unknown[:MAX_NAMES],
+                        unknown_names=_named(unknown),
                     )
                 )
             )
@@ -188,7 +198,7 @@ class Recorder:
 
     def one(self, prefix: str) -> Standing:
         """The finding whose id starts with `prefix`."""
-        found = self.store.finding(prefix)
+        found = self.store.finding(prefix) if prefix else []
         if len(found) != 1:
             raise LedgerError(
                 f"{len(found) or 'no'} findings have an id that starts with {prefix!r}",

@@ -105,11 +105,13 @@ def test_a_changed_password_file_looks_changed(tmp_path: Path) -> None:
     assert (tmp_path / "masters").read_text() == "auditor:{PLAIN}six\n"
 
 
-def test_an_ordinary_user_keeps_the_folder(tmp_path: Path) -> None:
+def test_an_ordinary_user_keeps_the_folder() -> None:
     """A folder that only its owner can enter is good enough where all processes are the owner's."""
-    tmp_path.chmod(0o700)
-    assert dovecot_home.choose(tmp_path, ORDINARY) == tmp_path
-    assert tmp_path.stat().st_mode & 0o777 == 0o700
+    # pytest's own folders can be too long for a socket's path.
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name).resolve()
+        assert dovecot_home.choose(folder, ORDINARY) == folder
+        assert folder.stat().st_mode & 0o777 == 0o700
 
 
 @pytest.mark.parametrize("name", ["with space", "l" * 90])

@@ -4,10 +4,10 @@ from contextlib import suppress
 from hashlib import sha256
 
 import pytest
-from tests.unit.ledger.conftest import Faults, Killed, Place
 
 from postwarden.errors import LedgerError, LedgerUnsound
 from postwarden.ledger.store import Ledger
+from tests.unit.ledger.conftest import Faults, Killed, Place
 
 
 def test_content_comes_back(place: Place, ledger: Ledger) -> None:

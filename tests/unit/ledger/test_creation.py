@@ -5,12 +5,12 @@ import stat
 from pathlib import Path
 
 import pytest
-from tests.unit.ledger.conftest import TIME, Faults, Killed, Place, put, record
 
 from postwarden.errors import LedgerError
 from postwarden.ledger.creation import create
 from postwarden.ledger.store import open_ledger
 from postwarden.ledger.verify import verify
+from tests.unit.ledger.conftest import TIME, Faults, Killed, Place, put, record
 
 
 def test_a_new_ledger_is_sound_and_holds_its_first_record(place: Place) -> None:

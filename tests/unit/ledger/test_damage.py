@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.unit.ledger.conftest import Place, put, record
 
 from postwarden.ledger.store import Ledger
 from postwarden.ledger.verify import verify
+from tests.unit.ledger.conftest import Place, put, record
 
 LONG = bool(os.environ.get("POSTWARDEN_LONG"))
 

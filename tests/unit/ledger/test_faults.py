@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.unit.ledger.conftest import Faults, Killed, Place, put, record
 
 from postwarden.errors import LedgerError
 from postwarden.ledger.store import Ledger
 from postwarden.ledger.verify import verify
+from tests.unit.ledger.conftest import Faults, Killed, Place, put, record
 
 OLD = [record(number=0), record(number=1)]
 NEW = [record(number=number) for number in (2, 3, 4, 5)]

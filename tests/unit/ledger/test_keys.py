@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from tests.unit.ledger.conftest import TIME
 
 from postwarden.errors import LedgerError
 from postwarden.ledger import keys
 from postwarden.ledger.note import make_key, sign_note
 from postwarden.ledger.tree import EMPTY_ROOT
+from tests.unit.ledger.conftest import TIME
 
 PRIVATE = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 KEY = make_key("log.example", PRIVATE.public_key().public_bytes_raw())

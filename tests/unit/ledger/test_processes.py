@@ -11,11 +11,11 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from tests.unit.ledger.conftest import Place, put, record, recovery
 
 from postwarden.errors import LedgerBusy
 from postwarden.ledger.store import Ledger
 from postwarden.ledger.verify import verify
+from tests.unit.ledger.conftest import Place, put, record, recovery
 
 LONG = bool(os.environ.get("POSTWARDEN_LONG"))
 KILLS = 100 if LONG else 10

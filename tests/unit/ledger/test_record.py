@@ -4,10 +4,10 @@ import json
 
 import msgspec
 import pytest
-from tests.unit.ledger.conftest import encode, record
 
 from postwarden.errors import LedgerError
 from postwarden.ledger.record import MAX_DEPTH, MAX_LINE, check_time, record_form
+from tests.unit.ledger.conftest import encode, record
 
 GOOD = record(text='é\u2028\x7f😀/\b\f\n\r\t\x00\\"', numbers=[0, -1, 2**70], none=None, flag=True)
 

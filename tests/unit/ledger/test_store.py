@@ -6,12 +6,12 @@ import threading
 from hashlib import sha256
 
 import pytest
-from tests.unit.ledger.conftest import Place, put, record, recovery
 
 from postwarden.errors import LedgerBusy, LedgerError, LedgerUnsound
 from postwarden.ledger import segments
 from postwarden.ledger.store import Ledger, Position
 from postwarden.ledger.verify import verify
+from tests.unit.ledger.conftest import Place, put, record, recovery
 
 
 def test_committed_records_are_read_again(place: Place, ledger: Ledger) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from tests.unit.ledger.conftest import TIME, Place, put, record
 
 from postwarden.errors import LedgerError
 from postwarden.ledger import checkpoint, keys, segments
@@ -17,6 +16,7 @@ from postwarden.ledger.problems import MAX_LISTED, Problem
 from postwarden.ledger.segments import Edge
 from postwarden.ledger.store import Ledger
 from postwarden.ledger.verify import Uncommitted, verify
+from tests.unit.ledger.conftest import TIME, Place, put, record
 
 
 @pytest.fixture

@@ -17,7 +17,8 @@ from sigma.rule import SigmaRule
 
 from postwarden.detect.sigma import attack
 from postwarden.detect.sigma.document import Document, load
-from postwarden.detect.sigma.leaf import UnsupportedError, compile_test
+from postwarden.detect.sigma.expression import UnsupportedError
+from postwarden.detect.sigma.leaf import compile_test
 from postwarden.detect.sigma.rule import Condition, Explanation, FieldTypes, Rule, Value, Values
 from postwarden.detect.sigma.vocabulary import check
 from postwarden.errors import RuleError
@@ -36,6 +37,7 @@ def compile_rule(
     document = load(raw, path)
     content = document.content
     category = _category(document, fields, path)
+    identity = _id(document, path)
     check(document, fields[category], category, path)
     rule = _parse(document, path)
     conditions = [
@@ -51,7 +53,7 @@ def compile_rule(
         if not isinstance(content.get(key), str) or not content[key].strip():
             raise RuleError(f"has no {key}", path=path, line=document.line(key))
     return Rule(
-        id=_id(document, path),
+        id=identity,
         name=PurePath(path).name.rpartition(".")[0],
         path=path,
         title=content["title"].strip(),
@@ -72,20 +74,29 @@ def _category(document: Document, fields: FieldTypes, path: str) -> str:
     line = document.line("logsource")
     if not isinstance(source, dict) or source.get("product") != PRODUCT:
         raise RuleError(f"is not for the product {PRODUCT}", "set logsource.product", path=path, line=line)
+    unknown = set(source) - {"product", "category", "definition"}
+    if unknown:
+        raise RuleError(
+            f"names {min(unknown)!r} in its logsource, which is not supported",
+            "product and category are enough",
+            path=path,
+            line=document.line("logsource", min(unknown)),
+        )
     category = source.get("category")
-    if category not in fields:
+    if not isinstance(category, str) or category not in fields:
         raise RuleError(
             f"is for the category {category!r}, which is unknown",
             f"categories: {', '.join(fields)}",
             path=path,
             line=document.line("logsource", "category"),
         )
-    return str(category)
+    return category
 
 
 def _id(document: Document, path: str) -> str:
+    found = document.content.get("id")
     try:
-        return str(UUID(str(document.content.get("id"))))
+        return str(UUID(found if isinstance(found, str) else ""))
     except ValueError as exc:
         raise RuleError(
             "has no UUID as its id", "make one with uuidgen", path=path, line=document.line("id")
@@ -137,7 +148,9 @@ def _condition(
 
 
 def _words(exc: Exception) -> str:
-    return " ".join(str(exc).split())[:300] or type(exc).__name__
+    if isinstance(exc, SigmaError):
+        return " ".join(str(exc).split())[:300]
+    return "it is nested too deep" if isinstance(exc, RecursionError) else "it does not have the shape of one"
 
 
 def _compile(tree: Any, placeholders: Mapping[str, tuple[str, ...]]) -> Condition:

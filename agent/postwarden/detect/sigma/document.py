@@ -11,6 +11,10 @@ from postwarden.errors import RuleError
 #: Nesting that no rule needs.
 MAX_DEPTH = 24
 
+_TAGS = frozenset(
+    f"tag:yaml.org,2002:{name}" for name in ("map", "seq", "str", "int", "float", "bool", "null", "timestamp")
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Document:
@@ -42,13 +46,20 @@ def load(raw: bytes, path: str) -> Document:
             content = _value(loader, node, (), lines, path)
         finally:
             loader.dispose()
+    except yaml.reader.ReaderError as exc:
+        what = (
+            "it is not UTF-8" if exc.encoding != "unicode" else "it has a character that YAML does not allow"
+        )
+        raise RuleError(f"is not YAML: {what}", "save it as plain UTF-8 text", path=path) from exc
     except yaml.MarkedYAMLError as exc:
         line = exc.problem_mark.line + 1 if exc.problem_mark else None
-        raise RuleError(
-            f"is not YAML: {exc.problem or exc.context}", "see docs/rules.md", path=path, line=line
-        ) from exc
-    except (yaml.YAMLError, UnicodeError, ValueError, RecursionError) as exc:
-        raise RuleError(f"is not YAML: {exc}", "see docs/rules.md", path=path) from exc
+        what = ", ".join(part for part in (exc.context, exc.problem) if part)
+        raise RuleError(f"is not YAML: {what}", "see docs/rules.md", path=path, line=line) from exc
+    except RecursionError as exc:
+        raise RuleError("is not YAML: it is nested too deep", "see docs/rules.md", path=path) from exc
+    except (yaml.YAMLError, UnicodeError, ValueError) as exc:
+        what = " ".join(str(exc).split())
+        raise RuleError(f"is not YAML: {what}", "see docs/rules.md", path=path) from exc
     assert isinstance(content, dict)
     return Document(content=content, lines=lines)
 
@@ -81,11 +92,25 @@ def _value(
     path: str,
 ) -> Any:
     lines.setdefault(place, node.start_mark.line + 1)
+    if node.tag not in _TAGS:
+        raise RuleError(
+            f"is not YAML as rules have it: a value of the kind {node.tag}",
+            "leave the tag out",
+            path=path,
+            line=node.start_mark.line + 1,
+        )
     if isinstance(node, yaml.MappingNode):
         return dict(_pairs(loader, node, place, lines, path))
     if isinstance(node, yaml.SequenceNode):
         return [_value(loader, part, (*place, index), lines, path) for index, part in enumerate(node.value)]
-    return loader.construct_object(node)
+    try:
+        return loader.construct_object(node)
+    except (ValueError, KeyError, IndexError, AttributeError, TypeError, OverflowError) as exc:
+        # The library trusts that a value has the form of its tag.
+        line = node.start_mark.line + 1
+        raise RuleError(
+            f"has a value that is no {node.tag.rpartition(':')[2]}", "quote it", path=path, line=line
+        ) from exc
 
 
 def _pairs(

@@ -1,11 +1,12 @@
 """One comparison of one field, as a predicate on the field's value."""
 
 import ipaddress
+import itertools
+import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import re2
 from sigma.types import (
     CompareOperators,
     Placeholder,
@@ -24,6 +25,7 @@ from sigma.types import (
     SpecialChars,
 )
 
+from postwarden.detect.sigma.expression import UnsupportedError, compile_expression
 from postwarden.detect.sigma.rule import Value, Values
 
 #: A test of a field's value; the row is there for comparisons with other fields.
@@ -34,16 +36,23 @@ _FLAGS = {
     SigmaRegularExpressionFlag.MULTILINE: "m",
     SigmaRegularExpressionFlag.DOTALL: "s",
 }
+#: Texts that the placeholders of one value may stand for.
+MAX_TEXTS = 100_000
+
+_Part = str | SpecialChars
+_WILDCARDS = {SpecialChars.WILDCARD_MULTI: ".*", SpecialChars.WILDCARD_SINGLE: "."}
+_SIGNS = {
+    CompareOperators.LT: "<",
+    CompareOperators.LTE: "<=",
+    CompareOperators.GT: ">",
+    CompareOperators.GTE: ">=",
+}
 _COMPARISONS: Mapping[CompareOperators, Callable[[int, float], bool]] = {
     CompareOperators.LT: lambda left, right: left < right,
     CompareOperators.LTE: lambda left, right: left <= right,
     CompareOperators.GT: lambda left, right: left > right,
     CompareOperators.GTE: lambda left, right: left >= right,
 }
-
-
-class UnsupportedError(Exception):
-    """The value cannot be compiled; the message says why, the caller knows the line."""
 
 
 def compile_test(value: Any, placeholders: Mapping[str, tuple[str, ...]]) -> tuple[Test, str]:
@@ -72,7 +81,7 @@ def compile_test(value: Any, placeholders: Mapping[str, tuple[str, ...]]) -> tup
         compare, limit = _COMPARISONS.get(value.op), value.number.number
         if compare is None:
             raise UnsupportedError(f"the comparison {value.op.value} is not supported")
-        return (lambda found, _: _is_number(found) and compare(found, limit)), f"{value.op.value} {limit}"
+        return (lambda found, _: _is_number(found) and compare(found, limit)), f"{_SIGNS[value.op]} {limit}"
     if isinstance(value, SigmaNumber):
         number = value.number
         return (lambda found, _: _is_number(found) and found == number), f"is {number}"
@@ -99,58 +108,53 @@ def _each(test: Callable[[str], bool]) -> Test:
 
 
 def _string(value: SigmaString, placeholders: Mapping[str, tuple[str, ...]]) -> tuple[Test, str]:
+    """A text with wildcards; each placeholder in it stands for each of its values in turn."""
     cased = isinstance(value, SigmaCasedString)
-    if not value.contains_placeholder():
-        return _each(_matcher(value, cased=cased)), f"matches {_wording(value)}"
+    choices: list[tuple[_Part, ...]] = []
     for part in value.iter_parts():
-        if isinstance(part, Placeholder) and part.name not in placeholders:
+        if not isinstance(part, Placeholder):
+            choices.append((part,))
+        elif part.name in placeholders:
+            choices.append(placeholders[part.name])
+        else:
             raise UnsupportedError(f"the placeholder %{part.name}% has no value")
-    filled = list(value.replace_placeholders(lambda one: iter(placeholders[one.name])))
-    matchers = [_matcher(one, cased=cased) for one in filled]
-    wording = ", ".join(_wording(one) for one in filled) or "nothing (its placeholder is empty)"
+    if math.prod(map(len, choices)) > MAX_TEXTS:
+        raise UnsupportedError(f"its placeholders stand for more than {MAX_TEXTS} texts")
+    texts = list(itertools.product(*choices))
+    matchers = [_matcher(parts, cased=cased) for parts in texts]
+    wording = ", ".join(_wording(parts) for parts in texts[:5]) or "nothing (its placeholder is empty)"
+    if len(texts) > 5:
+        wording += f" or {len(texts) - 5} others"
     return _each(lambda text: any(matcher(text) for matcher in matchers)), f"matches {wording}"
 
 
-def _matcher(value: SigmaString, *, cased: bool) -> Callable[[str], bool]:
+def _matcher(parts: Sequence[_Part], *, cased: bool) -> Callable[[str], bool]:
     fold: Callable[[str], str] = (lambda text: text) if cased else str.casefold
-    parts = [fold(part) if isinstance(part, str) else part for part in value.iter_parts()]
+    folded = [fold(part) if isinstance(part, str) else part for part in parts]
     many = SpecialChars.WILDCARD_MULTI
-    if not any(isinstance(part, SpecialChars) for part in parts):
-        whole = "".join(str(part) for part in parts)
+    if not any(isinstance(part, SpecialChars) for part in folded):
+        whole = "".join(str(part) for part in folded)
         return lambda text: fold(text) == whole
-    if [isinstance(part, str) for part in parts] == [False, True, False] and parts[0] == parts[2] == many:
-        middle = str(parts[1])
+    if len(folded) == 3 and isinstance(folded[1], str) and folded[0] == folded[2] == many:
+        middle = folded[1]
         return lambda text: middle in fold(text)
-    # Anchored wildcards backtrack only linearly per star; re2 keeps even that bounded.
     pattern = "".join(
-        ".*" if part == many else "." if part == SpecialChars.WILDCARD_SINGLE else re.escape(str(part))
-        for part in parts
+        _WILDCARDS[part] if isinstance(part, SpecialChars) else re.escape(part) for part in folded
     )
-    compiled = _compile(f"(?s)^(?:{pattern})$")
+    compiled = compile_expression(f"(?s)^(?:{pattern})$")
     return lambda text: compiled.search(fold(text)) is not None
 
 
-def _wording(value: SigmaString) -> str:
-    return '"' + "".join(
-        "*" if part == SpecialChars.WILDCARD_MULTI else "?" if part == SpecialChars.WILDCARD_SINGLE else str(part)
-        for part in value.iter_parts()
-    ) + '"'  # fmt: skip
+def _wording(parts: Sequence[_Part]) -> str:
+    shown = {SpecialChars.WILDCARD_MULTI: "*", SpecialChars.WILDCARD_SINGLE: "?"}
+    return '"' + "".join(shown[part] if isinstance(part, SpecialChars) else part for part in parts) + '"'
 
 
 def _expression(value: SigmaRegularExpression) -> tuple[Test, str]:
     flags = "".join(sorted(_FLAGS[flag] for flag in value.flags))
     text = value.regexp.to_plain(regex=True)
-    compiled = _compile(f"(?{flags})({text})" if flags else text)
+    compiled = compile_expression(f"(?{flags})({text})" if flags else text)
     return _each(lambda found: compiled.search(found) is not None), f"matches the expression {text}"
-
-
-def _compile(pattern: str) -> Any:
-    options = re2.Options()
-    options.log_errors = False
-    try:
-        return re2.compile(pattern, options)
-    except re2.error as exc:
-        raise UnsupportedError(f"the regular expression is not RE2: {exc}") from exc
 
 
 def _reference(value: SigmaFieldReference) -> tuple[Test, str]:

@@ -5,10 +5,11 @@ from typing import Any
 
 from postwarden.detect.fields import FieldType
 from postwarden.detect.sigma.document import Document
+from postwarden.detect.sigma.expression import UnsupportedError, compile_expression
 from postwarden.errors import RuleError
 
 #: Modifiers by the type of field that takes them. `i`, `m` and `s` are flags of `re`.
-_MODIFIERS: Mapping[FieldType, frozenset[str]] = {
+MODIFIERS: Mapping[FieldType, frozenset[str]] = {
     "text": frozenset(
         {
             "contains",
@@ -30,6 +31,9 @@ _MODIFIERS: Mapping[FieldType, frozenset[str]] = {
     "flag": frozenset({"exists"}),
 }
 
+#: `not`s and brackets of a condition: the parser goes one deeper for each.
+MAX_NESTING = 50
+
 #: Keys of a detection section that are not detections.
 _NOT_DETECTIONS = frozenset({"condition"})
 
@@ -46,10 +50,25 @@ def check(document: Document, fields: Mapping[str, FieldType], category: str, pa
         raise RuleError(
             "is a correlation rule, which is not supported yet", path=path, line=document.line("correlation")
         )
+    _check_condition(detection.get("condition"), document, path)
     for name, part in detection.items():
         if name not in _NOT_DETECTIONS:
             for place, key, value in _items(part, ("detection", name)):
                 _check_item(key, value, fields, category, path, document.line(*place))
+
+
+def _check_condition(condition: Any, document: Document, path: str) -> None:
+    line = document.line("detection", "condition")
+    for one in condition if isinstance(condition, list) and condition else [condition]:
+        if not isinstance(one, str) or not one.strip():
+            raise RuleError(
+                "has a condition that does not parse: it is no text",
+                "name the detections, joined by and, or, not",
+                path=path,
+                line=line,
+            )
+        if one.count("not") + one.count("(") > MAX_NESTING:
+            raise RuleError("has a condition that is nested too deep", "take it apart", path=path, line=line)
 
 
 def _items(
@@ -91,13 +110,17 @@ def _check_item(
         )
     kind: FieldType = "text" if fields[name] == "texts" else fields[name]
     for modifier in modifiers:
-        if modifier not in _MODIFIERS[kind]:
+        if modifier not in MODIFIERS[kind]:
             raise RuleError(
                 f"uses the modifier {modifier!r} on {name}, which is not supported there",
-                f"modifiers for a {kind}: {', '.join(sorted(_MODIFIERS[kind]))}",
+                f"modifiers for a {kind}: {', '.join(sorted(MODIFIERS[kind]))}",
                 path=path,
                 line=line,
             )
+    if {"re", "expand"} <= set(modifiers):
+        raise RuleError(
+            "uses expand within re, which is not supported", "write the expression out", path=path, line=line
+        )
     if {"i", "m", "s"} & set(modifiers) and "re" not in modifiers:
         raise RuleError("uses a flag of re without re", path=path, line=line)
     values = value if isinstance(value, list) else [value]
@@ -121,13 +144,21 @@ def _check_value(
             raise RuleError("uses exists with something else than true or false alone", path=path, line=line)
         return
     if "fieldref" in modifiers:
-        if value not in fields or fields[value] != fields[name]:
+        if not isinstance(value, str) or value not in fields or fields[value] != fields[name]:
             raise RuleError(
                 f"compares {name} with {value!r}, which is no field of the same type", path=path, line=line
             )
         return
     if value is None and not modifiers:
         return
+    if "re" in modifiers and isinstance(value, str):
+        # Before Sigma's library sees it, which would print the same on stderr.
+        try:
+            compile_expression(value)
+        except UnsupportedError as exc:
+            raise RuleError(
+                str(exc), "see https://github.com/google/re2/wiki/Syntax", path=path, line=line
+            ) from exc
     fits = {"text": isinstance(value, str), "flag": isinstance(value, bool),
             "number": isinstance(value, int) and not isinstance(value, bool)}  # fmt: skip
     if not fits.get(kind, False):

@@ -1,0 +1,244 @@
+"""The shape of every object that `--json` and `inspect` print, one class for each, told apart by `type`."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+from postwarden.findings.life import Acknowledgement, Status
+from postwarden.model.evidence import (
+    Access,
+    Change,
+    Delegation,
+    Folder,
+    Grant,
+    MailFlow,
+    Setting,
+    Transfer,
+)
+from postwarden.model.finding import Finding, Level
+from postwarden.model.moment import Moment
+from postwarden.model.reading import Coverage, Excess, Gap
+from postwarden.model.record import AnyRecord
+
+
+class Line(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type"):
+    """One printed line."""
+
+
+class FindingLine(Line, frozen=True, kw_only=True, tag="finding"):
+    """A finding as it stands."""
+
+    account: str | None
+    status: Status | None
+    first_seen: Moment | None
+    since: Moment | None
+    acknowledgement: Acknowledgement | None
+    finding: Finding
+
+
+class RecordLine(Line, frozen=True, kw_only=True, tag="record"):
+    """A record of the ledger that concerns the finding above it."""
+
+    index: int
+    record: AnyRecord
+
+
+class CoverageLine(Line, frozen=True, kw_only=True, tag="coverage"):
+    """How one check of one scope ended."""
+
+    account: str | None
+    coverage: Coverage
+
+
+class GapLine(Line, frozen=True, kw_only=True, tag="gap"):
+    """A check that was not read, or not fully."""
+
+    account: str | None
+    gap: Gap
+
+
+class ExcessLine(Line, frozen=True, kw_only=True, tag="excess"):
+    """A right that a source grants us beyond need."""
+
+    account: str
+    excess: Excess
+
+
+class SummaryLine(Line, frozen=True, kw_only=True, tag="summary"):
+    """The audit as a whole; the last line."""
+
+    accounts: int
+    findings: int
+    counted: int
+    checks_read: int
+    checks_not_read: int
+    checks_not_supported: int
+    unknown_names: tuple[str, ...]
+    complete: bool
+    recorded: bool
+    errors: tuple[str, ...]
+
+
+class ConfigurationLine(Line, frozen=True, kw_only=True, tag="configuration"):
+    """The configuration that was found, with what it amounts to."""
+
+    path: str
+    state: str
+    accounts: int
+    sources: tuple[str, ...]
+    rules: int
+    internal_domains: tuple[str, ...]
+
+
+class WarningLine(Line, frozen=True, kw_only=True, tag="warning"):
+    """Something in the configuration that makes audits weaker than they look."""
+
+    message: str
+
+
+class Uncommitted(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Bytes beyond the checkpoint, as a crash leaves them."""
+
+    records: int
+    bytes: int
+    digest: str
+
+
+class Problem(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One thing that does not agree."""
+
+    what: str
+    first: int | None
+    last: int | None
+
+
+class VerificationLine(Line, frozen=True, kw_only=True, tag="verification"):
+    """Whether a ledger is sound."""
+
+    ledger: str
+    sound: bool
+    origin: str | None
+    size: int | None
+    root: str | None
+    verifier_key: str | None
+    key_compared: bool
+    local_only: bool
+    uncommitted: Uncommitted | None
+    problems: tuple[Problem, ...]
+
+
+class RuleLine(Line, frozen=True, kw_only=True, tag="rule"):
+    """A rule in force."""
+
+    name: str
+    id: str
+    level: Level
+    title: str
+    category: str
+    attack: tuple[str, ...]
+    path: str
+
+
+class ExampleLine(Line, frozen=True, kw_only=True, tag="example"):
+    """How one example of a rule ended."""
+
+    rule: str
+    name: str
+    must_match: bool
+    passed: bool
+
+
+class Part(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One part of a rule's condition, and the parts below it."""
+
+    text: str
+    matched: bool
+    parts: tuple["Part", ...]
+
+
+class ExplanationLine(Line, frozen=True, kw_only=True, tag="explanation"):
+    """Why a rule matches one row, or not."""
+
+    rule: str
+    row: dict[str, str | int | bool | tuple[str, ...] | None]
+    matched: bool
+    parts: Part
+
+
+class Place(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where in the exported material."""
+
+    file: str | None
+    line: int | None
+
+
+class InspectFinding(Finding, frozen=True, kw_only=True, tag_field="type", tag="finding"):
+    """A verdict on one file: a finding's fields, and where it comes from."""
+
+    rule_id: str
+    account: str
+    origin: Place
+
+
+class InspectGap(Gap, frozen=True, kw_only=True, tag_field="type", tag="gap"):
+    """A part of one file that was not understood."""
+
+    origin: Place
+
+
+class InspectSummary(Line, frozen=True, kw_only=True, tag="summary"):
+    """All files together; the last line."""
+
+    origin: Place
+    read: int
+    duplicates: int
+    findings: int
+    not_understood: dict[str, int]
+
+
+def inspect_evidence(kind: type[Struct]) -> type[Struct]:
+    """The shape of one kind of evidence as `inspect` prints it: its fields, its `type` and its place.
+
+    A mail flow's own `origin` is called `flow_origin` there.
+    """
+    fields: list[Any] = [("type", Literal["evidence"]), ("origin", Place)]
+    for field in msgspec.structs.fields(kind):
+        name = "flow_origin" if field.name == "origin" else field.name
+        default = () if field.required else (field.default,)
+        fields.append((name, field.type, *default))
+    return msgspec.defstruct(
+        f"Inspect{kind.__name__}",
+        fields,
+        namespace={"__doc__": kind.__doc__},
+        frozen=True,
+        kw_only=True,
+        forbid_unknown_fields=True,
+        tag_field="kind",
+        tag=str(kind.__struct_config__.tag),
+    )
+
+
+EVIDENCE = (MailFlow, Delegation, Folder, Grant, Setting, Access, Change, Transfer)
+INSPECT_EVIDENCE = {kind: inspect_evidence(kind) for kind in EVIDENCE}
+
+#: Name of the schema → its types (more than one where `kind` tells them apart), and the commands that print it.
+OBJECTS: Mapping[str, tuple[tuple[type[Struct], ...], str]] = {
+    "finding": ((FindingLine,), "`audit`, `findings list`, `findings show`, `findings ack`"),
+    "record": ((RecordLine,), "`findings show`"),
+    "coverage": ((CoverageLine,), "`audit`, `check-config`"),
+    "gap": ((GapLine,), "`audit`, `check-config`"),
+    "summary": ((SummaryLine,), "`audit`"),
+    "configuration": ((ConfigurationLine,), "`check-config`"),
+    "warning": ((WarningLine,), "`check-config`"),
+    "excess": ((ExcessLine,), "`check-config`"),
+    "rule": ((RuleLine,), "`rules list`"),
+    "example": ((ExampleLine,), "`rules test`"),
+    "explanation": ((ExplanationLine,), "`rules explain`"),
+    "verification": ((VerificationLine,), "`verify`"),
+    "inspect_evidence": (tuple(INSPECT_EVIDENCE.values()), "`inspect`"),
+    "inspect_finding": ((InspectFinding,), "`inspect`"),
+    "inspect_gap": ((InspectGap,), "`inspect`"),
+    "inspect_summary": ((InspectSummary,), "`inspect`"),
+}

@@ -1,0 +1,51 @@
+"""`python -m tests.bench`: what postwarden costs, as ratios. Always exits 0: it informs, and gates nothing."""
+
+import sys
+from collections.abc import Callable, Iterable
+
+from tests.bench import ledger_files, mailbox, rule_rows, scripts, startup
+from tests.bench.measure import NotMeasured, Ratio
+
+Case = Callable[[], Iterable[Ratio | NotMeasured]]
+
+CASES: tuple[Case, ...] = (
+    startup.ratios,
+    scripts.ratios,
+    ledger_files.ratios,
+    rule_rows.ratios,
+    mailbox.ratios,
+)
+
+
+def main() -> None:
+    missed = 0
+    print(f"{'ratio':>8}  {'lowest to highest':<19} {'time':>16}  what, and against what")
+    for case in CASES:
+        for found in case():
+            if isinstance(found, NotMeasured):
+                print(f"{'-':>8}  {found.work}: not measured, {found.why}")
+                continue
+            missed += found.missed
+            print(line(found), flush=True)
+    print(f"{missed} targets missed" if missed else "no target missed")
+
+
+def line(found: Ratio) -> str:
+    spread = f"{min(found.values):.2f} to {max(found.values):.2f}"
+    took = f"{scaled(found.seconds)}/{found.per}" if found.seconds is not None else ""
+    words = f"{found.work} / {found.reference}"
+    if found.target is not None:
+        words += f" (target: at most {found.target:g}, {'MISSED' if found.missed else 'met'})"
+    return f"{found.middle:>8.2f}  {spread:<19} {took:>16}  {words}"
+
+
+def scaled(seconds: float) -> str:
+    for limit, factor, unit in ((1e-3, 1e6, "us"), (1.0, 1e3, "ms")):
+        if seconds < limit:
+            return f"{seconds * factor:.1f} {unit}"
+    return f"{seconds:.1f} s"
+
+
+if __name__ == "__main__":
+    main()
+    sys.stdout.flush()

@@ -1,0 +1,308 @@
+"""What goes into the ledger, and that it always can."""
+
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from postwarden.errors import LedgerError, LedgerUnsound
+from postwarden.ledger.record import MAX_LINE, record_form
+from postwarden.ledger.verify import verify
+from postwarden.model import moment
+from postwarden.model.account import Account
+from postwarden.model.finding import CheckRef, Finding
+from postwarden.model.finding_id import finding_id
+from postwarden.model.reading import Gap, Item
+from postwarden.model.record import AuditFinished, AuditStarted
+from postwarden.pipeline.collect import Reading, collect_account
+from postwarden.pipeline.record import MAX_NAMES, Recorder, create_ledger, line
+from tests.unit.pipeline.conftest import ALICE, NOW, SCOPE, Record, Told, done, flow, found, gap, session
+
+RULE = "8a857a7e-c13c-45c1-a0ca-541aa0637660"
+CHECK = CheckRef(source="sieve", check="sieve_scripts")
+ENVELOPE: Any = {"time": moment.text(NOW), "run": "r", "actor": "a", "agent": "p"}
+SMILES = "\U0001f600"
+
+
+def finding(name: str = "main", **fields: Any) -> Finding:
+    subject = ("sieve_script", name)
+    return Finding(
+        id=finding_id(RULE, SCOPE, subject), rule=RULE, scope=SCOPE, subject=subject,
+        **{"name": "n", "title": "T", "level": "high", "checks": (CHECK,), **fields},
+    )  # fmt: skip
+
+
+def reading(*items: Item, checks: tuple[str, ...] = ("sieve_scripts",)) -> Reading:
+    return collect_account(ALICE, [Told(items, checks=checks)], lambda *_: None, None)
+
+
+def finish(
+    recorder: Recorder,
+    read: Reading,
+    findings: Sequence[Finding] = (),
+    *,
+    account: Account | None = ALICE,
+    unknown: tuple[str, ...] = (),
+) -> None:
+    recorder.finish(read, findings, account=account, unknown=unknown, rules=frozenset({RULE}))
+
+
+def records(recorder: Recorder) -> list[dict[str, Any]]:
+    found = []
+    for _, one in recorder.ledger.records():
+        record_form(one)
+        found.append(json.loads(one))
+    return found
+
+
+def kinds(recorder: Recorder) -> list[str]:
+    return [record["kind"] for record in records(recorder)]
+
+
+def test_a_line_is_what_it_decodes_to() -> None:
+    """What is signed was decoded from its bytes and compared first."""
+    record = AuditStarted(**ENVELOPE, scope=SCOPE, sources=("imap",))
+    assert json.loads(line(record))["scope"] == {"kind": "account", "key": "login:alice"}
+
+
+def test_a_record_that_does_not_survive_is_not_written() -> None:
+    """A value that reads back as another one is a bug of ours, and never signed."""
+    broken = AuditStarted(**ENVELOPE, scope=SCOPE, sources=["imap"])  # type: ignore[arg-type]  # on purpose
+    with pytest.raises(AssertionError, match="AuditStarted does not survive"):
+        line(broken)
+
+
+def test_an_audit_is_recorded_from_intent_to_result(recorder: Record) -> None:
+    """Start, first sight of the account, coverage and findings, in this order."""
+    made = recorder()
+    made.start([SCOPE], ["sieve"])
+    finish(made, reading(session(), done()), [finding()])
+    assert kinds(made) == [
+        "ledger_opened",
+        "audit_started",
+        "account_seen",
+        "audit_finished",
+        "finding_opened",
+    ]
+    finished = records(made)[3]
+    assert finished["coverage"][0]["status"] == "read"
+    assert finished["sessions"][0]["local_port"] == 1
+    assert {record["run"] for record in records(made)[1:]} == {"run-1"}
+    (standing,) = made.store.findings(SCOPE)
+    assert standing.finding == finding()
+
+
+def test_an_account_is_recorded_when_it_is_new_or_changed(recorder: Record) -> None:
+    """First sight and each change of names is a record, and nothing in between."""
+    made = recorder()
+    renamed = Account(key=ALICE.key, login="alice", addresses=("alice@example.org", "a@example.org"))
+    for account in (ALICE, ALICE, renamed, renamed):
+        finish(made, reading(done()), account=account)
+    assert [
+        record["account"]["addresses"] for record in records(made) if record["kind"] == "account_seen"
+    ] == [
+        ["alice@example.org"],
+        ["alice@example.org", "a@example.org"],
+    ]
+    finish(made, reading(done()), account=None)
+    assert kinds(made).count("account_seen") == 2
+
+
+def test_a_finding_that_is_gone_is_resolved_only_after_a_complete_read(recorder: Record) -> None:
+    """A gap keeps the finding open, a complete reading resolves it, and its return reopens it."""
+    made = recorder()
+    for read, judged, status in (
+        (reading(done()), [finding()], "open"),
+        (reading(gap()), [], "open"),
+        (reading(done()), [], "resolved"),
+        (reading(done()), [finding()], "open"),
+    ):
+        finish(made, read, judged)
+        (standing,) = made.store.findings()
+        assert standing.status == status
+    assert [kind for kind in kinds(made) if kind.startswith("finding")] == [
+        "finding_opened",
+        "finding_resolved",
+        "finding_reopened",
+    ]
+
+
+def test_two_recorders_open_a_finding_once(recorder: Record) -> None:
+    """What one process recorded, another one knows when it decides."""
+    one, two = recorder(), recorder()
+    finish(one, reading(done()), [finding()])
+    finish(two, reading(done()), [finding()])
+    assert kinds(one).count("finding_opened") == 1
+    assert kinds(two).count("audit_finished") == 2
+
+
+def test_an_unchanged_state_reuses_its_blob(recorder: Record) -> None:
+    """The same bytes are kept once, also by another process, and other bytes apart."""
+    made = recorder()
+    first = made.keep(b"script")
+    assert made.keep(b"script") == first
+    assert made.keep(b"other") != first
+    finish(made, reading(done()))
+    again = recorder()
+    assert again.keep(b"script") == first
+    assert again.ledger.blob(first) == b"script"
+
+
+def test_a_blob_that_was_erased_is_kept_anew(recorder: Record, tmp_path: Path) -> None:
+    """After an erasure the same bytes get a new blob, instead of a name without content."""
+    made = recorder()
+    first = made.keep(b"script")
+    finish(made, reading(done()))
+    (tmp_path / "state" / "ledger" / "blobs" / first).unlink()
+    second = made.keep(b"script")
+    assert second != first
+    assert made.ledger.blob(second) == b"script"
+
+
+def test_a_configuration_is_recorded_when_it_changes(recorder: Record) -> None:
+    """File or rules: each change of what is in force is one record."""
+    made = recorder()
+    for raw, rules in ((b"a", "1"), (b"a", "1"), (b"b", "1"), (b"b", "2"), (b"b", "2")):
+        made.configuration(raw, rules)
+    assert kinds(made).count("configuration_changed") == 3
+    assert made.ledger.blob(records(made)[-1]["configuration"]) == b"b"
+
+
+def test_an_acknowledgement_silences_one_finding(recorder: Record) -> None:
+    """Who, why and until when is recorded, under the shortest prefix that is unique."""
+    made = recorder()
+    finish(made, reading(done()), [finding(), finding("two")])
+    standing = made.acknowledge(finding().id[:8].lower(), reason="asked her", until=NOW)
+    assert standing.finding == finding()
+    assert standing.status == "acknowledged"
+    assert records(made)[-1]["reason"] == "asked her"
+    assert records(made)[-1]["until"] == moment.text(NOW)
+
+
+@pytest.mark.parametrize(("prefix", "words"), [("ZZZZ", "no findings"), ("", "no findings")])
+def test_a_prefix_must_name_one_finding(prefix: str, words: str, recorder: Record) -> None:
+    """None or several are refused, and nothing is recorded."""
+    made = recorder()
+    finish(made, reading(done()), [finding(), finding("two")])
+    before = kinds(made)
+    with pytest.raises(LedgerError, match=words) as caught:
+        made.acknowledge(prefix, reason="r", until=None)
+    assert caught.value.hint
+    assert kinds(made) == before
+
+
+def test_nothing_is_not_a_prefix(recorder: Record) -> None:
+    """An empty id, as from an empty variable in a script, names no finding, even where there is only one."""
+    made = recorder()
+    finish(made, reading(done()), [finding()])
+    with pytest.raises(LedgerError):
+        made.acknowledge("", reason="r", until=None)
+
+
+def test_a_resolved_finding_is_not_acknowledged(recorder: Record) -> None:
+    """What is over needs no acknowledgement."""
+    made = recorder()
+    finish(made, reading(done()), [finding()])
+    finish(made, reading(done()))
+    with pytest.raises(LedgerError, match="is resolved"):
+        made.acknowledge(finding().id, reason="r", until=None)
+
+
+def test_the_index_can_be_made_anew(recorder: Record, tmp_path: Path) -> None:
+    """Rebuilt, deleted or rolled back, the index says the same again, or that something is wrong."""
+    made = recorder()
+    finish(made, reading(done()), [finding()])
+    before = list(made.store.findings())
+    made.rebuild()
+    assert list(made.store.findings()) == before
+    made.close()
+    (tmp_path / "state" / "state.sqlite").unlink()
+    assert list(recorder().store.findings()) == before
+
+
+def test_a_rolled_back_ledger_is_noticed_by_the_index(recorder: Record, tmp_path: Path) -> None:
+    """An older copy of the ledger beside a newer index is not sound."""
+    made = recorder()
+    ledger, copy = tmp_path / "state" / "ledger", tmp_path / "copy"
+    shutil.copytree(ledger, copy)
+    finish(made, reading(done()), [finding()])
+    made.close()
+    shutil.rmtree(ledger)
+    shutil.copytree(copy, ledger)
+    with pytest.raises(LedgerUnsound, match="seen before"):
+        recorder()
+
+
+def gaps(count: int, text: str) -> list[Item]:
+    return [
+        gap(message=f"{text} {number}", part=f"script {text} {number}", hint=text) for number in range(count)
+    ]
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        gaps(1000, "the server refused GETSCRIPT: no such script"),
+        gaps(1000, SMILES * 500),
+        gaps(1000, SMILES * 5000),
+        gaps(1, "x" * 70_000),
+        [session(number) for number in range(20)] + gaps(1000, "x" * 200),
+    ],
+    ids=["ordinary", "as long as sentences", "as long as a line", "one of 70,000", "sessions"],
+)
+def test_a_thousand_gaps_fit_into_a_record(items: list[Item], recorder: Record) -> None:
+    """However much a server has to say about what it keeps back, that it was unread is recorded."""
+    made = recorder()
+    finish(made, reading(*items))
+    (finished,) = [record for record in records(made) if record["kind"] == "audit_finished"]
+    (row,) = finished["coverage"]
+    assert row["status"] == "gap"
+    assert len(row["gaps"]) + row["more_gaps"] == sum(isinstance(item, Gap) for item in items)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [[f"user{number}" for number in range(5000)], ["x" * 1000] * 100, [SMILES * 1000] * 3, ["y" * 70_000]],
+)
+def test_names_that_nobody_knows_fit_into_a_record(names: list[str], recorder: Record) -> None:
+    """An intruder who gives rights to long or many names does not keep the audit from being recorded."""
+    made = recorder()
+    finish(made, reading(done()), unknown=tuple(f"{name}{number}" for number, name in enumerate(names)))
+    (finished,) = [record for record in records(made) if record["kind"] == "audit_finished"]
+    assert len(finished["unknown_names"]) <= MAX_NAMES
+
+
+def test_a_record_is_never_longer_than_a_line() -> None:
+    """The bound of a line is the ledger's."""
+    big = AuditFinished(**ENVELOPE, scope=SCOPE, coverage=reading(*gaps(10, SMILES * 500)).coverage)
+    assert len(line(big)) > MAX_LINE
+
+
+def test_the_new_ledger_begins_with_its_key(tmp_path: Path) -> None:
+    """The first record has origin and key, and the ledger is sound."""
+    key = create_ledger(tmp_path / "s" / "t", origin="postwarden/x", run="r", actor="a", agent="p", now=NOW)
+    result = verify(tmp_path / "s" / "t" / "ledger", key=key)
+    assert result.sound
+    assert (result.origin, result.size, result.verifier_key) == ("postwarden/x", 1, key)
+
+
+def test_a_state_folder_that_cannot_be_made_is_our_error(tmp_path: Path) -> None:
+    """A file in the way is told with the path and the setting."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(LedgerError, match="state") as caught:
+        create_ledger(tmp_path / "file" / "state", origin="x", run="r", actor="a", agent="p", now=NOW)
+    assert caught.value.hint
+
+
+def test_blobs_and_evidence_go_together(recorder: Record) -> None:
+    """The digest in a record is over the names of the blobs that the ledger has."""
+    made = recorder()
+    told = Told([found(), found(flow("two"), b"other"), done()])
+    read = collect_account(ALICE, [told], lambda *_: None, made.keep)
+    finish(made, read)
+    (finished,) = [record for record in records(made) if record["kind"] == "audit_finished"]
+    assert finished["coverage"][0]["count"] == 2
+    assert all(made.ledger.has_blob(str(item.blob)) for item in read.evidence)
