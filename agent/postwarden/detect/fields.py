@@ -16,7 +16,7 @@ class Field(Struct, frozen=True):
 
 
 _MAIL_FLOW = {
-    "origin": Field("text", "where the flow lives: sieve_script"),
+    "origin": Field("text", "where the flow lives: sieve_script, inbox_rule or rule_item"),
     "name": Field("text", "the script's or rule's name"),
     "enabled": Field("flag", "whether the script or rule is switched on"),
     "hidden": Field("flag", "whether the owner's client does not list it"),
@@ -24,7 +24,7 @@ _MAIL_FLOW = {
     "effect": Field(
         "text",
         "redirect, forward, forward_as_attachment, copy_to_folder, move, delete, mark_read, reject, reply, "
-        "notify, execute or keep",
+        "notify, execute, keep, label or defer (left to the owner's mail program)",
     ),
     "target": Field("text", "the effect's address, folder or program, as written"),
     "target_class": Field("text", "internal, own, partner, external, unresolved, folder or none"),
@@ -43,22 +43,29 @@ _MAIL_FLOW = {
         "flag",
         "nobody looks into that folder: not subscribed, or Trash or Junk; null where folders are unknown",
     ),
+    "provider": Field("text", "the program that says it made the rule; null where the source has none"),
+    "flaws": Field("texts", "what is odd about the rule as it is stored, in words"),
 }
 
 _DELEGATION = {
-    "via": Field("text", "imap_acl"),
-    "folder": Field("text", "the folder's name"),
-    "folder_use": Field("text", "inbox, archive, drafts, flagged, junk, sent, trash, all or none"),
+    "via": Field("text", "imap_acl, ews_permission or ews_delegate"),
+    "folder": Field("text", "the folder's name; empty for rights to the mailbox as a whole"),
+    "folder_use": Field(
+        "text",
+        "inbox, archive, drafts, flagged, junk, sent, trash, all, calendar, contacts, tasks, notes, journal or none",
+    ),
     "grantee": Field("text", "who has the right"),
-    "grantee_kind": Field("text", "anyone, authenticated, owner, user or group"),
+    "grantee_kind": Field("text", "anyone, authenticated, owner, user, group or orphan"),
     "right": Field(
         "text",
-        "lookup, read, seen, write, insert, post, create_folder, delete_folder, delete_message, expunge or "
-        "administer",
+        "lookup, read, seen, write, insert, post, create_folder, delete_folder, delete_message, expunge, "
+        "administer, write_own, delete_own, free_busy, free_busy_details, send_on_behalf, meeting_copies or "
+        "private_items; null where an orphan's are not told",
     ),
     "rights": Field("texts", "all rights that the grantee has in the folder"),
     "full": Field("flag", "may read, write, insert, delete messages and administer"),
     "negative": Field("flag", "the entry takes the right away"),
+    "level": Field("text", "Exchange's word for the rights, such as Reviewer; null elsewhere"),
 }
 
 _SETTING = {

@@ -7,7 +7,7 @@ from msgspec import Struct
 from postwarden.mailflow.facts import PathFacts, Surroundings, facts
 from postwarden.mailflow.keywords import Keywords
 from postwarden.model.address import Domains
-from postwarden.model.evidence import Delegation, Evidence, Folder, MailFlow, Setting
+from postwarden.model.evidence import Delegation, Evidence, Folder, MailFlow, Right, Setting
 from postwarden.model.finding import CheckRef, Fact
 from postwarden.model.scope import Scope
 
@@ -67,7 +67,10 @@ def _mail_flow(flow: MailFlow, context: Context) -> Iterator[Row]:
     around = Surroundings(
         domains=context.domains, own=context.own, folders=context.folders, keywords=context.keywords
     )
-    for path in facts(flow, around):
+    told = tuple(facts(flow, around))
+    if not told and flow.flaws:
+        yield _flawed(flow)
+    for path in told:
         external = path.target_class == "external"
         values: dict[str, Value] = {
             "origin": flow.origin,
@@ -90,6 +93,8 @@ def _mail_flow(flow: MailFlow, context: Context) -> Iterator[Row]:
             "marks_read": path.marks_read,
             "moved_to": path.moved_to,
             "folder_unread": path.folder_unread,
+            "provider": flow.provider,
+            "flaws": flow.flaws,
         }
         moves = path.moved_to is not None
         yield Row(
@@ -104,11 +109,44 @@ def _mail_flow(flow: MailFlow, context: Context) -> Iterator[Row]:
         )
 
 
+def _flawed(flow: MailFlow) -> Row:
+    """A flow of which no effect could be read, and that is odd: all that is known is what is odd."""
+    thing = f'the {_state(flow)} rule "{flow.name}" does something that could not be read'
+    values: dict[str, Value] = {
+        "origin": flow.origin,
+        "name": flow.name,
+        "enabled": flow.enabled,
+        "hidden": flow.hidden,
+        "provider": flow.provider,
+        "flaws": flow.flaws,
+    }
+    return Row(
+        category="mail_flow",
+        scope=flow.scope,
+        subject=(flow.origin, flow.key),
+        values=values,
+        sentences=(thing, *_flaw_sentences(flow)),
+        facts=(Fact(name="state", values=(_state(flow),)), Fact(name="flaws", values=flow.flaws)),
+        checks=(_check(flow),),
+        blob=flow.blob,
+    )
+
+
+def _state(flow: MailFlow) -> str:
+    return ("hidden " if flow.hidden else "") + ("active" if flow.enabled else "inactive")
+
+
+def _flaw_sentences(flow: MailFlow) -> Iterator[str]:
+    for flaw in flow.flaws:
+        yield f"as it is stored, something is odd: {flaw}"
+
+
 def _flow_sentences(flow: MailFlow, path: PathFacts) -> Iterator[str]:
-    state = "active" if flow.enabled else "inactive"
     when = "every message" if path.everything else f"messages where {path.condition_text}"
     line = f" (line {path.line})" if path.line is not None else ""
-    yield f'the {state} script "{flow.name}"{line} {_effect_words(path)}: {when}'
+    thing = "script" if flow.origin == "sieve_script" else "rule"
+    yield f'the {_state(flow)} {thing} "{flow.name}"{line} {_effect_words(path)}: {when}'
+    yield from _flaw_sentences(flow)
     if path.target_class == "external":
         yield f"{path.target_domain} is neither a domain of the organisation nor an allowed partner"
     if path.keywords:
@@ -143,6 +181,8 @@ def _effect_words(path: PathFacts) -> str:
         "execute": "runs",
         "keep": "keeps",
         "stop": "stops at",
+        "label": "sets",
+        "defer": "leaves the rest to the owner's mail program",
     }
     return words[path.effect] + target
 
@@ -157,17 +197,21 @@ def _flow_facts(flow: MailFlow, path: PathFacts) -> Iterator[Fact]:
 
 
 def _delegation(entry: Delegation, context: Context) -> Iterator[Row]:
-    uses = _folder_uses(entry.folder, context.folders)
+    uses = entry.use or _folder_uses(entry.folder, context.folders)
+    where = f'the folder "{entry.folder}"' if entry.folder else "the mailbox as a whole"
     who = {
         "anyone": "everybody",
         "authenticated": "everybody with an account",
         "owner": "the owner",
         "group": f"the group {entry.grantee}",
         "user": f"the user {entry.grantee}",
+        "orphan": f"{entry.grantee}, whom the directory does not know,",
     }[entry.grantee_kind]
-    rights = ", ".join(right.replace("_", " ") for right in entry.rights)
+    rights = ", ".join(right.replace("_", " ") for right in entry.rights) or "which ones is not told"
     verb = "is denied" if entry.negative else "has"
-    for right in entry.rights:
+    # Of an orphan the server tells only that it is there.
+    unknown: tuple[Right | None, ...] = (None,) if entry.grantee_kind == "orphan" else ()
+    for right in entry.rights or unknown:
         yield Row(
             category="delegation",
             scope=entry.scope,
@@ -182,9 +226,10 @@ def _delegation(entry: Delegation, context: Context) -> Iterator[Row]:
                 "rights": entry.rights,
                 "full": set(entry.rights) >= _FULL,
                 "negative": entry.negative,
+                "level": entry.level,
             },
-            sentences=(f'{who} {verb} rights in the folder "{entry.folder}": {rights}',),
-            facts=(Fact(name=f"rights in {entry.folder}", values=entry.rights),),
+            sentences=(f"{who} {verb} rights in {where}: {rights}",),
+            facts=(Fact(name=f"rights in {entry.folder or 'the mailbox'}", values=entry.rights),),
             checks=(_check(entry),),
             blob=entry.blob,
         )

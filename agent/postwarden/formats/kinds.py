@@ -1,9 +1,16 @@
 """The kinds of exported material that `inspect` takes; imports nothing."""
 
-KINDS = ("sieve",)
+KINDS = ("sieve", "ews", "exchange-rule")
 
 #: How a file's name ends, and its kind.
-SUFFIXES = {".sieve": "sieve", ".siv": "sieve", ".dovecot.sieve": "sieve"}
+SUFFIXES = {
+    ".sieve": "sieve",
+    ".siv": "sieve",
+    ".dovecot.sieve": "sieve",
+    ".xml": "ews",
+    ".dat": "exchange-rule",
+    ".bin": "exchange-rule",
+}
 
 
 def kind_of(name: str) -> str | None:

@@ -12,7 +12,7 @@ from postwarden.model.mailflow import Origin, Path
 from postwarden.model.moment import Moment, require_utc
 from postwarden.model.scope import Scope
 
-#: RFC 4314 rights by name, in the order of their letters `lrswipkxtea`.
+#: RFC 4314 rights by name, in the order of their letters `lrswipkxtea`; then what Exchange has beside them.
 Right = Literal[
     "lookup",
     "read",
@@ -25,12 +25,34 @@ Right = Literal[
     "delete_message",
     "expunge",
     "administer",
+    "write_own",
+    "delete_own",
+    "free_busy",
+    "free_busy_details",
+    "send_on_behalf",
+    "meeting_copies",
+    "private_items",
 ]
 
-GranteeKind = Literal["anyone", "authenticated", "owner", "user", "group"]
+#: An `orphan` is an entry that belongs to nobody the directory still knows.
+GranteeKind = Literal["anyone", "authenticated", "owner", "user", "group", "orphan"]
 
-#: Special use of a folder (RFC 6154), and the inbox.
-FolderUse = Literal["inbox", "archive", "drafts", "flagged", "junk", "sent", "trash", "all"]
+#: Special use of a folder (RFC 6154), the inbox, and folders that hold no mail.
+FolderUse = Literal[
+    "inbox",
+    "archive",
+    "drafts",
+    "flagged",
+    "junk",
+    "sent",
+    "trash",
+    "all",
+    "calendar",
+    "contacts",
+    "tasks",
+    "notes",
+    "journal",
+]
 
 
 class Base(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):
@@ -51,7 +73,11 @@ class Base(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_fi
 
 
 class MailFlow(Base, frozen=True, kw_only=True, tag="mail_flow"):
-    """State: one rule, script or forwarding in the normal form. `key` is stable within account and origin."""
+    """State: one rule, script or forwarding in the normal form. `key` is stable within account and origin.
+
+    `provider` is the program that says it made the rule; `flaws` are what is odd about the rule as it is
+    stored, in words.
+    """
 
     origin: Origin
     key: str
@@ -63,6 +89,8 @@ class MailFlow(Base, frozen=True, kw_only=True, tag="mail_flow"):
     created: Moment | None = None
     modified: Moment | None = None
     author: str | None = None
+    provider: str | None = None
+    flaws: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         require_utc(self.observed, self.created, self.modified)
@@ -72,15 +100,18 @@ class Delegation(Base, frozen=True, kw_only=True, tag="delegation"):
     """State: what `grantee` may do in `folder` of this account.
 
     `grantee_kind` `anyone` is everybody, also strangers where the server lets them in; `negative` takes the
-    rights away (RFC 4314 section 2).
+    rights away (RFC 4314 section 2). `folder` is empty where the rights are to the mailbox as a whole. `use`
+    is the folder's, and `level` the server's own word for the rights, where the source tells them.
     """
 
-    via: Literal["imap_acl"]
+    via: Literal["imap_acl", "ews_permission", "ews_delegate"]
     folder: str
     grantee: str
     grantee_kind: GranteeKind
     rights: tuple[Right, ...]
     negative: bool = False
+    use: FolderUse | None = None
+    level: str | None = None
 
 
 class Folder(Base, frozen=True, kw_only=True, tag="folder"):

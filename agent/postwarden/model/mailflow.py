@@ -4,9 +4,12 @@ from typing import Literal
 
 from msgspec import Struct
 
-Origin = Literal["sieve_script"]
+#: Where a mail flow lives. `inbox_rule` is as Exchange lists it, `rule_item` as it is stored in the inbox's
+#: associated items, where the hidden ones are too.
+Origin = Literal["sieve_script", "inbox_rule", "rule_item"]
 
-#: What a path does to a message. `keep` files it in the inbox on purpose.
+#: What a path does to a message. `keep` files it in the inbox on purpose; `label` sets a category or another
+#: property; `defer` leaves something to the owner's client, which only that client understands.
 EffectKind = Literal[
     "redirect",
     "forward",
@@ -21,6 +24,8 @@ EffectKind = Literal[
     "execute",
     "keep",
     "stop",
+    "label",
+    "defer",
 ]
 
 Operator = Literal["contains", "is", "matches", "regex", "over", "under", "exists", "other"]
@@ -30,7 +35,7 @@ class Test(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_fi
     """One comparison: some value of `field` compares by `operator` to one of `values`.
 
     `field` is `subject`, `from`, `to`, `cc`, `sender`, `body`, `size` (values in bytes), `envelope_from`,
-    `envelope_to`, `header:<name>`, or `other` for a test that has no word here; then `values` holds its
+    `envelope_to`, `header:<name>` (`header:*` for any line), or `other` for a test that has no word here; then `values` holds its
     text. `exists` takes no values.
     """
 
@@ -67,12 +72,18 @@ NOTHING = AnyOf()
 class Effect(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One thing done to a message, and where it goes: an address, a folder's name, a program, or nothing.
 
-    `resolved` is False where the target is put together from the message, so that it cannot be read off.
+    `resolved` is False where the target is put together from the message, or names somebody or a folder by an
+    id that was not looked up, so that it cannot be read off. `permanent`: what is deleted cannot be found in
+    the trash either. `folder_id` is the folder's id at the server, `distinguished` the server's own word for
+    its purpose, where the target is a folder and the source gives them.
     """
 
     what: EffectKind
     target: str | None = None
     resolved: bool = True
+    permanent: bool = False
+    folder_id: str | None = None
+    distinguished: str | None = None
 
 
 class Path(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,0 +1,126 @@
+"""Rules as they are stored in the inbox's associated items: answers to FindItem and GetItem into mail flows.
+
+Here are the rules that no client lists: those without a name or provider, those of other programs, and
+those that are damaged on purpose.
+"""
+
+import unicodedata
+from collections.abc import Collection, Iterator
+from datetime import UTC, datetime
+from itertools import chain
+
+from msgspec import Struct
+
+from postwarden.errors import ConnectorError
+from postwarden.formats.ews_xml.answer import Asked, Message, Refusal, messages, operation
+from postwarden.formats.ews_xml.extended import properties
+from postwarden.formats.ews_xml.stored_rule import Stored, stored
+from postwarden.formats.ews_xml.tree import MESSAGES, TYPES, Element, child, children, text, written
+from postwarden.model.evidence import MailFlow
+from postwarden.model.reading import Item, Observed
+from postwarden.model.scope import Scope
+
+_RULES = ("IPM.RULE.", "IPM.EXTENDEDRULE.")
+
+
+class _Labels(Struct, frozen=True, kw_only=True):
+    key: str
+    name: str
+    provider: str
+
+
+def decode_rule_items(
+    raw: bytes,
+    *,
+    scope: Scope,
+    source: str,
+    check: str,
+    observed: datetime,
+    listed: Collection[str] | None = None,
+) -> Iterator[Item]:
+    """One MailFlow for each item that is a rule, and gaps; other items are passed over.
+
+    `listed` are the names of the rules that GetInboxRules told, where that was asked: a rule that is not
+    among them is hidden. Without it, a rule without a name or provider is. `observed` is in UTC. No bytes
+    raise: an answer that is an error is a gap, and so is a rule whose actions or conditions are not there or
+    cannot be read; that rule is a flow all the same, with its flaws.
+    """
+    asked = Asked(scope=scope, source=source, check=check, observed=observed)
+    try:
+        answer = operation(raw)
+        if isinstance(answer, Refusal):
+            yield asked.refused(answer)
+            return
+        for message in messages(answer):
+            if message.refusal is not None:
+                yield asked.refused(message.refusal)
+            if message.has_content:
+                yield from _items(message, asked, listed)
+    except ConnectorError as error:
+        yield asked.gap(error.reason, error.message, hint=error.hint)
+
+
+def _items(message: Message, asked: Asked, listed: Collection[str] | None) -> Iterator[Item]:
+    root = child(message.element, MESSAGES + "RootFolder")
+    items = chain(
+        children(message.element, MESSAGES + "Items", "*"),
+        children(root, TYPES + "Items", "*"),
+        children(root, TYPES + "Groups", "*", TYPES + "Items", "*"),
+    )
+    for position, item in enumerate(items, 1):
+        yield from _item(item, position, asked, listed)
+    if root is not None and root.get("IncludesLastItemInRange") in {"false", "0"}:
+        yield asked.gap("unsupported", "this page of items is not the last", hint="read the next page too")
+
+
+def _item(item: Element, position: int, asked: Asked, listed: Collection[str] | None) -> Iterator[Item]:
+    kind = text(item, TYPES + "ItemClass").upper()
+    found = properties(item)
+    if not kind.startswith(_RULES) and (kind or not found.has_rule):
+        return
+    rule = stored(found)
+    labels = _labels(item, rule, position)
+    flow = MailFlow(
+        scope=asked.scope,
+        source=asked.source,
+        check=asked.check,
+        observed=asked.observed,
+        origin="rule_item",
+        key=labels.key,
+        name=labels.name,
+        enabled=rule.enabled,
+        hidden=_blank(labels.name) or _blank(labels.provider)
+        if listed is None
+        else labels.name not in listed,
+        order=rule.sequence,
+        paths=rule.paths,
+        created=_moment(text(item, TYPES + "DateTimeCreated")),
+        modified=_moment(text(item, TYPES + "LastModifiedTime")),
+        author=text(item, TYPES + "LastModifiedName") or None,
+        provider=labels.provider or None,
+        flaws=rule.flaws,
+    )
+    yield Observed(evidence=flow, raw=written(item))
+    for missing in rule.missing:
+        hint = "keep the item's raw bytes and look at it with an editor of MAPI properties"
+        yield asked.gap(missing.reason, missing.message, part=f'rule item "{labels.name}"', hint=hint)
+
+
+def _labels(item: Element, rule: Stored, position: int) -> _Labels:
+    found = child(item, TYPES + "ItemId")
+    key = found.get("Id", "") if found is not None else ""
+    return _Labels(key=key or f"item {position}: {rule.name}", name=rule.name, provider=rule.provider)
+
+
+def _blank(shown: str) -> bool:
+    """Nothing that anybody could see: no characters, or only spaces, controls and format characters."""
+    return all(unicodedata.category(char)[0] in "ZC" for char in shown)
+
+
+def _moment(shown: str) -> datetime | None:
+    """An xs:dateTime in UTC; None where there is none, or one without a zone."""
+    try:
+        moment = datetime.fromisoformat(shown)
+        return moment.astimezone(UTC) if moment.tzinfo is not None else None
+    except (ValueError, OverflowError):
+        return None
