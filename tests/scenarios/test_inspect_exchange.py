@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from tests.scenarios.conftest import Done
 from tests.unit.formats.ews_xml import samples
 from tests.unit.formats.ews_xml.samples import addresses, enveloped, rule, rules, strings

@@ -15,8 +15,8 @@ MAX_BYTES = 24_000
 
 _ADVICE = {
     "mail_flow": (
-        "preserve first: the script as it was read is kept in the ledger's blobs; export the server's logs too",
-        "then contain: switch the script off, change the password, end all sessions, look at the other findings",
+        "preserve first: the rule as it was read is kept in the ledger's blobs; export the server's logs too",
+        "then contain: switch the rule off, change the password, end all sessions, look at the other findings",
     ),
     "delegation": (
         "preserve first: the access list as it was read is kept in the ledger's blobs; export the server's logs too",

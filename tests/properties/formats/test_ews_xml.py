@@ -9,7 +9,6 @@ from xml.sax.saxutils import escape, quoteattr
 import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.formats.ews_xml.samples import NAMESPACES, OK, VALID, enveloped
 
 from postwarden.errors import ConnectorError
 from postwarden.formats.ews_xml import decode, read_folders, read_names, refusal
@@ -20,6 +19,7 @@ from postwarden.model.encoding import encode
 from postwarden.model.evidence import Evidence, MailFlow
 from postwarden.model.reading import Gap, Observed
 from postwarden.model.scope import account_scope
+from tests.unit.formats.ews_xml.samples import NAMESPACES, OK, VALID, enveloped
 
 EXAMPLES = 2000 if os.environ.get("POSTWARDEN_LONG") else 200
 ALICE = Account(key="login:alice", login="alice", addresses=("alice@example.org",))

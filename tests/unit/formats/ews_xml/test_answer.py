@@ -3,13 +3,13 @@
 from collections.abc import Callable
 
 import pytest
-from tests.unit.formats.ews_xml import samples
-from tests.unit.formats.ews_xml.conftest import ALICE, Told
-from tests.unit.formats.ews_xml.samples import NAMESPACES, OK, failed, fault, single
 
 from postwarden.formats.ews_xml import EwsXmlError, Refusal, decode_inbox_rules, decode_permissions, refusal
 from postwarden.formats.ews_xml.tree import MAX_BYTES, parse
 from postwarden.model.evidence import MailFlow
+from tests.unit.formats.ews_xml import samples
+from tests.unit.formats.ews_xml.conftest import ALICE, Told
+from tests.unit.formats.ews_xml.samples import NAMESPACES, OK, failed, fault, single
 
 Tell = Callable[..., Told]
 BACK_OFF = '<t:Value Name="BackOffMilliseconds">1500</t:Value>'

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable
 
+from postwarden.formats.ews_xml import decode_delegates
+from postwarden.model.evidence import Delegation, Setting
 from tests.unit.formats.ews_xml import samples
 from tests.unit.formats.ews_xml.conftest import ALICE, Told
 from tests.unit.formats.ews_xml.samples import delegate, delegates, user
-
-from postwarden.formats.ews_xml import decode_delegates
-from postwarden.model.evidence import Delegation, Setting
 
 Tell = Callable[..., Told]
 

@@ -4,9 +4,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
-from tests.unit.formats.ews_xml import samples
-from tests.unit.formats.ews_xml.conftest import ALICE, Told
-from tests.unit.formats.ews_xml.samples import MANIFEST, add_ins, enveloped, failed
 
 from postwarden.errors import ConnectorError
 from postwarden.formats.ews_xml import (
@@ -21,6 +18,9 @@ from postwarden.formats.ews_xml import (
 from postwarden.model.evidence import Grant, Setting
 from postwarden.model.reading import Gap
 from postwarden.model.scope import account_scope
+from tests.unit.formats.ews_xml import samples
+from tests.unit.formats.ews_xml.conftest import ALICE, Told
+from tests.unit.formats.ews_xml.samples import MANIFEST, add_ins, enveloped, failed
 
 Tell = Callable[..., Told]
 

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 
 import pytest
-from tests.unit.formats.ews_xml import samples
-from tests.unit.formats.ews_xml.conftest import ALICE, Told
-from tests.unit.formats.ews_xml.samples import folder, permission, several, user
 
 from postwarden.formats.ews_xml import NamedFolder, decode_permissions, read_folders
 from postwarden.formats.ews_xml.levels import of_level
 from postwarden.model.evidence import Delegation
+from tests.unit.formats.ews_xml import samples
+from tests.unit.formats.ews_xml.conftest import ALICE, Told
+from tests.unit.formats.ews_xml.samples import folder, permission, several, user
 
 Tell = Callable[..., Told]
 FULL = {"read", "write", "insert", "delete_message", "administer"}

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
-from tests.unit.formats.ews_xml import samples
-from tests.unit.formats.ews_xml.conftest import Told
-from tests.unit.formats.ews_xml.samples import FORWARDING, extended, item, items, labelled, stored_actions
 
 from postwarden.formats.ews_xml import decode_rule_items
 from postwarden.model.evidence import MailFlow
 from postwarden.model.mailflow import EVERYTHING, All, Effect, Test
+from tests.unit.formats.ews_xml import samples
+from tests.unit.formats.ews_xml.conftest import Told
+from tests.unit.formats.ews_xml.samples import FORWARDING, extended, item, items, labelled, stored_actions
 
 Tell = Callable[..., Told]
 INVOICE = Test(field="subject", operator="contains", values=("invoice",))

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.unit.formats.ews_xml import samples
-from tests.unit.formats.ews_xml.conftest import Told
-from tests.unit.formats.ews_xml.samples import addresses, rule, rules, strings
 
 from postwarden.formats.ews_xml import NamedFolder, decode_inbox_rules
 from postwarden.model.evidence import MailFlow, Setting
 from postwarden.model.mailflow import EVERYTHING, NOTHING, All, AnyOf, Condition, Effect, Not, Test
+from tests.unit.formats.ews_xml import samples
+from tests.unit.formats.ews_xml.conftest import Told
+from tests.unit.formats.ews_xml.samples import addresses, rule, rules, strings
 
 Tell = Callable[..., Told]
 

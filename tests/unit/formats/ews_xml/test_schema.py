@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from lxml import etree
+
 from tests.unit.formats.ews_xml.samples import VALID
 
 
