@@ -48,7 +48,7 @@ $(VENV)/ready: requirements.lock pyproject.toml
 
 # Needs uv on the PATH; run after a change to the dependencies in pyproject.toml.
 lock:
-	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
 	  --all-extras --group dev pyproject.toml -o requirements.lock
 
 clean:

@@ -143,10 +143,14 @@ class StateStore:
 
     def findings(self, scope: Scope | None = None) -> Iterator[Standing]:
         """Findings of one scope, or all, by id."""
-        query, values = "SELECT standing FROM finding", ()
-        if scope is not None:
-            query, values = query + " WHERE scope_kind = ? AND scope_key = ?", (scope.kind, scope.key)  # type: ignore[assignment]  # a longer tuple
-        for (standing,) in self._base.execute(query + " ORDER BY id", values):
+        if scope is None:
+            rows = self._base.execute("SELECT standing FROM finding ORDER BY id")
+        else:
+            rows = self._base.execute(
+                "SELECT standing FROM finding WHERE scope_kind = ? AND scope_key = ? ORDER BY id",
+                (scope.kind, scope.key),
+            )
+        for (standing,) in rows:
             yield _STANDING.decode(standing)
 
     def finding(self, prefix: str) -> list[Standing]:
