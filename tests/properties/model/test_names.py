@@ -1,5 +1,7 @@
 """Addresses, ids and accounts under any text."""
 
+from collections.abc import Callable
+
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -14,6 +16,16 @@ DOMAINS = Domains(internal=("example.org",), partners=("partner.example",))
 
 labels = st.text("abcdef-0", min_size=1, max_size=6)
 subjects = st.lists(st.text(st.sampled_from("ab\n\\"), max_size=4), min_size=1, max_size=3).map(tuple)
+#: Ways in which an encoding of words that is not careful would take one subject for another.
+confusions: list[Callable[[tuple[str, ...]], tuple[str, ...]]] = [
+    lambda words: tuple("\n".join(words).split("\n")),
+    lambda words: ("\n".join(words),),
+    lambda words: ("\\n".join(words),),
+    lambda words: tuple("\n".join(words).replace("\n", "\\n").split("\n")),
+    lambda words: tuple(word.replace("\n", "\\n") for word in words),
+    lambda words: tuple(word.replace("\\n", "\n") for word in words),
+    lambda words: tuple(word.replace("\\", "\\\\") for word in words),
+]
 
 
 @given(texts | texts.map(lambda text: f"x@{text}"))
@@ -38,12 +50,13 @@ def test_only_whole_labels_make_a_sub_domain(below: str, label: str) -> None:
 
 
 @given(subjects, subjects)
-def test_two_subjects_never_share_an_id(one: tuple[str, ...], other: tuple[str, ...]) -> None:
+def test_two_subjects_never_share_an_id(one: tuple[str, ...], another: tuple[str, ...]) -> None:
     """Different words give different ids, whatever line feeds and backslashes are in them."""
     scope = Scope(kind="account", key="login:alice")
-    same = finding_id("rule", scope, one) == finding_id("rule", scope, other)
-    assert same is (one == other)
-    assert len(finding_id("rule", scope, one)) == LENGTH
+    number = finding_id("rule", scope, one)
+    assert len(number) == LENGTH
+    for other in (another, *(confused(one) for confused in confusions)):
+        assert (number == finding_id("rule", scope, other)) is (one == other)
 
 
 @given(st.lists(values(Account), max_size=4), st.data())
