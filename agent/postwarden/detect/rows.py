@@ -59,7 +59,7 @@ def rows(evidence: Sequence[Evidence], context: Context) -> Iterator[Row]:
             case Setting():
                 yield _setting(item)
             case _:
-                # Folders are context; the other kinds get their rows with the sources that give them.
+                # Folders and recipients are context; the other kinds get their rows with the sources that give them.
                 continue
 
 

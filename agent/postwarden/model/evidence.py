@@ -136,6 +136,23 @@ class Grant(Base, frozen=True, kw_only=True, tag="grant"):
         require_utc(self.observed, self.granted)
 
 
+class Recipient(Base, frozen=True, kw_only=True, tag="recipient"):
+    """State: what the directory says stands behind a name, for each name that a mail flow of the account has.
+
+    `asked` is the name as the mail flow writes it (an SMTP address, or a legacy DN), or the account's own
+    address. `addresses` are SMTP addresses, the primary one first; of a `contact` any of them may be where its
+    mail goes. `members` are the addresses of a group's members, those of the groups inside it too; `complete`
+    is False where the directory holds some back. `nobody`: the directory has no such name; `ambiguous`: several.
+    """
+
+    asked: str
+    mailbox_type: Literal["mailbox", "contact", "group", "public_folder", "nobody", "ambiguous"]
+    name: str = ""
+    addresses: tuple[str, ...] = ()
+    members: tuple[str, ...] = ()
+    complete: bool = True
+
+
 class Setting(Base, frozen=True, kw_only=True, tag="setting"):
     """State: a control that is on or off; `value` is its value as text."""
 
@@ -181,4 +198,4 @@ class Transfer(Base, frozen=True, kw_only=True, tag="transfer"):
         require_utc(self.observed, self.happened)
 
 
-Evidence = MailFlow | Delegation | Folder | Grant | Setting | Access | Change | Transfer
+Evidence = MailFlow | Delegation | Folder | Recipient | Grant | Setting | Access | Change | Transfer
