@@ -25,7 +25,12 @@ _INSIDE: frozenset[str] = frozenset({"internal", "own", "partner"})
 
 def is_known_provider(provider: str) -> bool:
     """Whether rules of this provider are to be expected in a mailbox."""
-    return provider.casefold().startswith((*_LISTED, _JUNK, _DELEGATES, _AWAY, _OLD_AWAY))
+    return provider.casefold().startswith(_LISTED) or is_kept_back(provider)
+
+
+def is_kept_back(provider: str) -> bool:
+    """Whether rules of this provider are Exchange's own, which it never lists."""
+    return provider.casefold().startswith((_JUNK, _DELEGATES, _AWAY, _OLD_AWAY))
 
 
 def is_exchange_own(flow: MailFlow, classes: Collection[str]) -> bool | None:

@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 
+from postwarden.mailflow.exchange_own import is_kept_back
 from postwarden.model.evidence import MailFlow
 from postwarden.model.mailflow import EVERYTHING
 
@@ -22,16 +23,19 @@ def accounted(items: Sequence[MailFlow], listed: Sequence[MailFlow]) -> Mapping[
         left = [
             index
             for index, item in enumerate(items)
-            if index not in found and is_labelled(item) and item.name == rule.name and _agree(item, rule)
+            if index not in found
+            and item.name == rule.name
+            and is_listable(item.name, item.provider or "")
+            and _agree(item, rule)
         ]
         if left:
             found[max(left, key=lambda index: _likeness(items[index], rule))] = rule
     return found
 
 
-def is_labelled(item: MailFlow) -> bool:
-    """Whether a stored rule has a name and a provider that anybody could see."""
-    return not is_blank(item.name) and not is_blank(item.provider or "")
+def is_listable(name: str, provider: str) -> bool:
+    """Whether Exchange would list a stored rule: with a visible name and provider, and none of its own."""
+    return not is_blank(name) and not is_blank(provider) and not is_kept_back(provider)
 
 
 def is_blank(shown: str) -> bool:

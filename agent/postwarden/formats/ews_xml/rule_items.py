@@ -16,7 +16,7 @@ from postwarden.formats.ews_xml.answer import Asked, Message, Refusal, messages,
 from postwarden.formats.ews_xml.extended import properties
 from postwarden.formats.ews_xml.stored_rule import Stored, stored
 from postwarden.formats.ews_xml.tree import MESSAGES, TYPES, Element, child, children, text, written
-from postwarden.mailflow.listing import accounted, is_blank
+from postwarden.mailflow.listing import accounted, is_listable
 from postwarden.model.evidence import MailFlow
 from postwarden.model.reading import Item, Observed
 from postwarden.model.scope import Scope
@@ -42,8 +42,8 @@ def decode_rule_items(
     """One MailFlow for each item that is a rule, and gaps; other items are passed over.
 
     `listed` are the rules that GetInboxRules told, where that was asked: each accounts for one item of its name
-    that does the same, and what is left is hidden. Without it, a rule without a name or provider is. `observed`
-    is in UTC. No bytes raise: an answer that is an error is a gap, and so is a rule whose actions or conditions
+    that does the same, and what is left is hidden. Without it, a rule without a name or provider is, and
+    one of Exchange's own. `observed` is in UTC. No bytes raise: an answer that is an error is a gap, and so is a rule whose actions or conditions
     are not there or cannot be read; that rule is a flow all the same, with its flaws.
     """
     asked = Asked(scope=scope, source=source, check=check, observed=observed)
@@ -105,7 +105,7 @@ def _item(item: Element, position: int, asked: Asked) -> Iterator[Item]:
         key=labels.key,
         name=labels.name,
         enabled=rule.enabled,
-        hidden=is_blank(labels.name) or is_blank(labels.provider),
+        hidden=not is_listable(labels.name, labels.provider),
         order=rule.sequence,
         paths=rule.paths,
         created=_moment(text(item, TYPES + "DateTimeCreated")),
