@@ -109,8 +109,7 @@ def facts(flow: MailFlow, around: Surroundings) -> Iterator[PathFacts]:
         text = condition_text(path.condition)
         kinds = {effect.what for effect in path.effects}
         deletes = "delete" in kinds and path.keeps_copy is not True
-        moved_to, unread = _gone(path, around.folders)
-        use = use_of(moved_to, around.folders) if moved_to is not None else None
+        moved_to, unread, use = _gone(path, around.folders)
         signs = weak_signs(
             flow,
             path,
@@ -190,20 +189,28 @@ def _domain(reach: Reached | str) -> str | None:
     return domain_of(reach.addresses[0]) if isinstance(reach, Reached) and reach.addresses else None
 
 
-def _gone(path: Path, folders: tuple[Folder, ...] | None) -> tuple[str | None, bool | None]:
-    """The folder that the message is gone to, and whether nobody looks there.
+def _gone(path: Path, folders: tuple[Folder, ...] | None) -> tuple[str | None, bool | None, FolderUse | None]:
+    """The folder that the message is gone to, whether nobody looks there, and what it is for.
 
     Of several folders, the one that somebody looks into; none, where the message is kept in the inbox as well.
     """
     if any(effect.what == "keep" for effect in path.effects):
-        return None, None
-    places = [
-        (effect.target, is_unread(effect.target, folders) if effect.resolved else None)
-        for effect in path.effects
-        if effect.what == "move" and effect.target is not None
-    ]
+        return None, None, None
+    places = [_place(effect, folders) for effect in path.effects if effect.what == "move" and effect.target]
     for wanted in (False, None, True):
         for place in places:
             if place[1] is wanted:
                 return place
-    return None, None
+    return None, None, None
+
+
+def _place(
+    effect: Effect, folders: tuple[Folder, ...] | None
+) -> tuple[str | None, bool | None, FolderUse | None]:
+    name = effect.target or ""
+    if not effect.resolved:
+        return name, None, None
+    if effect.folder_id is not None and not name.startswith("\\"):
+        # Named by its id, it is there and has no special use, whatever other folder may be called the same.
+        return name, False, None
+    return name, is_unread(name, folders), use_of(name, folders)
