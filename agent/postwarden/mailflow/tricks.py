@@ -14,7 +14,7 @@ _JOINERS = "\u200c\u200d"
 _WORD = re.compile(r"\w+")
 _HIDDEN_IN_TEXT = re.compile(rf"\S[{_WITHOUT_WIDTH}]+\S|[A-Za-z0-9][{_JOINERS}]+[A-Za-z0-9]")
 _TURNED = re.compile("[\u202d\u202e]")
-_TURNING = re.compile("[\u200e\u200f\u202a\u202b\u2066\u2067\u2068]")
+_TURNING = re.compile("[\u200f\u202a\u202b\u2066\u2067\u2068]")
 # Letters of another alphabet by way of mathematics, circles and boxes; circled numbers count lists honestly, and
 # boxed capitals with an emoji's look (U+1F170 and on) stand in many names.
 _STYLED = re.compile(
@@ -43,7 +43,7 @@ def _tricks(text: str) -> Iterator[str]:
 
 
 def _is_right_to_left(text: str) -> bool:
-    return any(unicodedata.bidirectional(char) in {"R", "AL"} for char in text)
+    return any(char.isalpha() and unicodedata.bidirectional(char) in {"R", "AL"} for char in text)
 
 
 def _is_mixed(word: str) -> bool:
