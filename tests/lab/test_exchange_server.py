@@ -4,6 +4,7 @@ import base64
 import json
 import re
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from typing import Any
 
 import pytest
 import requests
+import spnego
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
@@ -46,6 +48,7 @@ from exchangelib.errors import (
 from exchangelib.protocol import BaseProtocol, close_connections
 from requests.adapters import HTTPAdapter
 from requests_ntlm import HttpNtlmAuth
+from spnego.channel_bindings import GssChannelBindings
 
 from postwarden.lab import exchange
 from postwarden.lab.exchange import ExchangeLab
@@ -170,9 +173,19 @@ def test_a_password_opens_the_mailbox(start: StartExchange, auth: str) -> None:
         ("PrimarySmtpAddress", SOMEBODY)
     }
     assert {one.anchor for one in lab.requests} == {SOMEBODY}
+    assert {one.raw for one in lab.requests} == {b""}
     # Basic proves itself in each request, NTLM once for its connection.
     assert len(lab.logons) == (2 if auth == BASIC else 1)
     assert all(one.succeeded and one.scheme == scheme for one in lab.logons)
+
+
+@pytest.mark.parametrize("auth", [BASIC, NTLM])
+def test_both_names_of_a_user_are_one(start: StartExchange, auth: str) -> None:
+    """A log-on by the principal name is the same user's, in the journal as in the limits."""
+    lab = start()
+    assert names(account(lab, Credentials(lab.service.upn, lab.service.password), auth).rules)
+    assert [one.user for one in lab.requests] == [lab.service.login]
+    assert [one.user.casefold() for one in lab.logons] == [lab.service.upn.casefold()]
 
 
 @pytest.mark.parametrize("auth", [BASIC, NTLM])
@@ -202,6 +215,50 @@ def test_wrong_passwords_lock_the_account(start: StartExchange, auth: str) -> No
     assert lab.logons[-1].why == "locked out"
     lab.unlock()
     assert names(account(lab, password_of(lab), auth).rules)
+
+
+def test_only_failures_in_a_row_lock_the_account(start: StartExchange) -> None:
+    """The right password in between starts the count again."""
+    lab = start(lockout=2)
+    for _ in range(2):
+        with pytest.raises(UnauthorizedError):
+            _ = account(lab, password_of(lab, password="guess")).rules
+        assert names(account(lab, password_of(lab)).rules)
+    assert not lab.is_locked
+
+
+def test_ntlm_holds_for_a_connection_until_a_handshake_fails(start: StartExchange) -> None:
+    """Requests after the handshake need no proof, and those after a failed one do again."""
+    lab = start()
+    connection = connect(lab)
+
+    def ask(token: bytes | None) -> tuple[int, bytes]:
+        proof = {"Authorization": f"NTLM {base64.b64encode(token).decode()}"} if token else {}
+        connection.request("POST", "/EWS/Exchange.asmx", b"<a/>", proof)
+        answer = connection.getresponse()
+        answer.read()
+        _, _, challenge = (answer.headers.get("WWW-Authenticate") or "").partition("NTLM ")
+        return answer.status, base64.b64decode(challenge) if challenge.startswith("TlRM") else b""
+
+    connection.connect()
+    assert isinstance(connection.sock, ssl.SSLSocket)
+    seen = x509.load_der_x509_certificate(connection.sock.getpeercert(binary_form=True) or b"")
+    bindings = GssChannelBindings(
+        application_data=b"tls-server-end-point:" + seen.fingerprint(hashes.SHA256())
+    )
+    client = spnego.client(
+        lab.service.login,
+        lab.service.password,
+        protocol="ntlm",
+        channel_bindings=bindings,
+        options=spnego.NegotiateOptions.use_ntlm,
+    )
+    _, challenge = ask(client.step())
+    assert ask(client.step(challenge))[0] == 500
+    assert [ask(None)[0] for _ in range(2)] == [500, 500]
+    assert ask(b"NTLMSSP\0\x03\0\0\0")[0] == 401
+    assert ask(None)[0] == 401
+    connection.close()
 
 
 def test_many_connections_log_on_with_ntlm_at_once(start: StartExchange) -> None:
@@ -321,6 +378,17 @@ def test_exchanges_are_as_the_schema_says(start: StartExchange) -> None:
     assert all(one.size == len(one.raw) for one in lab.requests)
 
 
+def test_pages_are_as_small_as_asked(start: StartExchange) -> None:
+    """A server whose pages are smaller than asked gives the same folders in more requests."""
+    counts, folders = [], []
+    for options in ({}, {"page_cap": 4}):
+        lab = start(**options)
+        folders.append(sorted(one.name for one in account(lab, password_of(lab)).root.walk()))
+        counts.append([one.operation for one in lab.requests].count("FindFolder"))
+    assert folders[0] == folders[1]
+    assert counts[0] < counts[1]
+
+
 def test_too_much_at_once_is_busy(start: StartExchange) -> None:
     """Beyond the limit a request is told the policy first and how long to wait, and the others are served."""
     lab = start(limit=2, latency=0.4)
@@ -387,6 +455,8 @@ def test_autodiscover_finds_ews(start: StartExchange) -> None:
     assert found.ews_url == lab.url
     assert found.autodiscover_smtp_address == SOMEBODY
     assert protocol.get_user_settings("nobody@kitano-marine.example", asked).error_code == "InvalidUser"
+    more = protocol.get_user_settings(SOMEBODY, ["user_dn", "external_ews_url"])
+    assert (more.ews_url, list(more.user_settings_errors)) == (lab.url, ["user_dn"])
     lab.redirects[SOMEBODY] = Redirect("RedirectAddress", "tom@kitano-works.example")
     assert protocol.get_user_settings(SOMEBODY, asked).redirect_address == "tom@kitano-works.example"
     lab.redirects[SOMEBODY] = Redirect(
@@ -480,6 +550,13 @@ def test_clients_that_trust_another_authority_disturb_nobody(start: StartExchang
     with pytest.raises(ssl.SSLCertVerificationError):
         HTTPSConnection("localhost", lab.port, context=context, timeout=20).request("POST", "/")
     assert post(lab, b"", {})[0] == 401
+
+
+def test_clients_that_say_nothing_disturb_nobody(start: StartExchange) -> None:
+    """A connection that does not begin its handshake keeps nobody waiting."""
+    lab = start()
+    with socket.create_connection((lab.host, lab.port), timeout=20):
+        assert post(lab, b"", {})[0] == 401
 
 
 @pytest.mark.parametrize("end", ["terminate", "close"])

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from lxml import etree
+from requests_ntlm import HttpNtlmAuth
 
 from postwarden.errors import ConnectorError, LabError
 from postwarden.formats.ews_xml.answer import Refusal, operation, refusal
@@ -188,6 +190,26 @@ def test_statuses_without_soap(
     lab.faults.add(name, seconds=7)
     got, headers, _ = client.ask(request(TOM))
     assert (got, headers[header[0]]) == (status, header[1])
+
+
+def test_a_connection_that_was_let_in_is_refused(lab: ExchangeLab) -> None:
+    """A 401 in the middle takes the connection's log-on with it, and a client that proves itself again is let in."""
+    with requests.Session() as session:
+        session.trust_env, session.verify = False, str(lab.ca_file)
+        session.auth = HttpNtlmAuth(lab.service.login, lab.service.password)
+        assert session.post(lab.url, data=request(TOM)).status_code == 200
+        lab.faults.add("unauthorized")
+        assert session.post(lab.url, data=request(TOM)).status_code == 200
+        assert [one.status for one in lab.requests] == [200, 401, 200]
+        assert [one.scheme for one in lab.logons] == ["ntlm", "ntlm"]
+        lab.faults.add("unauthorized")
+        without_proof = [session.post(lab.url, data=request(TOM), auth=unproven) for _ in range(2)]
+        assert [one.status_code for one in without_proof] == [401, 401]
+
+
+def unproven(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Sends a request as it is, on whatever connection is open."""
+    return prepared
 
 
 @pytest.mark.parametrize("name", ["document_type", "deep", "garbage", "html", "empty", "large", "gzip_bomb"])

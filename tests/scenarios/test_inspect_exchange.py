@@ -71,10 +71,13 @@ def test_rights_are_judged(tmp_path: Path) -> None:
     (tmp_path / "delegates.xml").write_bytes(samples.DELEGATES)
     done = inspect(tmp_path, "folders.xml", "delegates.xml")
     assert done.code == 1, done.err
-    found = {(one["rule"], tuple(one["subject"])) for one in done.of("finding")}
+    found = {
+        (one["rule"], tuple(one["subject"])) for one in done.of("finding") if one["level"] in {"high", "critical"}
+    }
     assert found == {
         ("acl_anyone", ("ews_permission", "Anonymous")),
         ("acl_full_rights", ("ews_permission", "mallory@example.org")),
+        ("external_grantee", ("ews_permission", "erin@elsewhere.example")),
     }
     assert [gap["part"] for gap in done.of("gap")] == ["delegate bob@example.org", "delegate 2 of 3"]
 

@@ -20,7 +20,13 @@ _MAIL_FLOW = {
     "name": Field("text", "the script's or rule's name"),
     "enabled": Field("flag", "whether the script or rule is switched on"),
     "hidden": Field("flag", "whether the owner's client does not list it"),
-    "fires": Field("flag", "switched on, and this path can be reached"),
+    "exchange_own": Field(
+        "flag",
+        "one of the hidden rules of Exchange itself (junk mail, automatic replies, delegates), known by provider, "
+        "name and what it does; null where what it does, or who gets the mail, could not be read",
+    ),
+    "fires": Field("flag", "switched on, this path can be reached, and no earlier rule ends the processing"),
+    "blocked": Field("flag", "an earlier rule takes every message and ends the processing"),
     "effect": Field(
         "text",
         "redirect, forward, forward_as_attachment, copy_to_folder, move, delete, mark_read, reject, reply, "
@@ -29,22 +35,58 @@ _MAIL_FLOW = {
     "target": Field("text", "the effect's address, folder or program, as written"),
     "target_class": Field("text", "internal, own, partner, external, unresolved, folder or none"),
     "target_external": Field("flag", "target_class is external"),
-    "target_domain": Field("text", "the address's domain"),
-    "target_resolved": Field("flag", "false where the target is put together from the message"),
+    "target_domain": Field(
+        "text", "the address's domain; behind a directory's name, that of the telling address"
+    ),
+    "target_provider": Field(
+        "text", "freemail or throwaway, where anybody gets an address at that domain; null elsewhere"
+    ),
+    "target_addresses": Field("texts", "the addresses that mail goes to, behind a directory's name too"),
+    "target_directory": Field(
+        "text",
+        "what the directory has behind the target: mailbox, contact, group, public_folder, nobody or ambiguous; null "
+        "where it was not asked",
+    ),
+    "target_resolved": Field(
+        "flag",
+        "false where the target is put together from the message, or a name that the directory does not know",
+    ),
     "everything": Field("flag", "the path applies to every message"),
+    "everything_by_trick": Field(
+        "flag", "it applies to every message, and names something to look for all the same"
+    ),
     "condition": Field("text", "the path's condition in words"),
+    "senders": Field("texts", "the senders, or parts of their addresses, that all of its messages are from"),
+    "sender_classes": Field("texts", "whose those are: internal, own, partner, external, unresolved"),
     "keywords": Field("texts", "telling words that the condition selects messages by"),
     "keyword_classes": Field("texts", "finance, security"),
     "keeps_copy": Field("text", "yes, no or depends: whether the owner still gets the message in a folder"),
     "deletes": Field("flag", "the message is deleted and no copy kept"),
+    "permanent": Field("flag", "and it is not in the trash either"),
     "marks_read": Field("flag", "the message is marked read"),
     "moved_to": Field("text", "the folder it is moved to"),
+    "folder_use": Field(
+        "text", "what that folder is for (as in delegation), by the server's word; null for others"
+    ),
+    "folder_odd": Field(
+        "flag",
+        "no honest rule moves mail there: calendar, contacts, tasks, notes, journal, rss, conversation_history, "
+        "sync_issues, outbox or recoverable; null where the message is not moved",
+    ),
     "folder_unread": Field(
         "flag",
-        "nobody looks into that folder: not subscribed, or Trash or Junk; null where folders are unknown",
+        "nobody looks into that folder: odd, not subscribed, or Trash or Junk; null where folders are unknown",
     ),
     "provider": Field("text", "the program that says it made the rule; null where the source has none"),
+    "provider_known": Field(
+        "flag", "Exchange, or Outlook, makes rules under that name; null without a provider"
+    ),
     "flaws": Field("texts", "what is odd about the rule as it is stored, in words"),
+    "unicode_tricks": Field(
+        "texts", "what its name, or the words that it looks for, do to be misread, in words"
+    ),
+    "signs": Field("texts", "weak signs, in sentences; for inbox rules only"),
+    "sign_count": Field("number", "how many weak signs there are"),
 }
 
 _DELEGATION = {
@@ -52,10 +94,15 @@ _DELEGATION = {
     "folder": Field("text", "the folder's name; empty for rights to the mailbox as a whole"),
     "folder_use": Field(
         "text",
-        "inbox, archive, drafts, flagged, junk, sent, trash, all, calendar, contacts, tasks, notes, journal or none",
+        "inbox, archive, drafts, flagged, junk, sent, trash, all, calendar, contacts, tasks, notes, journal, rss, "
+        "conversation_history, sync_issues, outbox, recoverable or none",
     ),
     "grantee": Field("text", "who has the right"),
     "grantee_kind": Field("text", "anyone, authenticated, owner, user, group or orphan"),
+    "grantee_class": Field(
+        "text",
+        "whose the grantee's address is: internal, own, partner, external, unresolved; null without an address",
+    ),
     "right": Field(
         "text",
         "lookup, read, seen, write, insert, post, create_folder, delete_folder, delete_message, expunge, "

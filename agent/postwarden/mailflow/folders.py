@@ -3,11 +3,27 @@
 import re
 import unicodedata
 from collections.abc import Iterable
+from typing import get_args
 
 from postwarden.model.evidence import Folder, FolderUse
 
+#: Folders that no honest rule moves mail into: they hold no mail, or a program fills them and nobody reads them.
+ODD_USES: frozenset[FolderUse] = frozenset(
+    {
+        "calendar",
+        "contacts",
+        "tasks",
+        "notes",
+        "journal",
+        "rss",
+        "conversation_history",
+        "sync_issues",
+        "outbox",
+        "recoverable",
+    }
+)
 #: Folders that their owner does not read through: what is put there vanishes by itself, or is taken for rubbish.
-_UNREAD_USES: frozenset[FolderUse] = frozenset({"junk", "trash"})
+_UNREAD_USES: frozenset[FolderUse] = ODD_USES | {"junk", "trash"}
 _SEPARATOR = re.compile(r"[/.]")
 
 
@@ -18,13 +34,25 @@ def is_unread(name: str, folders: tuple[Folder, ...] | None) -> bool | None:
     A name that begins with a backslash is a special use (RFC 6154) and stands for the folder that has it.
     """
     if name.startswith("\\"):
-        return _is_unread_use(name[1:].lower(), folders)
+        return _is_unread_use(_special(name), folders)
     if _parts(name) == ("INBOX",):
         return False
     if folders is None:
         return None
     found = matching(name, folders)
     return all(_is_overlooked(folder) for folder in found)
+
+
+def use_of(name: str, folders: tuple[Folder, ...] | None) -> FolderUse | None:
+    """The use of the folder that `name` means; None where it has none, is not known, or several are meant."""
+    if name.startswith("\\"):
+        word = _special(name)
+        return next((use for use in get_args(FolderUse) if use == word), None)
+    if _parts(name) == ("INBOX",):
+        return "inbox"
+    uses = {folder.uses[:1] for folder in matching(name, folders or ())}
+    found = uses.pop() if len(uses) == 1 else ()
+    return found[0] if found else None
 
 
 def matching(name: str, folders: Iterable[Folder]) -> tuple[Folder, ...]:
@@ -39,6 +67,11 @@ def matching(name: str, folders: Iterable[Folder]) -> tuple[Folder, ...]:
         if found:
             return found
     return ()
+
+
+def _special(name: str) -> str:
+    """The use that a name like `\\Conversation-History` stands for."""
+    return name[1:].lower().replace("-", "_")
 
 
 def _is_unread_use(use: str, folders: tuple[Folder, ...] | None) -> bool | None:

@@ -37,7 +37,7 @@ Right = Literal[
 #: An `orphan` is an entry that belongs to nobody the directory still knows.
 GranteeKind = Literal["anyone", "authenticated", "owner", "user", "group", "orphan"]
 
-#: Special use of a folder (RFC 6154), the inbox, and folders that hold no mail.
+#: Special use of a folder (RFC 6154), the inbox, folders that hold no mail, and those that Exchange fills itself.
 FolderUse = Literal[
     "inbox",
     "archive",
@@ -52,6 +52,11 @@ FolderUse = Literal[
     "tasks",
     "notes",
     "journal",
+    "rss",
+    "conversation_history",
+    "sync_issues",
+    "outbox",
+    "recoverable",
 ]
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 from msgspec import Struct
@@ -15,11 +16,20 @@ from postwarden.errors import RuleError
 from postwarden.formats.imap_acl import delegations
 from postwarden.formats.sieve.decoding import decode
 from postwarden.model.account import Account
-from postwarden.model.evidence import Evidence, Folder, FolderUse, Setting
+from postwarden.model.evidence import Evidence, Folder, FolderUse, Recipient, Setting
 from postwarden.model.finding import CheckRef
 from postwarden.model.reading import Observed
 from postwarden.model.scope import Scope, account_scope, source_scope
+from postwarden.pipeline.example_exchange import (
+    RULES,
+    ExchangeExample,
+    ExchangeFolder,
+    exchange_evidence,
+    named_folders,
+)
 from postwarden.pipeline.judge import RuleBook, load_rules, rows_of, rule_folders
+
+MailboxType = Literal["mailbox", "contact", "group", "public_folder", "nobody", "ambiguous"]
 
 #: The organisation that all examples live in.
 ORGANISATION = Organisation(internal_domains=("example.org",), partners=("partner.example",))
@@ -27,9 +37,24 @@ ALICE = Account(key="login:alice", login="alice", addresses=("alice@example.org"
 
 
 class FolderExample(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A folder with its uses, or of Exchange with what they follow from: container class, distinguished name."""
+
     name: str
     uses: tuple[FolderUse, ...] = ()
     subscribed: bool = True
+    folder_class: str = ""
+    distinguished: str = ""
+
+
+class RecipientExample(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the directory has behind a name that is asked for."""
+
+    asked: str
+    type: MailboxType
+    name: str = ""
+    addresses: tuple[str, ...] = ()
+    members: tuple[str, ...] = ()
+    complete: bool = True
 
 
 class AclExample(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -46,7 +71,7 @@ class SettingExample(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Example(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One example: exactly one of sieve, acl, setting; without folders, the folders are unknown."""
+    """One example: exactly one of sieve, acl, setting, exchange; without folders, the folders are unknown."""
 
     name: str
     sieve: str | None = None
@@ -54,10 +79,12 @@ class Example(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     folders: tuple[FolderExample, ...] | None = None
     acl: AclExample | None = None
     setting: SettingExample | None = None
+    exchange: ExchangeExample | None = None
+    recipients: tuple[RecipientExample, ...] = ()
 
     def __post_init__(self) -> None:
-        if [self.sieve, self.acl, self.setting].count(None) != 2:
-            raise ValueError(f"the example {self.name!r} needs exactly one of sieve, acl, setting")
+        if [self.sieve, self.acl, self.setting, self.exchange].count(None) != 3:
+            raise ValueError(f"the example {self.name!r} needs exactly one of sieve, acl, setting, exchange")
 
 
 class Examples(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -108,7 +135,7 @@ def _run(name: str, file: RuleFile, book: RuleBook, now: datetime) -> Iterator[O
         for example in group:
             material = _Material(
                 evidence=tuple(_evidence(example, file.path, now)),
-                complete=frozenset({CheckRef(source="example", check=FOLDERS)}),
+                complete=frozenset(CheckRef(source="example", check=check) for check in (FOLDERS, RULES)),
             )
             rows = rows_of(material, ALICE, ORGANISATION_DOMAINS, book)
             matched = any(row.category == rule.category and rule.matches(row.values) for row in rows)
@@ -117,10 +144,21 @@ def _run(name: str, file: RuleFile, book: RuleBook, now: datetime) -> Iterator[O
 
 def _evidence(example: Example, path: str, now: datetime) -> Iterator[Evidence]:
     scope = account_scope(ALICE.key)
+    exchange = [
+        ExchangeFolder(name=one.name, folder_class=one.folder_class, distinguished=one.distinguished)
+        for one in example.folders or ()
+    ]
+    named = named_folders(exchange)
     for folder in example.folders or ():
+        use = named[folder.name].use
         yield Folder(
             scope=scope, source="example", check=FOLDERS, observed=now,
-            name=folder.name, uses=folder.uses, subscribed=folder.subscribed,
+            name=folder.name, uses=folder.uses or ((use,) if use else ()), subscribed=folder.subscribed,
+        )  # fmt: skip
+    for one in example.recipients:
+        yield Recipient(
+            scope=scope, source="example", check="recipients", observed=now, asked=one.asked, mailbox_type=one.type,
+            name=one.name, addresses=one.addresses, members=one.members, complete=one.complete,
         )  # fmt: skip
     if example.sieve is not None:
         yield from _sieve(example, example.sieve, scope, path, now)
@@ -134,6 +172,25 @@ def _evidence(example: Example, path: str, now: datetime) -> Iterator[Evidence]:
             scope=source_scope("example"), source="example", check="transport", observed=now,
             name=example.setting.name, value=example.setting.value,
         )  # fmt: skip
+    elif example.exchange is not None:
+        yield from _exchange(example, example.exchange, exchange, scope, path, now)
+
+
+def _exchange(
+    example: Example,
+    mailbox: ExchangeExample,
+    folders: list[ExchangeFolder],
+    scope: Scope,
+    path: str,
+    now: datetime,
+) -> Iterator[Evidence]:
+    try:
+        found = list(exchange_evidence(mailbox, folders, ALICE, scope=scope, observed=now))
+    except ValueError as exc:
+        raise RuleError(f"the example {example.name!r} cannot be written: {exc}", path=path) from exc
+    if not found:
+        raise RuleError(f"the example {example.name!r} has nothing that could be read", path=path)
+    yield from found
 
 
 def _sieve(example: Example, text: str, scope: Scope, path: str, now: datetime) -> Iterator[Evidence]:

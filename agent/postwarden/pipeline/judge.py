@@ -15,13 +15,14 @@ from postwarden.detect.sigma import Rule, compile_rule
 from postwarden.detect.verdict import verdicts
 from postwarden.errors import RuleError
 from postwarden.mailflow.keywords import Keywords, keywords_from
+from postwarden.mailflow.providers import Providers, providers_from
 from postwarden.model.account import Account
 from postwarden.model.address import Domains
-from postwarden.model.evidence import Evidence, Folder
+from postwarden.model.evidence import Evidence, Folder, MailFlow, Recipient
 from postwarden.model.finding import CheckRef, Finding
 
 KEYWORDS = "keywords.toml"
-FOLDERS = "folders"
+PROVIDERS = "freemail.toml"
 
 
 class RuleBook(Struct, frozen=True, kw_only=True):
@@ -33,6 +34,7 @@ class RuleBook(Struct, frozen=True, kw_only=True):
     rules: tuple[Rule, ...]
     keywords: Keywords
     digest: str
+    providers: Providers = Providers()
 
     @property
     def ids(self) -> frozenset[str]:
@@ -79,12 +81,17 @@ def load_rules(config: Config) -> RuleBook:
                 path=str(config.path),
             )
         del found[name]
-    table = read_table(KEYWORDS)
-    digest = hashlib.sha256(table.raw)
+    words, domains = read_table(KEYWORDS), read_table(PROVIDERS)
+    digest = hashlib.sha256(words.raw)
+    digest.update(domains.raw)
     for name, rule in sorted(found.items()):
         digest.update(f"{name} {rule.digest}\n".encode())
-    keywords = keywords_from(tomllib.loads(table.raw.decode("utf-8")))
-    return RuleBook(rules=tuple(found.values()), keywords=keywords, digest=digest.hexdigest())
+    return RuleBook(
+        rules=tuple(found.values()),
+        keywords=keywords_from(tomllib.loads(words.raw.decode("utf-8"))),
+        providers=providers_from(tomllib.loads(domains.raw.decode("utf-8"))),
+        digest=digest.hexdigest(),
+    )
 
 
 def judge(
@@ -96,17 +103,29 @@ def judge(
 
 def rows_of(material: Material, account: Account | None, domains: Domains, book: RuleBook) -> tuple[Row, ...]:
     """The rows that rules see; `account` is None for scopes that are not accounts."""
-    listed = tuple(item for item in material.evidence if isinstance(item, Folder))
-    checks = {CheckRef(source=item.source, check=item.check) for item in listed}
-    read = bool(listed) and checks <= material.complete
+    folders = tuple(item for item in material.evidence if isinstance(item, Folder))
+    checks = {CheckRef(source=item.source, check=item.check) for item in folders}
+    read = bool(folders) and checks <= material.complete
     context = Context(
         domains=domains,
         own=account.addresses if account is not None else (),
-        folders=listed if read else None,
+        folders=folders if read else None,
         folder_checks=tuple(sorted(checks)),
         keywords=book.keywords,
+        providers=book.providers,
+        recipients=tuple(item for item in material.evidence if isinstance(item, Recipient)),
+        listed=_listed(material),
     )
     return tuple(rows(material.evidence, context))
+
+
+def _listed(material: Material) -> tuple[MailFlow, ...] | None:
+    """The rules that Exchange lists, where it listed any and all were read."""
+    flows = tuple(
+        item for item in material.evidence if isinstance(item, MailFlow) and item.origin == "inbox_rule"
+    )
+    checks = {CheckRef(source=item.source, check=item.check) for item in flows}
+    return flows if flows and checks <= material.complete else None
 
 
 def rule_folders(config: Config) -> tuple[Path, ...]:

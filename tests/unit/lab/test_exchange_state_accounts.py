@@ -133,11 +133,15 @@ def test_an_automatic_reply_can_be_set(state: State) -> None:
     assert settings(told(decode_automatic_replies, raw))["automatic_reply"] == "enabled"
 
 
-@pytest.mark.parametrize("asked", ["", "<m:ApiVersionSupported>1.1</m:ApiVersionSupported>"])
-def test_add_ins_are_told_in_both_forms(state: State, asked: str) -> None:
+@pytest.mark.parametrize(
+    ("asked", "form"),
+    [("", b"<m:Manifests>"), ("<m:ApiVersionSupported>1.1</m:ApiVersionSupported>", b"<m:Apps>")],
+)
+def test_add_ins_are_told_in_both_forms(state: State, asked: str, form: bytes) -> None:
     """An add-in's manifest comes as Exchange 2013 lists it, or as later versions do when asked by theirs."""
     state.add_add_in("jonas.weber", AddIn("id-1", 'A & "B"', "Somebody", "ReadWriteMailbox"))
     raw = Asking(state, JONAS)(request("GetAppManifests", asked))
+    assert form in raw
     (found,) = [one.evidence for one in told(decode_add_ins, raw) if isinstance(one, Observed)]
     assert isinstance(found, Grant)
     assert (found.application, found.name, found.scopes) == ("id-1", 'A & "B"', ("ReadWriteMailbox",))
@@ -174,6 +178,7 @@ def test_nobody_is_an_answer(state: State) -> None:
     """A name that nobody has is a complete answer without anybody."""
     raw = Asking(state, JONAS)(resolve("nobody@elsewhere.example"))
     assert codes(raw) == ["ErrorNameResolutionNoResults"]
+    assert b'ResponseClass="Error"' in raw
     assert read_names(raw).mailboxes == ()
 
 
@@ -181,6 +186,7 @@ def test_several_are_told_with_a_warning(state: State) -> None:
     """The beginning of a name may be that of several, and all are told."""
     raw = Asking(state, JONAS)(resolve("Haddad"))
     assert codes(raw) == ["ErrorNameResolutionMultipleResults"]
+    assert b'ResponseClass="Warning"' in raw
     assert {one.name for one in read_names(raw).mailboxes} == {"Noor Haddad", "Farid Haddad (pilot service)"}
 
 

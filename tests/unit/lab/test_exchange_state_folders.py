@@ -7,6 +7,7 @@ import pytest
 from lxml import etree
 
 from postwarden.formats.ews_xml import decode_permissions, read_folders
+from postwarden.formats.ews_xml.levels import of_level, of_permission
 from postwarden.lab.exchange.levels import CALENDAR_ONLY
 from postwarden.lab.exchange.model import State
 from postwarden.lab.exchange.organisation import Permission, load
@@ -98,7 +99,13 @@ def test_levels_are_told_with_the_rights_behind_them(state: State, level: str) -
     raw = Asking(state, address("jonas.weber"))(get_folder(distinguished("calendar")))
     assert entry.grantee == address("noor.haddad")
     assert len(texts(raw, "CalendarPermissionLevel")) == 3
-    assert bool(entry.rights) == (level != "None")
+    assert entry.rights == of_level(level)
+    (permission,) = [
+        one
+        for one in etree.fromstring(raw).iter("{*}CalendarPermission")
+        if one.findtext("{*}UserId/{*}PrimarySmtpAddress")
+    ]
+    assert of_permission(permission, "None") == of_level(level)
 
 
 def test_what_the_intruder_left(state: State) -> None:
@@ -207,7 +214,7 @@ def test_names_are_read_by_an_audit(state: State) -> None:
     found = {one.name: one.use for one in read_folders(raw).values()}
     assert found["Posteingang"] == "inbox"
     assert found["Kalender"] == "calendar"
-    assert found["RSS-Feeds"] is None
+    assert found["RSS-Feeds"] == "rss"
 
 
 def test_folders_come_and_go(state: State) -> None:
@@ -216,7 +223,9 @@ def test_folders_come_and_go(state: State) -> None:
     state.add_folder("jonas.weber", "Neu/Unten")
     ask = Asking(state, address("jonas.weber"))
     assert {"Neu", "Unten"} <= set(texts(ask(find_folder(TOP, "folder:DisplayName")), "DisplayName"))
+    below = state.mailbox("jonas.weber").folder("Neu/Unten").id
     state.remove_folder("jonas.weber", "Neu")
+    assert codes(ask(get_folder(folder_id(below)))) == ["ErrorFolderNotFound"]
     assert not {"Neu", "Unten"} & set(texts(ask(find_folder(TOP, "folder:DisplayName")), "DisplayName"))
 
 
@@ -260,3 +269,18 @@ def test_folders_that_are_not_there(state: State, place: str, code: str) -> None
 def test_wrong_questions_are_errors(state: State, asked: str, code: str) -> None:
     """What Exchange would not answer is not answered here."""
     assert codes(Asking(state, address("jonas.weber"))(asked)) == [code]
+
+
+def test_everybody_sees_free_and_busy_times(state: State) -> None:
+    """That is all that an account gives without being asked: nothing else is open to Default or Anonymous."""
+    given = {(one.folder, one.grantee): one.level for one in permissions(state, "jonas.weber") if one.rights}
+    assert given == {("Kalender", "Default"): "FreeBusyTimeOnly"}
+
+
+def test_a_search_shows_what_its_caller_may_see(state: State) -> None:
+    """Somebody else finds those folders only that are open to him."""
+    state.set_permission("noor.haddad", Permission("msgfolderroot", "jonas.weber", "Custom", visible=True))
+    state.set_permission("noor.haddad", Permission("drafts", "jonas.weber", "Reviewer"))
+    place = distinguished("msgfolderroot", address("noor.haddad"))
+    raw = Asking(state, address("jonas.weber"))(find_folder(place, "folder:DisplayName"))
+    assert texts(raw, "DisplayName") == ["Drafts"]

@@ -8,6 +8,7 @@ from postwarden.lab.exchange.model import State
 from postwarden.lab.exchange.organisation import ExchangeOrganisation, load
 from tests.unit.lab.exchange_requests import Asking, address, get_inbox_rules
 
+#: Rules about what the intruders of this organisation left.
 RULES = {
     "acl_anyone",
     "delegate_sees_private",
@@ -71,10 +72,12 @@ def test_members_and_targets_exist(people: ExchangeOrganisation) -> None:
 
 
 def test_findings_are_expected_of_the_compromised(people: ExchangeOrganisation) -> None:
-    """What must be found is in all three compromised accounts and in no other."""
+    """What an intruder left must be found in all three compromised accounts, and is expected in no other."""
     compromised = {account.login for account in people.accounts if account.role == "compromised"}
-    assert {row.account for row in people.findings} == compromised
-    assert {row.rule for row in people.findings} == RULES
+    left = [row for row in people.findings if row.rule in RULES]
+    assert {row.account for row in left} == compromised
+    assert {row.rule for row in left} == RULES
+    assert {row.account for row in people.findings} <= {account.login for account in people.accounts}
 
 
 def test_secrets_are_not_shown(people: ExchangeOrganisation) -> None:

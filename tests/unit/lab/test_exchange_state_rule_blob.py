@@ -97,6 +97,15 @@ def test_replies_name_their_template(form: Form) -> None:
         assert [one.what for one in read.effects] == ["reply"]
 
 
+def test_an_automatic_reply_is_an_action_of_its_own() -> None:
+    """OP_OOF_REPLY and OP_REPLY differ in the action's type alone."""
+    plain, oof = (
+        blob.encode_actions((blob.Reply(b"", uuid.UUID(int=7), oof=one),), "extended")
+        for one in (False, True)
+    )
+    assert [pair for pair in zip(plain, oof, strict=True) if pair[0] != pair[1]] == [(3, 4)]
+
+
 def test_delegates_get_it_redirected(form: Form) -> None:
     """OP_DELEGATE sends on."""
     sent = blob.Send((blob.recipient("Bob", BOB.address, "EX"),), delegate=True)

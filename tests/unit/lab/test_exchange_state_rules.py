@@ -9,7 +9,14 @@ from lxml import etree
 
 from postwarden.formats.ews_xml import decode_inbox_rules, decode_rule_items, read_folders
 from postwarden.lab.exchange.model import State
-from postwarden.lab.exchange.organisation import AutomaticReply, Rule, RuleRecipient, RuleValue, load
+from postwarden.lab.exchange.organisation import (
+    AutomaticReply,
+    Delegate,
+    Rule,
+    RuleRecipient,
+    RuleValue,
+    load,
+)
 from postwarden.lab.exchange.rule_answers import ACTIONS, PREDICATES
 from postwarden.model.evidence import MailFlow, Setting
 from postwarden.model.mailflow import EVERYTHING
@@ -25,6 +32,8 @@ from tests.unit.lab.exchange_requests import (
     get_inbox_rules,
     get_item,
     ids,
+    request,
+    shape,
     texts,
 )
 
@@ -99,11 +108,11 @@ def test_every_account_has_the_junk_rule(state: State, login: str) -> None:
 
 def test_the_hidden_rule_is_hidden_only(state: State) -> None:
     """Katrin's third rule is in no list, has neither name nor provider, and redirects mail about money outside."""
-    names = [flow.name for flow in flows(listed(state, "katrin.vogel"))]
-    assert names == ["Werften", "Reisekosten"]
+    rules = flows(listed(state, "katrin.vogel"))
+    assert [flow.name for flow in rules] == ["Werften", "Reisekosten"]
     (hidden,) = [
         flow
-        for flow in flows(associated(state, "katrin.vogel", listed=names))
+        for flow in flows(associated(state, "katrin.vogel", listed=rules))
         if not flow.provider and flow.hidden
     ]
     (effect,) = hidden.paths[0].effects
@@ -146,7 +155,7 @@ def test_automatic_replies_are_rules_too(state: State) -> None:
         "Microsoft.Exchange.OOF.AllExternalSenders.Global",
     ]
     assert {effect.what for flow in found for effect in flow.paths[0].effects} == {"reply"}
-    state.set_automatic_reply("james.whitfield", AutomaticReply())
+    state.set_automatic_reply("james.whitfield", AutomaticReply("Disabled", "All", "in", "out"))
     assert not [flow for flow in flows(associated(state, "james.whitfield")) if "OOF" in flow.name]
 
 
@@ -169,6 +178,7 @@ def test_delegates_get_meeting_messages_by_a_rule_without_a_name(state: State) -
     assert rule.name == ""
     assert {effect.target for effect in rule.paths[0].effects} == {load().entry("emi.okada").legacy_dn}
     assert "IPM.Schedule.Meeting" in repr(rule.paths[0].condition)
+    assert rule.paths[0].keeps_copy
     state.remove_delegate("hiroshi.tanabe", "emi.okada")
     assert not [one for one in flows(associated(state, "hiroshi.tanabe")) if one.provider == rule.provider]
 
@@ -213,11 +223,18 @@ def test_every_word_of_the_schema_is_told(state: State) -> None:
     (rule,) = etree.fromstring(raw).iter("{*}Rule")
     for part, words in (("Conditions", PREDICATES), ("Exceptions", PREDICATES), ("Actions", ACTIONS)):
         assert [etree.QName(one).localname for one in rule.find(f"{{*}}{part}")] == list(words)
+    (stored,) = [one for one in flows(associated(state, "jonas.weber")) if one.name == "All"]
     (flow,) = flows(listed(state, "jonas.weber"))
-    assert flow.flaws == ("the server has the rule in error",)
+    assert flow.flaws == stored.flaws == ("the server has the rule in error",)
     assert {"redirect", "forward", "notify", "reply", "delete", "stop"} <= {
         one.what for one in flow.paths[0].effects
     }
+
+
+def test_stored_rules_are_numbered_from_ten(state: State) -> None:
+    """Exchange numbers what it lists from 1, and what it stores from 10."""
+    stored = {flow.name: flow.order for flow in flows(associated(state, "yuki.mori"))}
+    assert [stored[flow.name] - flow.order for flow in flows(listed(state, "yuki.mori"))] == [9, 9, 9, 9]
 
 
 def test_rules_come_and_go(state: State) -> None:
@@ -301,3 +318,45 @@ def test_items_that_are_not_there(state: State, identifier: str, code: str) -> N
     ask = Asking(state, address("jonas.weber"))
     good = ids(ask(find_item(distinguished("inbox"))), "ItemId")[0]
     assert codes(ask(get_item(identifier, good))) == [code, "NoError"]
+
+
+def test_meeting_messages_may_go_to_delegates_only(state: State) -> None:
+    """Where the owner wants no copy, the delegate rule deletes his."""
+    mailbox = state.mailbox("jonas.weber")
+    mailbox.meeting_requests = "DelegatesOnly"
+    state.add_delegate("jonas.weber", Delegate("noor.haddad", meeting_copies=True))
+    (rule,) = [
+        one for one in flows(associated(state, "jonas.weber")) if one.provider == "Schedule+ EMS Interface"
+    ]
+    assert {effect.what for effect in rule.paths[0].effects} == {"redirect", "delete"}
+
+
+def test_a_rule_may_be_switched_off(state: State) -> None:
+    """A rule that is off is off in the list and as it is stored."""
+    for found in (flows(listed(state, "stefan.krause")), flows(associated(state, "stefan.krause"))):
+        (rule,) = [flow for flow in found if flow.name == "Kontoauszüge"]
+        assert not rule.enabled
+
+
+def test_a_search_without_pages_may_not_be_whole(state: State) -> None:
+    """The server's limit holds where no page was asked for, and the answer says that there is more."""
+    state.page_cap = 3
+    raw = Asking(state, address("katrin.vogel"))(find_item(distinguished("inbox")))
+    root = next(etree.fromstring(raw).iter("{*}RootFolder"))
+    assert len(ids(raw, "ItemId")) == 3
+    assert root.get("IncludesLastItemInRange") == "false"
+    assert root.get("IndexedPagingOffset") is None
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        '<m:Restriction><t:Exists><t:FieldURI FieldURI="item:Subject"/></t:Exists></m:Restriction>',
+        '<m:SortOrder><t:FieldOrder Order="Ascending"><t:FieldURI FieldURI="item:Subject"/></t:FieldOrder></m:SortOrder>',
+    ],
+)
+def test_what_is_not_followed_is_refused(state: State, part: str) -> None:
+    """A search that this server cannot do is an error, and never answered as if it had been done."""
+    content = f"{shape('Item')}{part}<m:ParentFolderIds>{distinguished('inbox')}</m:ParentFolderIds>"
+    asked = request("FindItem", content, 'Traversal="Shallow"')
+    assert codes(Asking(state, address("jonas.weber"))(asked)) == ["ErrorInvalidRequest"]

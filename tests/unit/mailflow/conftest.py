@@ -1,14 +1,15 @@
-"""Folders, and keywords of the shipped list."""
+"""Folders, rules, and keywords of the shipped list."""
 
 import tomllib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from postwarden.mailflow.keywords import Keywords, keywords_from
-from postwarden.model.evidence import Folder, FolderUse
+from postwarden.model.evidence import Folder, FolderUse, MailFlow
 from postwarden.model.scope import account_scope
 
 MakeFolder = Callable[..., Folder]
@@ -28,6 +29,22 @@ def folder() -> MakeFolder:
             uses=uses,
             subscribed=subscribed,
             selectable=selectable,
+        )
+
+    return make
+
+
+@pytest.fixture
+def rule() -> Callable[..., MailFlow]:
+    """Makes inbox rules of one account."""
+
+    def make(**fields: Any) -> MailFlow:
+        return MailFlow(
+            scope=account_scope("login:alice"),
+            source="exchange",
+            check="inbox_rules",
+            observed=datetime(2026, 11, 23, tzinfo=UTC),
+            **{"origin": "inbox_rule", "key": "1", "name": "Tidy", "enabled": True, **fields},
         )
 
     return make

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from postwarden.mailflow.folders import is_unread, matching
+from postwarden.mailflow.folders import ODD_USES, is_unread, matching, use_of
 from postwarden.model.evidence import Folder
 
 MakeFolder = Callable[..., Folder]
@@ -73,3 +73,34 @@ def test_the_exact_name_goes_first(folder: MakeFolder) -> None:
 def test_of_two_that_may_be_meant_one_is_enough(folder: MakeFolder) -> None:
     """Where two folders may be meant and somebody looks into one, it is not called unread."""
     assert is_unread("a.b", (folder("a/b", subscribed=False), folder("INBOX.a.b"), folder("a/b"))) is False
+
+
+@pytest.mark.parametrize(
+    ("name", "use"),
+    [
+        ("\\Trash", "trash"),
+        ("\\Conversation-History", "conversation_history"),
+        ("\\Rss", "rss"),
+        ("\\Nonsense", None),
+        ("inbox", "inbox"),
+        ("Papierkorb", "trash"),
+        ("Invoices", None),
+        ("Not There", None),
+    ],
+)
+def test_what_a_folder_is_for(name: str, use: str | None, folders: tuple[Folder, ...]) -> None:
+    """A folder's use follows from its special name, or from the folder that has the name."""
+    assert use_of(name, folders) == use
+
+
+def test_folders_of_one_name_and_two_uses(folder: MakeFolder) -> None:
+    """Where a name may mean an ordinary folder as well, nothing is said."""
+    assert use_of("RSS", (folder("RSS"), folder("RSS", "rss"))) is None
+
+
+@pytest.mark.parametrize("use", sorted(ODD_USES))
+def test_odd_folders_are_read_by_nobody(use: str, folders: tuple[Folder, ...]) -> None:
+    """What is no folder for mail, or filled by a program, is one that nobody looks into, in any language."""
+    name = "\\" + use.replace("_", "-").title()
+    assert is_unread(name, folders) is True
+    assert is_unread(name, None) is True

@@ -205,7 +205,7 @@ def _rule_items(reading: Reading, listed: tuple[MailFlow, ...] | None) -> Iterat
             source=reading.source,
             check=RULE_ITEMS,
             observed=reading.clock(),
-            listed=None if listed is None else [flow.name for flow in listed],
+            listed=listed,
         )
     yield from flows
 

@@ -30,7 +30,9 @@ from postwarden.formats.exchange_rule_blob import (
 from postwarden.mailflow.conditions import all_of
 from postwarden.model.mailflow import EVERYTHING, NOTHING, Condition, Effect, Path, Test
 
-_ENABLED, _ERROR, _ONLY_WHEN_AWAY, _EXIT_LEVEL, _PARSE_ERROR = 0x01, 0x02, 0x04, 0x10, 0x40
+_ENABLED, _ERROR, _EXIT_LEVEL, _PARSE_ERROR = 0x01, 0x02, 0x10, 0x40
+# The rules of an automatic reply run by the second one.
+_ONLY_WHEN_AWAY = 0x04 | 0x100
 _AWAY = Test(field="other", operator="other", values=("the automatic reply is on",))
 _UNREAD = Test(field="other", operator="other", values=("a condition that could not be read",))
 

@@ -34,6 +34,9 @@ from postwarden.lab.exchange.organisation import (
 )
 from postwarden.lab.exchange.rule_items import RuleItem, stored
 
+#: Exchange numbers the rules that it stores from here, whatever it lists them as.
+_FIRST = 10
+
 
 @dataclass(frozen=True)
 class Mutation:
@@ -135,13 +138,13 @@ class State:
         """Make a rule: its associated item, which is returned, and its place in the list where it is listed."""
         with self.lock:
             mailbox = self.mailbox(login)
-            sequence = (len(mailbox.rules) if position is None else position) + 1
+            place = len(mailbox.rules) if position is None else position
             store = ids.store_entry(mailbox.guid)
-            made = stored(rule, sequence, store, lambda name: mailbox.folder(name).entry)
+            made = stored(rule, _FIRST + place, store, lambda name: mailbox.folder(name).entry)
             item = self.add_rule_item(login, made)
             if rule.listed:
                 listed = ListedRule(id=ids.rule_id(mailbox.next()), rule=rule, item=item.id)
-                mailbox.rules.insert(sequence - 1, listed)
+                mailbox.rules.insert(place, listed)
             return item
 
     def remove_rule(self, login: str, name: str) -> None:
@@ -317,8 +320,8 @@ class State:
             sid = who.removeprefix("sid:")
             return Grantee(sid=sid, name=f"NT User:{sid}")
         entry = self.directory[who]
-        sid = self.mailboxes[who].sid if who in self.mailboxes else f"{self.service.sid}{len(who)}"
-        return Grantee(sid=sid, address=entry.addresses[0], name=entry.name)
+        known = self.mailboxes.get(who)
+        return Grantee(sid=known.sid if known else None, address=entry.addresses[0], name=entry.name)
 
     def _write_delegate_rule(self, mailbox: Mailbox) -> None:
         inbox = mailbox.folder("inbox")

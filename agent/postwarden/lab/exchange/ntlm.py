@@ -43,7 +43,7 @@ class NtlmAcceptor:
     """One handshake: a negotiate message gives a challenge, an authenticate message the user."""
 
     def __init__(self, users: Path, *, binding: bytes, policy: ChannelBinding) -> None:
-        """`users` has lines of DOMAIN:user:password; `binding` is what `end_point_binding` makes of our certificate."""
+        """`users` has lines of DOMAIN:user:password or :user@domain:password, `binding` is our certificate's."""
         self._users = users
         self._binding = binding
         self._policy = policy

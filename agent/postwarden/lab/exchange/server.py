@@ -50,7 +50,7 @@ class ServiceLogin:
 class ExchangeLab:
     """A running Exchange of the lab; a context manager that stops it.
 
-    `service` says how to log on, `state` is what it answers from, `faults` what goes wrong, `tokens` the identity
+    `organisation` is what it was filled with, `service` says how to log on, `state` is what it answers from, `faults` what goes wrong, `tokens` the identity
     platform, `observers` see every request with its answer, `redirects` are what Autodiscover says for an address.
     """
 
@@ -61,6 +61,7 @@ class ExchangeLab:
         front: ExchangeFront,
         server: HttpsServer,
         *,
+        organisation: ExchangeOrganisation,
         state: State,
         service: ServiceLogin,
         tokens: TokenEndpoint,
@@ -69,6 +70,7 @@ class ExchangeLab:
         ca_file: Path,
         token_url: str,
     ) -> None:
+        self.organisation = organisation
         self.state = state
         self.service = service
         self.tokens = tokens
@@ -181,7 +183,8 @@ def start(
     tokens = TokenEndpoint(application, url=origin + token_path, clock=clock or _now, seconds=token_seconds)
     users = folder / "ntlm-users"
     users.touch(mode=0o600)
-    users.write_text(f"{service.domain}:{service.login}:{service.password}\n", encoding="utf-8")
+    names = (f"{service.domain}:{service.login}", f":{service.upn}")
+    users.write_text("".join(f"{name}:{service.password}\n" for name in names), encoding="utf-8")
     binding = end_point_binding(x509.load_pem_x509_certificate(made.certificate_file.read_bytes()))
     authenticator = Authenticator(
         service,
@@ -205,6 +208,7 @@ def start(
     return ExchangeLab(
         front,
         server,
+        organisation=whole,
         state=state,
         service=ServiceLogin(
             login=f"{service.domain}\\{service.login}",

@@ -225,8 +225,8 @@ def test_folders_by_their_names(told: Tell, folder: NamedFolder, effect: Effect)
 
 def test_a_distinguished_folder_without_a_word_in_mail(told: Tell) -> None:
     """A folder that only the server has a word for keeps that word, and is not resolved."""
-    move = '<t:MoveToFolder><t:DistinguishedFolderId Id="conversationhistory"/></t:MoveToFolder>'
-    word = "conversationhistory"
+    move = '<t:MoveToFolder><t:DistinguishedFolderId Id="msgfolderroot"/></t:MoveToFolder>'
+    word = "msgfolderroot"
     assert effects_of(told, move) == (Effect(what="move", target=word, resolved=False, distinguished=word),)
 
 
