@@ -71,13 +71,18 @@ def test_rights_are_judged(tmp_path: Path) -> None:
     (tmp_path / "delegates.xml").write_bytes(samples.DELEGATES)
     done = inspect(tmp_path, "folders.xml", "delegates.xml")
     assert done.code == 1, done.err
-    found = {
-        (one["rule"], tuple(one["subject"])) for one in done.of("finding") if one["level"] in {"high", "critical"}
-    }
+    found = {(one["rule"], tuple(one["subject"])) for one in done.of("finding")}
     assert found == {
         ("acl_anyone", ("ews_permission", "Anonymous")),
         ("acl_full_rights", ("ews_permission", "mallory@example.org")),
         ("external_grantee", ("ews_permission", "erin@elsewhere.example")),
+        ("mail_folder_reader", ("ews_permission", "mallory@example.org")),
+        ("mail_folder_reader", ("ews_permission", "dave@example.org")),
+        ("orphan_rights", ("ews_permission", "NT User:S-1-5-21-9")),
+        ("orphan_rights", ("ews_permission", "S-1-5-21-7")),
+        ("delegate_sees_private", ("ews_delegate", "bob@example.org")),
+        ("delegate_sends_on_behalf", ("ews_delegate", "bob@example.org")),
+        ("delegate_sends_on_behalf", ("ews_delegate", "carol@example.org")),
     }
     assert [gap["part"] for gap in done.of("gap")] == ["delegate bob@example.org", "delegate 2 of 3"]
 

@@ -168,8 +168,11 @@ def _tricks(flow: MailFlow, path: Path) -> tuple[str, ...]:
 
 
 def _class_of_sender(sender: str, own: tuple[str, ...], domains: Domains) -> AddressClass:
-    """Whose an address is, or a domain that stands for all of its addresses."""
-    return classify(sender if "@" in sender.lstrip("@") else f"anybody@{sender.lstrip('@')}", domains, own)
+    """Whose an address is, or a domain that stands for all of its addresses; a name is nobody's."""
+    name, at, domain = sender.rpartition("@")
+    if not at and "." not in domain:
+        return "unresolved"
+    return classify(sender if name else f"anybody@{domain}", domains, own)
 
 
 def _targets(

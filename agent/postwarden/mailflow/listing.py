@@ -24,7 +24,7 @@ def accounted(items: Sequence[MailFlow], listed: Sequence[MailFlow]) -> Mapping[
             index
             for index, item in enumerate(items)
             if index not in found
-            and item.name == rule.name
+            and item.name.strip() == rule.name.strip()
             and is_listable(item.name, item.provider or "")
             and _agree(item, rule)
         ]
@@ -58,7 +58,8 @@ def _is_whole(flow: MailFlow) -> bool:
 
 
 def _agree(item: MailFlow, rule: MailFlow) -> bool:
-    if not item.paths or not rule.paths:
+    """Whether nothing contradicts that they are one rule; a listed one with flaws may not tell all that it does."""
+    if not item.paths or not rule.paths or rule.flaws:
         return True
     if set(_kinds(item)) != set(_kinds(rule)):
         return False

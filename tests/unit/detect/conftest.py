@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
 from postwarden.detect.rows import Context
 from postwarden.mailflow.keywords import Keywords
 from postwarden.model.address import Domains
-from postwarden.model.evidence import Delegation, Folder, MailFlow
+from postwarden.model.evidence import Delegation, Folder, MailFlow, Recipient
 from postwarden.model.finding import CheckRef
 from postwarden.model.mailflow import Path
 from postwarden.model.scope import account_scope
@@ -21,6 +21,7 @@ FOLDERS = CheckRef(source="imap", check="folders")
 SCRIPTS = CheckRef(source="sieve", check="sieve_scripts")
 
 MakeFlow = Callable[..., MailFlow]
+MailboxType = Literal["mailbox", "contact", "group", "public_folder", "nobody", "ambiguous"]
 
 
 @pytest.fixture
@@ -48,7 +49,19 @@ def delegation(**fields: Any) -> Delegation:
     )  # fmt: skip
 
 
-def context(*folders: Folder, unread: bool = False) -> Context:
+def recipient(asked: str, kind: MailboxType, **fields: Any) -> Recipient:
+    return Recipient(
+        scope=SCOPE,
+        source="exchange",
+        check="recipients",
+        observed=NOW,
+        asked=asked,
+        mailbox_type=kind,
+        **fields,
+    )
+
+
+def context(*folders: Folder, unread: bool = False, **fields: Any) -> Context:
     """A context whose folders were read, or with `unread` were not."""
     return Context(
         domains=Domains(internal=("example.org",)),
@@ -56,4 +69,5 @@ def context(*folders: Folder, unread: bool = False) -> Context:
         folders=None if unread else folders,
         folder_checks=(FOLDERS,),
         keywords=KEYWORDS,
+        **fields,
     )

@@ -170,7 +170,7 @@ def test_every_effect_has_words(flow: MakeFlow) -> None:
     """There is no effect that a finding could not tell."""
     kinds = (
         "redirect", "forward", "forward_as_attachment", "copy_to_folder", "move", "delete", "mark_read", "reject", "reply", "notify",
-        "execute", "keep", "stop",
+        "execute", "keep", "stop", "label", "defer",
     )  # fmt: skip
     for kind in kinds:
         for row in rows([flow(Path(effects=(Effect(what=kind, target="t@example.org"),)))], context()):  # type: ignore[arg-type]  # each is one

@@ -180,3 +180,25 @@ def test_the_shipped_list(shipped: Keywords) -> None:
 def test_everyday_subjects_are_no_keywords(shipped: Keywords, subject: str) -> None:
     """Subjects that everybody files by select no keyword."""
     assert selected(comparison(subject), shipped).words == ()
+
+
+@pytest.mark.parametrize(
+    ("language", "finance", "security", "innocent"),
+    [
+        ("english", "Re: invoice 4711", "password reset", "invoiceless passwordless living"),
+        ("german", "Ihre Rechnung 4711", "Neue Anmeldung erkannt", "Berechnungen zur Anmeldungsfrist"),
+        ("french", "votre facture no 3", "mot de passe oublié", "manufactures et passage piéton"),
+        ("spanish", "FACTURA pendiente", "inicio de sesión sospechoso", "manufacturas y apagones"),
+        ("portuguese", "segue o boleto", "redefinição de senha", "desenho da senhora"),
+        ("italian", "conferma bonifico", "tentativo di accesso fallito", "bonifica dei terreni, accessori"),
+        ("dutch", "uw factuur", "nieuw wachtwoord", "manufactuur en wachtkamer"),
+        ("japanese", "【重要】ご請求書の件", "不正ログインの検知について", "展示会のご案内と資料"),
+        ("chinese", "请查收发票 3月", "检测到异常登录", "公司年会安排"),
+        ("korean", "세금계산서를 보냅니다", "비밀번호가 변경되었습니다", "회사 소식과 행사 안내"),
+    ],
+)
+def test_each_language(shipped: Keywords, language: str, finance: str, security: str, innocent: str) -> None:
+    """In each language both classes are found within a subject, and longer words that hold such a word are not."""
+    assert selected(comparison(finance), shipped).classes == ("finance",)
+    assert selected(comparison(security), shipped).classes == ("security",)
+    assert selected(comparison(innocent), shipped).words == ()

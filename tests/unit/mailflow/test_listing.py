@@ -44,6 +44,8 @@ READ = does("mark_read")
         ([does("move", "00ff", resolved=False)], [does("delete")], []),
         ([does("delete", permanent=True)], [does("delete")], [0]),
         ([{"paths": ()}], [does("delete")], []),
+        ([{**READ, "name": " Tidy "}], [READ], []),
+        ([does("redirect", EVE)], [{**READ, "flaws": ("the rule has parts that this interface does not show",)}], []),
         ([does("redirect", EVE)], [{"paths": ()}], []),
         ([READ, does("mark_read", when=CHOICE)], [does("mark_read", when=CHOICE)], [0]),
         ([does("mark_read", when=CHOICE), READ], [does("mark_read", when=CHOICE)], [1]),

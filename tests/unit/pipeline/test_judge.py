@@ -9,15 +9,23 @@ import pytest
 
 from postwarden.config.settings import Config, Organisation, Rules
 from postwarden.errors import ConfigError, RuleError
+from postwarden.formats.ews_xml import (
+    decode_delegates,
+    decode_inbox_rules,
+    decode_permissions,
+    decode_rule_items,
+)
+from postwarden.formats.exchange_rule_blob.writing import written_actions, written_condition
 from postwarden.model.account import Account
 from postwarden.model.address import Domains
-from postwarden.model.evidence import Folder
+from postwarden.model.evidence import Folder, MailFlow, Recipient
 from postwarden.model.mailflow import Effect
 from postwarden.model.mailflow import Path as Way
-from postwarden.model.reading import Observed
+from postwarden.model.reading import Gap, Item, Observed
 from postwarden.pipeline.collect import collect_account
 from postwarden.pipeline.inspect import read_material, shapes
 from postwarden.pipeline.judge import RuleBook, judge, load_rules, rows_of
+from tests.unit.formats.ews_xml import samples
 from tests.unit.pipeline.conftest import ALICE, CONFIG, NOW, SCOPE, Told, done, flow, found, gap
 
 TEXT = """\
@@ -156,16 +164,17 @@ def test_hiding_is_judged_only_where_the_folders_were_read(book: RuleBook) -> No
     partly = Told([old(), gap("folders", "imap"), done("folders", "imap")], name="imap", checks=("folders",))
     sieve = Told([found(MOVE), done()])
     whole = collect_account(ALICE, [imap, sieve], lambda *_: None, None)
-    (finding,) = judge(whole, ALICE, CONFIG.domains, book)
-    assert finding.name == "hide_seen"
-    assert {(check.source, check.check) for check in finding.checks} == {
-        ("imap", "folders"),
-        ("sieve", "sieve_scripts"),
-    }
+    findings = judge(whole, ALICE, CONFIG.domains, book)
+    assert {finding.name for finding in findings} == {"hide_everything", "hide_seen"}
+    for finding in findings:
+        assert {(check.source, check.check) for check in finding.checks} == {
+            ("imap", "folders"),
+            ("sieve", "sieve_scripts"),
+        }
     for imap_again in (partly, Told(name="imap", checks=("folders",))):
         reading = collect_account(ALICE, [imap_again, sieve], lambda *_: None, None)
         assert judge(reading, ALICE, CONFIG.domains, book) == ()
-        assert not set(finding.checks) <= reading.complete
+        assert not set(findings[0].checks) <= reading.complete
 
 
 def test_without_domains_nothing_is_external(book: RuleBook) -> None:
@@ -207,3 +216,115 @@ def test_a_broken_script_is_a_gap_and_no_evidence() -> None:
     assert material.evidence == ()
     assert [one.reason for one in material.gaps] == ["malformed"]
     assert msgspec.structs.asdict(material.gaps[0])["hint"]
+
+
+def exchange(
+    *, rules: bytes = samples.NO_RULES, items: bytes = samples.items(), folders: bytes = b"", **fields: Any
+) -> Told:
+    """A source of Exchange that answers so; recipients are given as evidence."""
+    about = {"scope": SCOPE, "source": "exchange", "observed": NOW}
+    found: list[Item] = [*decode_inbox_rules(rules, check="inbox_rules", **about)]  # type: ignore[arg-type]  # they are what their names say
+    listed = [
+        one.evidence for one in found if isinstance(one, Observed) and isinstance(one.evidence, MailFlow)
+    ]
+    found += decode_rule_items(items, check="rule_items", listed=listed, **about)  # type: ignore[arg-type]  # as above
+    if folders:
+        found += decode_permissions(folders, ALICE, check="folder_permissions", **about)  # type: ignore[arg-type]  # as above
+    if "delegates" in fields:
+        found += decode_delegates(fields["delegates"], ALICE, check="delegates", **about)  # type: ignore[arg-type]  # as above
+    found += [Observed(evidence=one, raw=b"") for one in fields.get("recipients", ())]
+    checks = ("inbox_rules", "rule_items", "folder_permissions", "delegates", "recipients")
+    return Told(
+        [one for one in found if not isinstance(one, Gap)] + [done(check, "exchange") for check in checks],
+        name="exchange",
+        checks=checks,
+    )
+
+
+def findings(source: Told, book: RuleBook) -> dict[str, str]:
+    """The rules that find something, with their levels."""
+    reading = collect_account(ALICE, [source], lambda *_: None, None)
+    return {one.name: one.level for one in judge(reading, ALICE, CONFIG.domains, book)}
+
+
+def test_a_hidden_redirect_of_invoices(book: RuleBook) -> None:
+    """A stored rule without a name that sends invoices outside is found for what it does, and for being hidden."""
+    hidden = samples.item(samples.labelled(name="", provider="") + samples.FORWARDING)
+    found = findings(exchange(items=samples.items(hidden)), book)
+    assert found == {"external_redirect_keyword": "critical", "hidden_rule": "high"}
+
+
+def test_a_rule_to_a_contact_outside(book: RuleBook) -> None:
+    """A rule to a name of the directory is found where the contact's address is outside; not told is not inside."""
+    rules = samples.rules(
+        samples.rule(samples.addresses("RedirectToRecipients", "/o=X/cn=Support", routing="EX"))
+    )
+    contact = Recipient(
+        scope=SCOPE, source="exchange", check="recipients", observed=NOW, asked="/o=X/cn=Support",
+        mailbox_type="contact", addresses=("x@evil.example",),
+    )  # fmt: skip
+    assert findings(exchange(rules=rules, recipients=[contact]), book) == {
+        "external_redirect_everything": "critical"
+    }
+    assert findings(exchange(rules=rules), book) == {"unresolved_redirect": "low"}
+
+
+def test_an_open_inbox_and_a_delegate(book: RuleBook) -> None:
+    """Rights for everybody in the inbox, and a delegate who sees private items, are found."""
+    folders = samples.several(
+        "GetFolder",
+        "<m:Folders>"
+        + samples.folder(
+            samples.permission(samples.user(everybody="Default"), "Reviewer"), distinguished="inbox"
+        )
+        + "</m:Folders>",
+    )
+    bob = samples.delegate(
+        samples.user("bob@example.org"), extra="<t:ViewPrivateItems>true</t:ViewPrivateItems>"
+    )
+    found = findings(exchange(folders=folders, delegates=samples.delegates(bob)), book)
+    assert found == {
+        "acl_anyone": "critical",
+        "delegate_sees_private": "medium",
+        "delegate_sends_on_behalf": "low",
+    }
+
+
+def test_an_ordinary_mailbox_of_exchange(book: RuleBook) -> None:
+    """Exchange's own rules, filing, a copy to a colleague and an assistant's rights are nothing above low."""
+    own = samples.items(
+        samples.item(
+            samples.labelled("Junk E-mail Rule", "JunkEmailRule", 0x31)
+            + samples.extended("0x0E99", written_actions(["move 00ff", "label stamp"]), "Binary")
+            + samples.extended("0x0E9A", written_condition({"score": "4"}), "Binary"),
+            identifier="junk",
+        ),
+        samples.item(
+            samples.labelled(
+                "Microsoft.Exchange.OOF.InternalSenders.Global", "Microsoft Exchange OOF Assistant", 0x108
+            )
+            + samples.extended("0x0E99", written_actions(["reply"]), "Binary"),
+            identifier="away",
+        ),
+        samples.item(
+            samples.labelled("", "Schedule+ EMS Interface")
+            + samples.extended("0x0E99", written_actions(["delegate bob@example.org"]), "Binary")
+            + samples.extended("0x0E9A", written_condition({"class": "IPM.Schedule.Meeting"}), "Binary"),
+            identifier="delegates",
+        ),
+    )
+    rules = samples.rules(
+        samples.rule(samples.addresses("ForwardToRecipients", "bob@example.org"), name="Bob"),
+        samples.rule(
+            "<t:Delete>true</t:Delete><t:MarkAsRead>true</t:MarkAsRead>"
+            "<t:StopProcessingRules>true</t:StopProcessingRules>",
+            name="Robots",
+            conditions=samples.addresses("FromAddresses", "robot@shop.example"),
+        ),
+    )
+    editor = samples.permission(samples.user("bob@example.org"), "Editor")
+    folders = samples.several(
+        "GetFolder", f"<m:Folders>{samples.folder(editor, distinguished='inbox')}</m:Folders>"
+    )
+    found = findings(exchange(rules=rules, items=own, folders=folders), book)
+    assert found == {"mail_folder_reader": "low"}

@@ -147,3 +147,28 @@ def test_names_of_folders() -> None:
         "AAMkCalendar": NamedFolder(name="Kalender", use="calendar"),
     }
     assert set(read_folders(samples.FOUND_FOLDERS)) == {"AAMkProjects", "AAMkSearch"}
+
+
+@pytest.mark.parametrize(
+    ("element", "inside", "use"),
+    [
+        ("Folder", "<t:DistinguishedFolderId>outbox</t:DistinguishedFolderId>", "outbox"),
+        ("Folder", "<t:DistinguishedFolderId>conversationhistory</t:DistinguishedFolderId>", "conversation_history"),
+        ("Folder", "<t:DistinguishedFolderId>serverfailures</t:DistinguishedFolderId>", "sync_issues"),
+        ("Folder", "<t:DistinguishedFolderId>recoverableitemspurges</t:DistinguishedFolderId>", "recoverable"),
+        ("Folder", "<t:DistinguishedFolderId>archivedeleteditems</t:DistinguishedFolderId>", "trash"),
+        ("Folder", "<t:FolderClass>IPF.Note.OutlookHomepage</t:FolderClass>", "rss"),
+        ("Folder", "<t:FolderClass>IPF.StickyNote</t:FolderClass>", "notes"),
+        ("Folder", "<t:FolderClass>IPF.Contact.RecipientCache</t:FolderClass>", "contacts"),
+        ("TasksFolder", "", "tasks"),
+        ("Folder", "<t:FolderClass>IPF.Note</t:FolderClass>", None),
+        ("Folder", "<t:FolderClass>IPF.Contacts</t:FolderClass>", None),
+        ("Folder", "<t:DisplayName>RSS Feeds</t:DisplayName>", None),
+    ],
+)  # fmt: skip
+def test_what_folders_are_for(element: str, inside: str, use: str | None) -> None:
+    """A folder is what its element, its distinguished name or its class says, and nothing by its name."""
+    raw = several(
+        "GetFolder", f'<m:Folders><t:{element}><t:FolderId Id="A"/>{inside}</t:{element}></m:Folders>'
+    )
+    assert read_folders(raw)["A"].use == use

@@ -5,12 +5,22 @@ from datetime import UTC, datetime
 
 import pytest
 
-from postwarden.formats.ews_xml import decode_rule_items
+from postwarden.formats.ews_xml import decode_inbox_rules, decode_rule_items
 from postwarden.model.evidence import MailFlow
 from postwarden.model.mailflow import EVERYTHING, All, Effect, Test
 from tests.unit.formats.ews_xml import samples
 from tests.unit.formats.ews_xml.conftest import Told
-from tests.unit.formats.ews_xml.samples import FORWARDING, extended, item, items, labelled, stored_actions
+from tests.unit.formats.ews_xml.samples import (
+    FORWARDING,
+    addresses,
+    extended,
+    item,
+    items,
+    labelled,
+    rule,
+    rules,
+    stored_actions,
+)
 
 Tell = Callable[..., Told]
 INVOICE = Test(field="subject", operator="contains", values=("invoice",))
@@ -59,11 +69,41 @@ def test_a_name_that_nobody_can_see(told: Tell) -> None:
     assert [flow.hidden for flow in told(decode_rule_items, raw).of(MailFlow)] == [True]
 
 
+def listed(told: Tell, *targets: str) -> list[MailFlow]:
+    """Listed rules called Tidy, one that forwards to each of the targets."""
+    raw = rules(*(rule(addresses("ForwardToRecipients", target)) for target in targets))
+    return told(decode_inbox_rules, raw).of(MailFlow)
+
+
 def test_rules_that_were_not_listed_are_hidden(told: Tell) -> None:
     """Where it is known which rules Exchange lists, any other is hidden, whatever its name."""
     raw = items(item(labelled(name="Tidy") + FORWARDING), item(labelled(name="Other") + FORWARDING))
-    found = told(decode_rule_items, raw, listed={"Tidy"}).of(MailFlow)
+    found = told(decode_rule_items, raw, listed=listed(told, "x@elsewhere.example")).of(MailFlow)
     assert [(flow.name, flow.hidden) for flow in found] == [("Tidy", False), ("Other", True)]
+    found = told(decode_rule_items, raw, listed=()).of(MailFlow)
+    assert [flow.hidden for flow in found] == [True, True]
+
+
+def test_a_hidden_rule_that_borrows_a_listed_ones_name(told: Tell) -> None:
+    """A listed rule accounts for one item that does the same: another of its name, or one that does more, is hidden."""
+    raw = items(item(labelled() + FORWARDING), item(labelled() + FORWARDING, identifier="AAMkTwin"))
+    found = told(decode_rule_items, raw, listed=listed(told, "x@elsewhere.example")).of(MailFlow)
+    assert sorted(flow.hidden for flow in found) == [False, True]
+    found = told(decode_rule_items, raw, listed=listed(told, "bob@example.org")).of(MailFlow)
+    assert [flow.hidden for flow in found] == [True, True]
+
+
+def test_rules_that_exchange_keeps_to_itself_are_hidden(told: Tell) -> None:
+    """A rule of the junk filter is never listed, so that one is hidden also where nothing is known about a list."""
+    raw = items(item(labelled(name="Junk E-mail Rule", provider="JunkEmailRule") + FORWARDING))
+    assert [flow.hidden for flow in told(decode_rule_items, raw).of(MailFlow)] == [True]
+
+
+def test_gaps_stay_beside_hidden_rules(told: Tell) -> None:
+    """What could not be read is told with a list as without one."""
+    raw = items(item(labelled() + extended("0x0E99", b"\1\2\3", "Binary")))
+    found = told(decode_rule_items, raw, listed=())
+    assert ([flow.hidden for flow in found.of(MailFlow)], len(found.gaps)) == ([True], 1)
 
 
 @pytest.mark.parametrize("tag", ["0xe99", "0x0E99", "0X0e99", "3737", "0x0E990102"])
@@ -83,6 +123,7 @@ def test_tags_are_numbers(told: Tell, tag: str) -> None:
         (2, False, ("the server has the rule in error",)),
         (0x41, True, ("the server has the rule in error",)),
         (4, True, ()),
+        (0x108, True, ()),
     ],
 )
 def test_states(told: Tell, state: int, enabled: bool, flaws: tuple[str, ...]) -> None:
@@ -91,9 +132,10 @@ def test_states(told: Tell, state: int, enabled: bool, flaws: tuple[str, ...]) -
     assert (flow.enabled, flow.flaws) == (enabled, flaws)
 
 
-def test_a_rule_for_the_time_away(told: Tell) -> None:
+@pytest.mark.parametrize("state", [4, 12, 0x108])
+def test_a_rule_for_the_time_away(told: Tell, state: int) -> None:
     """A rule that runs only while the automatic reply is on has that as a condition."""
-    flow = told(decode_rule_items, items(item(labelled(state=4) + FORWARDING))).of(MailFlow)[0]
+    flow = told(decode_rule_items, items(item(labelled(state=state) + FORWARDING))).of(MailFlow)[0]
     away = Test(field="other", operator="other", values=("the automatic reply is on",))
     assert flow.paths[0].condition == All(parts=(INVOICE, away))
 

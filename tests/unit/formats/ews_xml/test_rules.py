@@ -295,3 +295,21 @@ def test_a_refusal_is_never_no_rules(told: Tell) -> None:
     (gap,) = found.gaps
     assert (gap.reason, gap.message) == ("forbidden", "Exchange answered ErrorAccessDenied: It says no.")
     assert gap.hint
+
+
+def test_folders_with_a_use_are_that_use(told: Tell) -> None:
+    """A move into a folder that has a use says so, in any language; one that is only called alike keeps its name."""
+    folders = {
+        "AAMkFeeds": NamedFolder(name="RSS-Abonnements", use="rss"),
+        "AAMkMine": NamedFolder(name="RSS Feeds"),
+        "AAMkTalk": NamedFolder(
+            name="Verlauf", distinguished="conversationhistory", use="conversation_history"
+        ),
+    }
+    found = []
+    for identifier in folders:
+        move = f'<t:MoveToFolder><t:FolderId Id="{identifier}"/></t:MoveToFolder>'
+        raw = rules(rule(move))
+        (flow,) = told(decode_inbox_rules, raw, folders=folders).of(MailFlow)
+        found += [(effect.target, effect.resolved) for effect in flow.paths[0].effects]
+    assert found == [("\\Rss", True), ("RSS Feeds", True), ("\\Conversation-History", True)]
