@@ -6,6 +6,7 @@ Every request and answer is checked against the published schema (see the fixtur
 import logging
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,13 @@ import pytest
 from exchangelib import DELEGATE, IMPERSONATION, Account, Message, OofSettings
 from exchangelib.properties import Actions, Conditions, Rule
 
+from postwarden.connectors.ews import autodiscover
 from postwarden.connectors.ews import reading as ews_reading
 from postwarden.connectors.ews.recipients import RECIPIENTS
 from postwarden.connectors.ews.source import EwsSource
 from postwarden.errors import ConnectorError
 from postwarden.lab.exchange import FAULTS, ExchangeLab
+from postwarden.lab.exchange.autodiscover import Redirect
 from postwarden.lab.exchange.organisation import Delegate, Permission
 from postwarden.model.evidence import Delegation, Folder, Grant, MailFlow, Recipient, Setting
 from postwarden.pipeline.collect import Reading, collect_source
@@ -498,16 +501,81 @@ def test_tokens_that_end_are_replaced(start_exchange: StartExchange, tmp_path: P
     assert read(made, "tom.becker").gaps == ()
 
 
-def test_autodiscover_finds_the_server_over_https(
-    running_exchange: ExchangeLab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """An address leads to EWS, through redirects to other places and addresses; nothing is asked without TLS."""
-    from postwarden.connectors.ews import autodiscover
+@pytest.fixture
+def looking_here(running_exchange: ExchangeLab, monkeypatch: pytest.MonkeyPatch) -> ExchangeLab:
+    """Every domain's autodiscover is at the lab, since no name leads there."""
+    monkeypatch.setattr(autodiscover, "places", lambda _: [running_exchange.autodiscover_url])
+    return running_exchange
 
-    place = running_exchange.autodiscover_url
-    monkeypatch.setattr(autodiscover, "places", lambda _: [place])
-    made = source(running_exchange, tmp_path, url=None, autodiscover=f"tom.becker@{DOMAIN}")
+
+def test_autodiscover_asks_over_https_only() -> None:
+    """The places that a domain may have are asked with TLS, and no other."""
+    assert autodiscover.places(f"tom.becker@{DOMAIN}") == [
+        f"https://autodiscover.{DOMAIN}/autodiscover/autodiscover.svc",
+        f"https://{DOMAIN}/autodiscover/autodiscover.svc",
+    ]
+
+
+def test_autodiscover_finds_the_server(looking_here: ExchangeLab, tmp_path: Path) -> None:
+    """An address leads to EWS, also when another address or place is named first."""
+    address = f"tom.becker@{DOMAIN}"
+    made = source(looking_here, tmp_path, url=None, autodiscover=address)
     assert read(made, "tom.becker").gaps == ()
+    old = f"tom@old.{DOMAIN}"
+    looking_here.redirects[old] = Redirect("RedirectAddress", address)
+    made = source(looking_here, tmp_path, "ntlm", url=None, autodiscover=old)
+    assert read(made, "tom.becker").gaps == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "target", "words"),
+    [
+        ("RedirectUrl", "http://localhost/autodiscover/autodiscover.svc", "is not https"),
+        ("RedirectUrl", "https://user:pw@localhost/autodiscover.svc", "is not https"),
+        ("RedirectAddress", f"tom@old.{DOMAIN}", "autodiscover found no EWS"),
+        ("RedirectUrl", "https://localhost:1/autodiscover.svc", "autodiscover found no EWS"),
+    ],
+)
+def test_autodiscover_that_leads_nowhere_is_a_gap(
+    kind: Any, target: str, words: str, looking_here: ExchangeLab, tmp_path: Path
+) -> None:
+    """Redirects in a circle, to cleartext or to nobody end, and no log-in is sent where it could be read."""
+    old = f"tom@old.{DOMAIN}"
+    looking_here.redirects[old] = Redirect(kind, target)
+    found = read(source(looking_here, tmp_path, url=None, autodiscover=old), "tom.becker")
+    assert set(status(found).values()) == {"gap"}
+    assert all(words in gap.message for gap in found.gaps)
+
+
+def test_a_list_inside_itself_ends(running_exchange: ExchangeLab, tmp_path: Path) -> None:
+    """Lists that have each other as members are expanded once each."""
+    state = running_exchange.state
+    lists = [entry for entry in state.directory.values() if entry.kind == "group"]
+    outer = next(
+        one for one in lists if any(member in {two.alias for two in lists} for member in one.members)
+    )
+    inner = next(one for one in lists if one.alias in outer.members)
+    state.set_directory_entry(replace(inner, members=(*inner.members, outer.alias)))
+    found = read(source(running_exchange, tmp_path), "olivier.petit")
+    (group,) = [
+        item for item in found.evidence if isinstance(item, Recipient) and item.mailbox_type == "group"
+    ]
+    assert group.complete
+    assert len(group.members) == len(set(group.members))
+    expanded = [one for one in running_exchange.requests if one.operation == "ExpandDL"]
+    assert len(expanded) == 2
+
+
+def test_a_rule_that_forwards_to_nobody_known_is_told(running_exchange: ExchangeLab, tmp_path: Path) -> None:
+    """A name that the directory does not have is nobody, never somebody inside."""
+    state = running_exchange.state
+    contact = next(entry for entry in state.directory.values() if entry.kind == "contact")
+    state.set_directory_entry(
+        replace(contact, legacy_dn=contact.legacy_dn + "-moved", addresses=("x@y.example",))
+    )
+    found = read(source(running_exchange, tmp_path), "tom.becker")
+    asked = {item.asked: item.mailbox_type for item in found.evidence if isinstance(item, Recipient)}
+    assert asked[contact.legacy_dn] == "nobody"
 
 
 def test_add_ins_are_grants(running_exchange: ExchangeLab, tmp_path: Path) -> None:

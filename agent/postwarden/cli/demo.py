@@ -78,11 +78,11 @@ def _folder(wanted: str | None) -> Path:
     return folder
 
 
-def write_configuration(folder: Path, running: "Lab", exchange: "ExchangeLab | None" = None) -> Path:
+def write_configuration(folder: Path, running: "Lab | None", exchange: "ExchangeLab | None" = None) -> Path:
     """agent.toml, secrets and the list of accounts for running servers; returns the path of agent.toml."""
     from postwarden.cli.demo_configuration import agent_toml, table
 
-    contents = {"secrets": table(running)}
+    contents = {"secrets": table(running)} if running is not None else {}
     if exchange is not None:
         contents["exchange-secret"] = exchange.service.password + "\n"
     for name, content in contents.items():

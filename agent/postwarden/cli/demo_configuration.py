@@ -16,12 +16,17 @@ def table(running: "Lab") -> str:
     return "".join(f"{login}:{password}\n" for login, password in running.passwords.items())
 
 
-def agent_toml(running: "Lab", exchange: "ExchangeLab | None") -> str:
-    """A configuration for the lab as it runs now: each account lies where its mail is."""
-    organisation = running.organisation
-    internal, partners = list(organisation.internal_domains), list(organisation.partners)
-    accounts = [_account(one, ("imap", "sieve")) for one in organisation.accounts]
-    sources = _mail_server(running)
+def agent_toml(running: "Lab | None", exchange: "ExchangeLab | None") -> str:
+    """A configuration for the servers that run now: each account lies where its mail is."""
+    internal: list[str] = []
+    partners: list[str] = []
+    accounts: list[str] = []
+    sources = ""
+    if running is not None:
+        internal += running.organisation.internal_domains
+        partners += running.organisation.partners
+        accounts += [_account(one, ("imap", "sieve")) for one in running.organisation.accounts]
+        sources += _mail_server(running)
     if exchange is not None:
         accounts += [_account(one, ("exchange",)) for one in exchange.organisation.accounts]
         internal += exchange.organisation.internal_domains

@@ -241,3 +241,25 @@ def test_a_file_that_is_too_large_is_refused(accounts: Listed, monkeypatch: pyte
     monkeypatch.setattr(directory, "MAX_BYTES", 10)
     assert "is larger than 10 bytes" in str(accounts.wrong(file="a\n" * 6))
     assert len(accounts(file="a\nb\nc\nd\ne")) == 5
+
+
+SOURCE = '[[source]]\nname = "exchange"\nkind = "ews"\n[[source]]\nname = "imap"\nkind = "imap"\n'
+
+
+def test_an_account_may_say_where_it_lies(configure: Configure, tmp_path: Path) -> None:
+    """Sources by name, in the list and in a file; without any, all have the account."""
+    (tmp_path / "accounts.csv").write_text("login,sources\nbob,exchange imap\ncarol,\n")
+    text = (
+        '[accounts]\nlist = [{ login = "alice", sources = ["exchange"] }]\nfile = "accounts.csv"\n' + SOURCE
+    )
+    alice, bob, carol = ConfiguredDirectory(configure(text)).accounts()
+    assert (alice.sources, bob.sources, carol.sources) == (("exchange",), ("exchange", "imap"), ())
+    assert [alice.is_at("imap"), bob.is_at("imap"), carol.is_at("imap")] == [False, True, True]
+
+
+def test_a_source_that_is_not_configured_is_named(configure: Configure) -> None:
+    """An account that lies nowhere would never be read, and nobody would see it."""
+    text = '[accounts]\nlist = [{ login = "alice", sources = ["exchagne"] }]\n' + SOURCE
+    with pytest.raises(ConfigError, match="alice is at the source 'exchagne'") as caught:
+        ConfiguredDirectory(configure(text)).accounts()
+    assert caught.value.hint == "configured: exchange, imap"
