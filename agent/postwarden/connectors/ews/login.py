@@ -195,16 +195,6 @@ def _assertion(login: Login, pem: Secret, audience: str, now: float) -> str:
 
     place = login.certificate.place if login.certificate is not None else ""
     raw = pem.reveal().encode()
-    try:
-        key = load_pem_private_key(raw, None)
-        certificate = x509.load_pem_x509_certificate(raw)
-    except (TypeError, ValueError):
-        # The error may quote the key; it must not become this one's cause.
-        raise SecretError(
-            f"the certificate {place} is not usable", "it needs a private key and a certificate, both in PEM"
-        ) from None
-    digest = hashlib.sha256(certificate.public_bytes(Encoding.DER)).digest()
-    thumbprint = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
     claims = {
         "aud": audience,
         "iss": login.client_id,
@@ -213,7 +203,18 @@ def _assertion(login: Login, pem: Secret, audience: str, now: float) -> str:
         "nbf": int(now),
         "exp": int(now) + _ASSERTION_LIFE,
     }
-    return jwt.encode(claims, key, algorithm="PS256", headers={"x5t#S256": thumbprint})  # type: ignore[arg-type]
+    try:
+        key = load_pem_private_key(raw, None)
+        certificate = x509.load_pem_x509_certificate(raw)
+        digest = hashlib.sha256(certificate.public_bytes(Encoding.DER)).digest()
+        thumbprint = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+        return jwt.encode(claims, key, algorithm="PS256", headers={"x5t#S256": thumbprint})  # type: ignore[arg-type]
+    except (TypeError, ValueError, jwt.PyJWTError):
+        # The error may quote the key; it must not become this one's cause.
+        raise SecretError(
+            f"the certificate {place} is not usable",
+            "it needs an RSA private key without a passphrase, and its certificate, both in PEM",
+        ) from None
 
 
 class _Bearer(AuthBase):

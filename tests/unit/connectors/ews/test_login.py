@@ -8,7 +8,8 @@ import jwt
 import msgspec
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from postwarden.config.settings import SourceEntry, decode
 from postwarden.connectors import open_source
@@ -141,6 +142,20 @@ def test_a_certificate_that_is_none_is_named_and_not_shown(content: str, tmp_pat
     with pytest.raises(SecretError, match=r"app\.pem") as caught:
         look(login, tmp_path)
     assert "AAAA" not in f"{caught.value} {caught.value.hint} {caught.value.__cause__}"
+
+
+def test_a_key_of_another_kind_is_refused_in_words(tmp_path: Path) -> None:
+    """Only RSA keys sign such assertions; another key is an error of the configuration, no crash."""
+    application = make_application(tmp_path, tenant_id="t", client_id="app", client_secret="s", name="app")
+    other = ec.generate_private_key(ec.SECP256R1()).private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+    )
+    (tmp_path / "app.pem").touch(mode=0o600)
+    (tmp_path / "app.pem").write_bytes(other + application.certificate_file.read_bytes())
+    login = Login(mechanism="oauth", client_id="app", tenant="t", certificate=PrivateFile(file="app.pem"))
+    with pytest.raises(SecretError, match="is not usable") as caught:
+        look(login, tmp_path)
+    assert "RSA" in str(caught.value.hint)
 
 
 def test_a_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
