@@ -11,7 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from postwarden.errors import ConnectorError
-from postwarden.formats.ews_xml import decode, read_folders, read_names, refusal
+from postwarden.formats.ews_xml import (
+    decode,
+    read_discovered,
+    read_folders,
+    read_names,
+    read_page,
+    read_version,
+    refusal,
+    with_paths,
+)
 from postwarden.mailflow.facts import Surroundings, facts
 from postwarden.model.account import Account
 from postwarden.model.address import Domains
@@ -27,6 +36,10 @@ SAMPLES = st.sampled_from(sorted(VALID.values()))
 TEXTS = st.text(
     st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff"), max_size=12
 )
+
+
+def read_first_page(raw: bytes) -> None:
+    with_paths(read_page(raw, 0).folders)
 
 
 def survives(raw: bytes) -> None:
@@ -48,7 +61,7 @@ def survives(raw: bytes) -> None:
             assert msgspec.json.decode(line, type=Evidence) == item.evidence
             if isinstance(item.evidence, MailFlow):
                 list(facts(item.evidence, Surroundings(domains=Domains(internal=("example.org",)))))
-    for read in (read_folders, read_names, refusal):
+    for read in (read_folders, read_names, refusal, read_first_page, read_version, read_discovered):
         try:
             read(raw)
         except ConnectorError:
