@@ -46,10 +46,11 @@ $(VENV)/ready: requirements.lock pyproject.toml
 	@$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-# Needs uv on the PATH; run after a change to the dependencies in pyproject.toml.
+# Needs uv on the PATH; run after a change to the dependencies in pyproject.toml. The extra kerberos is left out: it
+# builds against the system's Kerberos library, which is not everywhere.
 lock:
 	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
-	  --all-extras --group dev pyproject.toml -o requirements.lock
+	  --extra pymap --group dev pyproject.toml -o requirements.lock
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build

@@ -65,6 +65,28 @@ class SecretSource(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         return self.table is not None or any("{login}" in part for part in self.command or ())
 
 
+class PrivateFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A whole file that is secret, such as a private key: a path, or the name of a systemd credential."""
+
+    credential: str | None = None
+    file: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.credential is None) == (self.file is None):
+            raise ValueError("name exactly one of credential, file")
+
+    @property
+    def place(self) -> str:
+        return self.file or self.credential or ""
+
+
+def read_whole(source: PrivateFile, folder: Path) -> Secret:
+    """All of the file; a relative path starts at `folder`. Raises SecretError."""
+    if source.credential is not None:
+        return _decode(_read(_credential(source.credential)), source.place)
+    return _decode(_read_private(folder / source.place), source.place)
+
+
 def resolve(source: SecretSource, *, login: str, folder: Path) -> Secret:
     """The secret for the account `login`; relative paths start at `folder`.
 
@@ -111,6 +133,11 @@ def check(source: SecretSource, *, logins: Iterable[str], folder: Path) -> None:
 
 
 def _from_credential(name: str) -> Secret:
+    return _first_line(_read(_credential(name)), name)
+
+
+def _credential(name: str) -> Path:
+    """The file of a credential; systemd makes it readable for the unit's user only, with modes of its own."""
     folder = os.environ.get("CREDENTIALS_DIRECTORY")
     if not folder:
         raise SecretError(
@@ -119,8 +146,7 @@ def _from_credential(name: str) -> Secret:
         )
     if "/" in name or name in {"", ".", ".."}:
         raise SecretError(f"{name!r} is not a credential's name", "use the name from LoadCredential=")
-    # systemd makes these files readable for the unit's user only, with modes of its own.
-    return _first_line(_read(Path(folder) / name), name)
+    return Path(folder) / name
 
 
 def _read_private(path: Path) -> bytes:

@@ -12,7 +12,7 @@ _shtab_postwarden_commands() {
   local _commands=(
     audit:'Connects to every configured source, reads what keeps mail flowing or lets others in, judges it, prints findings'
     check-config:'Parses agent.toml, resolves its secrets and loads the rules. Unless --offline, connects to each source with one'
-    demo:'Starts a mail server on this machine'"'"'s loopback (Dovecot where it is installed, else pymap, which has no access'
+    demo:'Starts two mail servers on this machine'"'"'s loopback: an IMAP server (Dovecot where it is installed, else pymap, which'
     findings:'Findings as they stand in the ledger. An acknowledgement silences one finding, says who and why in a signed'
     init:'Writes a commented agent.toml and creates the ledger with its first key. The public key is the only line on'
     inspect:'Judges material that somebody exported: Sieve scripts, saved answers of Exchange Web Services (inbox rules, hidden'
@@ -76,7 +76,7 @@ _shtab_postwarden_check_config_defaults_added=0
 _shtab_postwarden_demo_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--dir[an empty or new folder (default\: a new temporary one)]:D:_files -/"
-  "--server[which server to start]:server:(auto dovecot pymap)"
+  "--server[which IMAP server to start]:server:(auto dovecot pymap)"
 )
 
 # guard to ensure default positional specs are added only once per session

@@ -31,6 +31,15 @@ def source(kind: str, port: int, folder: Path, **options: Any) -> Source:
         secret.touch(mode=0o600)
         secret.write_text(PASSWORD + "\n")
     config = decode(b"", folder / "agent.toml")
+    if kind == "ews":
+        ews: dict[str, Any] = {
+            "url": f"https://127.0.0.1:{port}/EWS/Exchange.asmx",
+            "access": "impersonation",
+            "timeout": 2,
+            "login": {"mechanism": "basic", "user": "auditor", "secret": {"file": "secret"}},
+            **options,
+        }
+        return open_source(SourceEntry(name="here", kind=kind, options=ews), 0, config, lambda: NOW)
     entry = SourceEntry(
         name="here",
         kind=kind,
@@ -149,7 +158,17 @@ def web_server(peer: socket.socket) -> None:
     peer.sendall(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
 
 
-CHECKS = {"imap": {"folders", "folder_acl"}, "managesieve": {"sieve_scripts"}}
+CHECKS = {
+    "imap": {"folders", "folder_acl"},
+    "managesieve": {"sieve_scripts"},
+    "ews": {
+        "folders", "folder_permissions", "inbox_rules", "rule_items", "delegates", "automatic_replies", "add_ins",
+        "recipients",
+    },
+}  # fmt: skip
+
+#: Those that are logged in to for each account, over lines of text.
+BY_LINES = ("imap", "managesieve")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -183,7 +202,7 @@ def test_an_unreachable_host_is_a_gap_with_the_place(kind: str, tmp_path: Path) 
     assert all(f"127.0.0.1:{port}" in gap.message for gap in reading.gaps)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", BY_LINES)
 def test_a_refused_credential_ends_the_sweep(kind: str, tmp_path: Path) -> None:
     """After the first refusal no other account is tried, and the password is in no message."""
     if kind == "imap":
@@ -299,7 +318,7 @@ def test_starttls_is_not_skipped_where_the_server_does_not_offer_it(tmp_path: Pa
     assert all(line.split(b" ")[1] in {b"CAPABILITY", b"LOGOUT"} for line in heard)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", BY_LINES)
 def test_cleartext_to_another_host_is_refused_unless_named(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -408,6 +427,7 @@ def test_the_pipeline_does_not_believe_a_source_that_says_nothing(tmp_path: Path
         name = "mute"
         checks: tuple[str, ...] = ("folders",)
         source_checks: tuple[str, ...] = ()
+        connections = 1
 
         def prepare(self, accounts: object) -> None: ...
 

@@ -6,10 +6,14 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from postwarden import lab
+from postwarden.lab import exchange
+from postwarden.lab.exchange import ExchangeLab
+from tests.ews_schema import SCHEMA_FILE, SchemaObserver
 
 StartLab = Callable[..., lab.Lab]
 
@@ -74,3 +78,30 @@ def pymap() -> Iterator[lab.Lab]:
     """A running pymap for tests that only read."""
     for start in start_labs("pymap"):
         yield start()
+
+
+StartExchange = Callable[..., ExchangeLab]
+
+
+@pytest.fixture
+def start_exchange(tmp_path: Path) -> Iterator[StartExchange]:
+    """Start any number of Exchanges; whatever they were asked and answered fits the published schema."""
+    observer = SchemaObserver()
+    with ExitStack() as running:
+
+        def start(**options: Any) -> ExchangeLab:
+            folder = tmp_path / f"exchange-{len(list(tmp_path.iterdir()))}"
+            folder.mkdir()
+            made = running.enter_context(exchange.start(folder, **options))
+            if SCHEMA_FILE.is_file():
+                made.observers.append(observer.observe)
+            return made
+
+        yield start
+    assert observer.violations == []
+
+
+@pytest.fixture
+def running_exchange(start_exchange: StartExchange) -> ExchangeLab:
+    """An Exchange as it is by itself, for a test that may change it."""
+    return start_exchange()

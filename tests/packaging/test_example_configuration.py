@@ -17,6 +17,7 @@ from postwarden.config import settings
 from postwarden.config.directory import ConfiguredDirectory
 from postwarden.config.settings import AccountEntry, Config, Section
 from postwarden.connectors import KINDS, open_sources, prepare
+from postwarden.connectors.ews import login as ews_login
 from postwarden.connectors.identity import Login
 from postwarden.lab import certificates
 from postwarden.pipeline.judge import load_rules
@@ -60,8 +61,9 @@ def place(tmp_path: Path) -> Path:
     """A folder with everything that the uncommented agent.toml names."""
     (tmp_path / "agent.toml").write_text(uncommented())
     (tmp_path / "accounts.csv").write_text("login,addresses,name\nbob,bob@example.org,Bob\n")
-    (tmp_path / "imap.secret").touch(mode=0o600)
-    (tmp_path / "imap.secret").write_text("swordfish\n")
+    for secret in ("imap.secret", "exchange.secret"):
+        (tmp_path / secret).touch(mode=0o600)
+        (tmp_path / secret).write_text("swordfish\n")
     certificates.make(tmp_path)
     return tmp_path
 
@@ -132,7 +134,15 @@ def test_every_part_of_a_login_is_explained() -> None:
 def test_the_example_of_an_account_is_one() -> None:
     """The list of accounts in the text decodes, and shows every key of an account."""
     (example,) = re.findall(r"^#   (list = .+)$", TEXT, re.MULTILINE)
-    config = settings.decode(f"[accounts]\n{example}\n".encode(), ROOT / "agent.toml")
+    source = '[[source]]\nname = "exchange"\nkind = "ews"\n'
+    config = settings.decode(f"[accounts]\n{example}\n{source}".encode(), ROOT / "agent.toml")
     tables = [entry for entry in tomllib.loads(example)["list"] if isinstance(entry, dict)]
     assert len(ConfiguredDirectory(config).accounts()) == 2
     assert {key for table in tables for key in table} == keys(AccountEntry)
+
+
+def test_every_part_of_an_exchange_login_is_mentioned() -> None:
+    """Each key of its log-in, and each way to log in, stands in the text above the example."""
+    chapter = TEXT[TEXT.index("\n# EWS:") :]
+    words = {*keys(ews_login.Login), *get_args(ews_login.Mechanism)}
+    assert {word for word in words if not re.search(rf"\b{word}\b", chapter)} == set()

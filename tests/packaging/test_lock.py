@@ -36,11 +36,15 @@ def pins() -> list[Pin]:
 
 
 def direct() -> list[Requirement]:
-    """Every dependency that pyproject.toml names: of the program, its extras, and the tests."""
+    """Every dependency that pyproject.toml names: of the program, its extras, and the tests.
+
+    The extra `kerberos` is not locked: it builds against the system's Kerberos library.
+    """
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     named = [*project["project"]["dependencies"], *project["build-system"]["requires"]]
+    extras = project["project"]["optional-dependencies"]
     for group in (
-        *project["project"]["optional-dependencies"].values(),
+        *(names for extra, names in extras.items() if extra != "kerberos"),
         *project["dependency-groups"].values(),
     ):
         named += group

@@ -71,9 +71,14 @@ def run(args: argparse.Namespace) -> int:
         )
     if args.offline:
         return CLEAN
-    account = choose([args.account] if args.account else None, accounts)[0]
+    chosen = choose([args.account] if args.account else None, accounts)
     code = CLEAN
     for source in sources:
+        account = next((one for one in chosen if one.is_at(source.name)), None)
+        if account is None:
+            said = f"{source.name}: none of the accounts lies here, so nothing was tried"
+            _say(args, {"type": "warning", "message": said}, f"  {said}")
+            continue
         reading = collect_account(account, [source], acceptance(config, account, now), None)
         _show(args, source, account, reading)
         if reading.incomplete:

@@ -12,13 +12,14 @@ from postwarden.cli.exits import CLEAN, FINDINGS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from postwarden.lab import Lab
+    from postwarden.lab import ExchangeLab, Lab
 
-HELP = "audit a live mail server that an intruder has been in, made for the occasion"
+HELP = "audit live mail servers that an intruder has been in, made for the occasion"
 DESCRIPTION = """\
-Starts a mail server on this machine's loopback (Dovecot where it is installed, else pymap, which has no access
-lists), fills it with an organisation in which three accounts were entered, and runs the ordinary audit over the
-network. Everything it makes lies in one folder; the server is stopped at the end."""
+Starts two mail servers on this machine's loopback: an IMAP server (Dovecot where it is installed, else pymap, which
+has no access lists), and an Exchange of our own that is checked against Microsoft's published schema. Fills them with
+an organisation in which six accounts were entered, and runs the ordinary audit over the network. Everything it makes
+lies in one folder; the servers are stopped at the end."""
 EPILOG = """\
 examples:
   postwarden demo
@@ -30,7 +31,7 @@ exit codes: 0 exactly what was planted was found    1 not, with the difference""
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dir", metavar="D", help="an empty or new folder (default: a new temporary one)")
     parser.add_argument(
-        "--server", choices=("auto", "dovecot", "pymap"), default="auto", help="which server to start"
+        "--server", choices=("auto", "dovecot", "pymap"), default="auto", help="which IMAP server to start"
     )
 
 
@@ -43,17 +44,21 @@ def run(args: argparse.Namespace) -> int:
         folder.chmod(0o711)
     home = folder / "lab"
     home.mkdir(mode=0o700)
-    with lab.start(home, server=args.server) as running:
+    exchange_home = folder / "exchange"
+    exchange_home.mkdir(mode=0o700)
+    with lab.start(home, server=args.server) as running, lab.start_exchange(exchange_home) as exchange:
+        marine = exchange.organisation
         print(
             f"{running.organisation.name}: {len(running.accounts)} accounts on a live {running.server} "
-            f"(IMAP {running.host}:{running.imaps_port}, ManageSieve {running.host}:{running.sieve_port})"
+            f"(IMAP {running.host}:{running.imaps_port}, ManageSieve {running.host}:{running.sieve_port})\n"
+            f"{marine.unit}: {len(marine.accounts)} accounts on an Exchange of our own ({exchange.url})"
         )
         if folder not in running.ca_file.parents:
             print(
                 f"the server's users cannot enter {folder}, so its files are in {running.ca_file.parents[1]}"
             )
-        config = write_configuration(folder, running)
-        return audit_and_compare(folder, config, running)
+        config = write_configuration(folder, running, exchange)
+        return audit_and_compare(folder, config, running, exchange)
 
 
 def _folder(wanted: str | None) -> Path:
@@ -73,20 +78,26 @@ def _folder(wanted: str | None) -> Path:
     return folder
 
 
-def write_configuration(folder: Path, running: "Lab") -> Path:
-    """agent.toml, secrets and the list of accounts for a running lab; returns the path of agent.toml."""
+def write_configuration(folder: Path, running: "Lab", exchange: "ExchangeLab | None" = None) -> Path:
+    """agent.toml, secrets and the list of accounts for running servers; returns the path of agent.toml."""
     from postwarden.cli.demo_configuration import agent_toml, table
 
-    secrets = folder / "secrets"
-    secrets.touch(mode=0o600)
-    secrets.write_text(table(running), encoding="utf-8")
+    contents = {"secrets": table(running)}
+    if exchange is not None:
+        contents["exchange-secret"] = exchange.service.password + "\n"
+    for name, content in contents.items():
+        secrets = folder / name
+        secrets.touch(mode=0o600)
+        secrets.write_text(content, encoding="utf-8")
     config = folder / "agent.toml"
-    config.write_text(agent_toml(running), encoding="utf-8")
+    config.write_text(agent_toml(running, exchange), encoding="utf-8")
     config.chmod(0o600)
     return config
 
 
-def audit_and_compare(folder: Path, config: Path, running: "Lab") -> int:
+def audit_and_compare(
+    folder: Path, config: Path, running: "Lab", exchange: "ExchangeLab | None" = None
+) -> int:
     from postwarden.cli import run as command
     from postwarden.cli.operator import open_recorder
     from postwarden.config.locate import load
@@ -110,7 +121,10 @@ def audit_and_compare(folder: Path, config: Path, running: "Lab") -> int:
     finally:
         recorder.close()
     organisation = running.organisation
-    wanted = sorted((one.account, one.rule) for one in organisation.findings[running.server])
+    planted = list(organisation.findings[running.server])
+    if exchange is not None:
+        planted += exchange.organisation.findings
+    wanted = sorted((one.account, one.rule) for one in planted)
     wanted_gaps = sorted((one.account, one.source, one.check) for one in organisation.gaps[running.server])
     exact = _difference("finding", wanted, found) and _difference("gap", wanted_gaps, gaps)
     print()
@@ -170,7 +184,7 @@ def _say(arguments: "list[str]") -> None:
 
 def _next(config: Path, folder: Path, example: str) -> None:
     program = _program()
-    print(f"\neverything lies in {folder} (the server is stopped); try next:")
+    print(f"\neverything lies in {folder} (the servers are stopped); try next:")
     print(f"  {program} findings list --config {config}")
     print(f"  {program} findings show {example[:8]} --config {config}")
     print(f"  tail -n 1 {folder}/state/ledger/records/00000000.jsonl; cat {folder}/state/ledger/checkpoint")

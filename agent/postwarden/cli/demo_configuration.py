@@ -4,7 +4,9 @@ import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from postwarden.lab import Lab
+    from collections.abc import Iterable
+
+    from postwarden.lab import Account, ExchangeAccount, ExchangeLab, Lab
 
 
 def table(running: "Lab") -> str:
@@ -14,29 +16,27 @@ def table(running: "Lab") -> str:
     return "".join(f"{login}:{password}\n" for login, password in running.passwords.items())
 
 
-def agent_toml(running: "Lab") -> str:
-    """A configuration for the lab as it runs now."""
+def agent_toml(running: "Lab", exchange: "ExchangeLab | None") -> str:
+    """A configuration for the lab as it runs now: each account lies where its mail is."""
     organisation = running.organisation
-    if running.master is not None:
-        login = (
-            f'{{ user = "{running.master.login}", act_as = "{{login}}", secret = {{ file = "secrets" }} }}'
-        )
-    else:
-        login = '{ user = "{login}", secret = { table = "secrets" } }'
-    accounts = "\n".join(
-        f"  {{ login = {_text(account.login)}, name = {_text(account.name)}, "
-        f"addresses = {json.dumps(account.addresses)} }},"
-        for account in running.accounts
-    )
+    internal, partners = list(organisation.internal_domains), list(organisation.partners)
+    accounts = [_account(one, ("imap", "sieve")) for one in organisation.accounts]
+    sources = _mail_server(running)
+    if exchange is not None:
+        accounts += [_account(one, ("exchange",)) for one in exchange.organisation.accounts]
+        internal += exchange.organisation.internal_domains
+        partners += exchange.organisation.partners
+        sources += _exchange(exchange)
+    lines = "\n".join(accounts)
     return f"""\
 # Written by `postwarden demo`.
 [organisation]
-internal_domains = {json.dumps(organisation.internal_domains)}
-partners = {json.dumps(organisation.partners)}
+internal_domains = {_list(dict.fromkeys(internal))}
+partners = {_list(dict.fromkeys(partners))}
 
 [accounts]
 list = [
-{accounts}
+{lines}
 ]
 
 [ledger]
@@ -44,23 +44,55 @@ origin = "postwarden/demo"
 
 [state]
 folder = "state"
+{sources}"""
 
-[[source]]
-name = "imap"
-kind = "imap"
-host = "{running.host}"
-port = {running.imaps_port}
-ca_file = {_text(str(running.ca_file))}
-login = {login}
 
+def _mail_server(running: "Lab") -> str:
+    if running.master is not None:
+        login = (
+            f'{{ user = "{running.master.login}", act_as = "{{login}}", secret = {{ file = "secrets" }} }}'
+        )
+    else:
+        login = '{ user = "{login}", secret = { table = "secrets" } }'
+    return "".join(
+        f"""
 [[source]]
-name = "sieve"
-kind = "managesieve"
+name = "{name}"
+kind = "{kind}"
 host = "{running.host}"
-port = {running.sieve_port}
+port = {port}
 ca_file = {_text(str(running.ca_file))}
 login = {login}
 """
+        for name, kind, port in (
+            ("imap", "imap", running.imaps_port),
+            ("sieve", "managesieve", running.sieve_port),
+        )
+    )
+
+
+def _exchange(exchange: "ExchangeLab") -> str:
+    user = _text(exchange.service.login)
+    return f"""
+[[source]]
+name = "exchange"
+kind = "ews"
+url = "{exchange.url}"
+access = "impersonation"
+ca_file = {_text(str(exchange.ca_file))}
+login = {{ mechanism = "ntlm", user = {user}, secret = {{ file = "exchange-secret" }} }}
+"""
+
+
+def _account(account: "Account | ExchangeAccount", sources: "Iterable[str]") -> str:
+    return (
+        f"  {{ login = {_text(account.login)}, name = {_text(account.name)}, "
+        f"addresses = {_list(account.addresses)}, sources = {_list(sources)} }},"
+    )
+
+
+def _list(values: "Iterable[str]") -> str:
+    return json.dumps(list(values))
 
 
 def _text(value: str) -> str:

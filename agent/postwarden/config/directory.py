@@ -13,7 +13,7 @@ from postwarden.model.address import domain_of
 MAX_BYTES = 128 * 1024 * 1024
 
 #: Columns of a CSV directory; only the first is needed.
-COLUMNS = ("login", "addresses", "name")
+COLUMNS = ("login", "addresses", "name", "sources")
 
 
 class ConfiguredDirectory:
@@ -27,6 +27,7 @@ class ConfiguredDirectory:
         found: dict[str, tuple[Account, str]] = {}
         for entry, place in self._entries():
             account = _account(entry, self._config.accounts.domain, place)
+            self._check_sources(account, place)
             if account.key in found:
                 raise ConfigError(
                     f"the account {entry.login} is listed twice ({found[account.key][1]} and {place})",
@@ -38,6 +39,17 @@ class ConfiguredDirectory:
         accounts = tuple(account for account, _ in found.values())
         _check_addresses(accounts, str(self._config.path))
         return accounts
+
+    def _check_sources(self, account: Account, place: str) -> None:
+        known = [source.name for source in self._config.sources]
+        for name in account.sources:
+            if name not in known:
+                raise ConfigError(
+                    f"{place} says that {account.login} is at the source {name!r}, which is not configured",
+                    f"configured: {', '.join(known) or 'none'}",
+                    path=str(self._config.path),
+                    key="accounts",
+                )
 
     def _entries(self) -> Iterator[tuple[AccountEntry, str]]:
         for index, entry in enumerate(self._config.accounts.list):
@@ -101,11 +113,13 @@ def _read_csv(text: str, place: str) -> Iterator[tuple[int, AccountEntry]]:
                     "give each row a login, and as many cells as the header",
                     key="accounts.file",
                 )
-            addresses = tuple((row.get("addresses") or "").split())
-            yield (
-                reader.line_num,
-                AccountEntry(login=login, addresses=addresses, name=(row.get("name") or "").strip()),
+            entry = AccountEntry(
+                login=login,
+                addresses=tuple((row.get("addresses") or "").split()),
+                name=(row.get("name") or "").strip(),
+                sources=tuple((row.get("sources") or "").split()),
             )
+            yield reader.line_num, entry
     except csv.Error as exc:
         raise ConfigError(
             f"the account file {place} is not CSV: {exc} (line {reader.line_num})",
@@ -125,7 +139,13 @@ def _account(entry: AccountEntry, domain: str | None, place: str) -> Account:
     for address in addresses:
         if domain_of(address) is None:
             raise ConfigError(f"{address!r} is not a mail address", "mend the line", key=place)
-    return Account(key=login_key(login), login=login, addresses=addresses, display_name=entry.name)
+    return Account(
+        key=login_key(login),
+        login=login,
+        addresses=addresses,
+        display_name=entry.name,
+        sources=entry.sources,
+    )
 
 
 def _check_addresses(accounts: tuple[Account, ...], path: str) -> None:

@@ -37,11 +37,15 @@ class Organisation(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class AccountEntry(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One account. Without `addresses`, the login with `[accounts] domain` is its address."""
+    """One account. Without `addresses`, the login with `[accounts] domain` is its address.
+
+    `sources` names the sources that have it; without, all have.
+    """
 
     login: str
     addresses: tuple[str, ...] = ()
     name: str = ""
+    sources: tuple[str, ...] = ()
 
 
 class Accounts(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -17,6 +17,7 @@ from postwarden.model.reading import Item
 KINDS = {
     "imap": "postwarden.connectors.imap:ImapSource",
     "managesieve": "postwarden.connectors.managesieve:ManageSieveSource",
+    "ews": "postwarden.connectors.ews.source:EwsSource",
 }
 
 
@@ -26,10 +27,12 @@ class Source(Protocol):
     `checks` are what it can be asked about an account, `source_checks` what about itself. `prepare` looks at
     the secrets of the accounts to come and raises SecretError or ConfigError: those are the administrator's to
     mend before anything is connected to. The `read_` methods stream what they read; a server's failure is a
-    Gap in the stream, never an exception.
+    Gap in the stream, never an exception. Of `connections` more than one, `read_account` may run in as many
+    threads at once.
     """
 
     name: str
+    connections: int
     checks: tuple[str, ...]
     source_checks: tuple[str, ...]
 
@@ -75,7 +78,7 @@ def prepare(sources: Sequence[Source], accounts: Sequence[Account], config: Conf
     """Looks at all secrets before anything is connected to; raises SecretError with the key's path."""
     for index, source in enumerate(sources):
         try:
-            source.prepare(accounts)
+            source.prepare([account for account in accounts if account.is_at(source.name)])
         except ConfigError as exc:
             raise _at(exc, config, f"source[{index}].login.secret") from exc
 

@@ -58,6 +58,8 @@ class MailServer(ABC, Generic[_Opened]):
     protocol: str
     checks: tuple[str, ...]
     source_checks = (TRANSPORT,)
+    #: Servers slow an address down that logs in too often: one account after another.
+    connections = 1
 
     def __init__(self, name: str, options: Options, *, folder: Path, clock: Callable[[], datetime]) -> None:
         self.name = name

@@ -7,13 +7,17 @@ Only this package's root is imported by others.
 """
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from postwarden.errors import LabError
 from postwarden.lab import dovecot, pymap
 from postwarden.lab.dovecot_config import Options
 from postwarden.lab.lab import Command, Credentials, Lab, Server
 from postwarden.lab.organisation import Account, Organisation, load
+
+if TYPE_CHECKING:
+    from postwarden.lab.exchange import ExchangeLab as ExchangeLab
+    from postwarden.lab.exchange.organisation import ExchangeAccount as ExchangeAccount
 
 __all__ = [
     "Account",
@@ -25,12 +29,20 @@ __all__ = [
     "available",
     "organisation",
     "start",
+    "start_exchange",
 ]
 
 
 def organisation() -> Organisation:
     """The organisation that every server of the lab is filled with."""
     return load()
+
+
+def start_exchange(folder: Path, **options: Any) -> "ExchangeLab":
+    """Start the lab's Exchange, with options of `postwarden.lab.exchange.start`; heavy to load, so only when asked."""
+    from postwarden.lab import exchange
+
+    return exchange.start(folder, **options)
 
 
 def available() -> tuple[Server, ...]:

@@ -12,7 +12,7 @@ class Account(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     `key` is permanent and prefixed (`login:`, `guid:`, `graph:`, `google:`); `login` is the name that mail
     servers know it by; `addresses` are its own, lower case, the primary first; `names` are other names by
-    source name.
+    source name; `sources` names those that have this account, none where all do.
     """
 
     key: str
@@ -20,6 +20,7 @@ class Account(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     addresses: tuple[str, ...] = ()
     display_name: str = ""
     names: dict[str, str] = {}
+    sources: tuple[str, ...] = ()
 
     @property
     def address(self) -> str:
@@ -29,6 +30,10 @@ class Account(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def login_at(self, source: str) -> str:
         """The name that the named source knows this account by."""
         return self.names.get(source, self.login)
+
+    def is_at(self, source: str) -> bool:
+        """Whether the named source has this account."""
+        return not self.sources or source in self.sources
 
 
 class AccountDirectory(Protocol):

@@ -1,4 +1,4 @@
-"""One audit of some accounts: collect, judge, record, one account after another."""
+"""One audit of some accounts: collect, judge, record."""
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
@@ -14,7 +14,8 @@ from postwarden.model.account import Account
 from postwarden.model.evidence import Delegation
 from postwarden.model.finding import Finding
 from postwarden.model.scope import account_scope, source_scope
-from postwarden.pipeline.collect import Acceptance, Reading, collect_account, collect_source
+from postwarden.pipeline.at_once import read_accounts
+from postwarden.pipeline.collect import Acceptance, Reading, collect_source, conclude
 from postwarden.pipeline.judge import RuleBook, judge
 from postwarden.pipeline.record import Recorder
 
@@ -44,7 +45,7 @@ def audit(
     recorder: Recorder | None,
     clock: Callable[[], datetime],
 ) -> Iterator[Audited]:
-    """Audits the sources themselves, then each account, and yields each as soon as it is done.
+    """Audits the sources themselves, then the accounts, and yields each in its turn.
 
     `directory` has all accounts that are known, audited or not: names elsewhere are looked up in it.
 
@@ -63,8 +64,8 @@ def audit(
     for source in sources:
         reading = collect_source(source, acceptance(config, source, clock), keeper)
         yield _conclude(None, reading, (), book, config, keeper)
-    for account in accounts:
-        reading = collect_account(account, sources, acceptance(config, account, clock), keeper)
+    for account, parts in read_accounts(accounts, sources):
+        reading = conclude(account_scope(account.key), parts, acceptance(config, account, clock), keeper)
         yield _conclude(account, reading, _unknown(reading, listed), book, config, keeper)
 
 

@@ -54,34 +54,44 @@ class Reading(Struct, frozen=True, kw_only=True):
         return any(row.status == "gap" and row.accepted is None for row in self.coverage)
 
 
+class Part(Struct, frozen=True, kw_only=True):
+    """What one source says about a scope: the checks that it should have ended, and what it gave."""
+
+    source: str
+    checks: tuple[str, ...]
+    items: Iterable[Item]
+
+
+def read_account(account: Account, sources: Sequence[Source]) -> tuple[Part, ...]:
+    """What those sources that have the account say about it, in memory; for any thread."""
+    return tuple(
+        Part(source=source.name, checks=source.checks, items=tuple(source.read_account(account)))
+        for source in sources
+        if account.is_at(source.name)
+    )
+
+
 def collect_account(account: Account, sources: Sequence[Source], accepted: Acceptance, keep: Keep) -> Reading:
     """Everything that the sources say about an account."""
-    scope = account_scope(account.key)
-    parts = [(source.name, source.checks, source.read_account(account)) for source in sources]
-    return _collect(scope, parts, accepted, keep)
+    return conclude(account_scope(account.key), read_account(account, sources), accepted, keep)
 
 
 def collect_source(source: Source, accepted: Acceptance, keep: Keep) -> Reading:
     """What a source says about itself."""
-    return _collect(
-        source_scope(source.name), [(source.name, source.source_checks, source.read_source())], accepted, keep
-    )
+    part = Part(source=source.name, checks=source.source_checks, items=source.read_source())
+    return conclude(source_scope(source.name), (part,), accepted, keep)
 
 
-def _collect(
-    scope: Scope,
-    parts: Sequence[tuple[str, tuple[str, ...], Iterable[Item]]],
-    accepted: Acceptance,
-    keep: Keep,
-) -> Reading:
+def conclude(scope: Scope, parts: Sequence[Part], accepted: Acceptance, keep: Keep) -> Reading:
+    """Keeps the raw evidence, and says for each check how it ended."""
     evidence: list[Evidence] = []
     gaps: list[Gap] = []
     sessions: list[OwnSession] = []
     excess: list[Excess] = []
     done: set[tuple[str, str]] = set()
     unsupported: dict[tuple[str, str], str] = {}
-    for _, _, items in parts:
-        for item in items:
+    for part in parts:
+        for item in part.items:
             match item:
                 case Observed(evidence=found, raw=raw):
                     evidence.append(replace(found, blob=keep(raw)) if keep else found)
@@ -96,7 +106,7 @@ def _collect(
                 case Excess():
                     excess.append(item)
     coverage = []
-    for name, checks, _ in parts:
+    for name, checks in ((part.source, part.checks) for part in parts):
         for check in checks:
             row = _coverage(scope, name, check, evidence, gaps, done, unsupported, keep is not None)
             if row.status == "gap":

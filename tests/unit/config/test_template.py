@@ -78,11 +78,12 @@ def test_each_commented_block_holds_when_it_is_uncommented(
         assert config.coverage.accepted or config.rules.placeholders
         return
     certificate(tmp_path / "ca.pem")
-    (tmp_path / "imap.secret").touch(mode=0o600)
-    (tmp_path / "imap.secret").write_text("secret\n")
+    for secret in ("imap.secret", "exchange.secret"):
+        (tmp_path / secret).touch(mode=0o600)
+        (tmp_path / secret).write_text("secret\n")
     (source,) = open_sources(config, lambda: NOW)
     prepare([source], [Account(key="login:alice", login="alice")], config)
-    assert source.name in {"imap", "sieve"}
+    assert source.name in {"imap", "sieve", "exchange"}
 
 
 @pytest.mark.parametrize("index", SINGLES, ids=lambda index: LINES[index].split()[1])
@@ -108,7 +109,8 @@ def test_each_kind_of_secret_that_is_shown_is_taken(secret: str, tmp_path: Path)
 def test_the_account_table_that_is_shown_is_taken() -> None:
     """The example of a list with a table in a comment holds too."""
     (shown,) = re.findall(r"^#   (list = .*)$", SHIPPED, re.MULTILINE)
-    config = decode(SHIPPED.replace("list = []", shown, 1).encode(), Path("agent.toml"))
+    text = SHIPPED.replace("list = []", shown, 1) + '[[source]]\nname = "exchange"\nkind = "ews"\n'
+    config = decode(text.encode(), Path("agent.toml"))
     assert [one.login for one in ConfiguredDirectory(config).accounts()] == ["alice", "bob"]
 
 

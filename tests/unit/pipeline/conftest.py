@@ -61,6 +61,7 @@ class Told:
 
     checks: tuple[str, ...] = ("sieve_scripts",)
     source_checks: tuple[str, ...] = ("transport",)
+    connections = 1
 
     def __init__(
         self, items: Sequence[Item] = (), name: str = "sieve", checks: tuple[str, ...] = ("sieve_scripts",)

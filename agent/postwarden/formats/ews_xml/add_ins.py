@@ -23,7 +23,7 @@ def decode_add_ins(
     """
     asked = Asked(scope=scope, source=source, check=check, observed=observed)
     try:
-        answer = operation(raw)
+        answer = operation(raw, "GetAppManifests")
         if isinstance(answer, Refusal):
             yield asked.refused(answer)
             return

@@ -66,6 +66,7 @@ _HINTS = {
     "ErrorAccessDenied": "give the reading identity its rights on this mailbox",
     "ErrorImpersonateUserDenied": "give the reading identity the impersonation role for this mailbox",
     "ErrorDelegateNoUser": "the delegate's account is gone: have its entry removed",
+    "ErrorMissingEmailAddress": "give the reading account a mailbox of its own, or read by impersonation",
     "ErrorNonExistentMailbox": "check the account's address; the mailbox may be in the cloud or gone",
 }
 
@@ -110,8 +111,8 @@ class Refusal(Struct, frozen=True, kw_only=True):
         return f"Exchange answered {self.code}{said}"
 
     @property
-    def hint(self) -> str | None:
-        return _HINTS.get(self.code)
+    def hint(self) -> str:
+        return _HINTS.get(self.code, "Microsoft's page on ResponseCode says what this code stands for")
 
     def error(self) -> ConnectorError:
         return ConnectorError(self.words, self.hint, reason=self.reason)
@@ -125,10 +126,11 @@ class Message(Struct, frozen=True, kw_only=True):
     has_content: bool
 
 
-def operation(raw: bytes) -> Element | Refusal:
+def operation(raw: bytes, *wanted: str) -> Element | Refusal:
     """The operation's response element, or the SOAP fault instead of one; raises EwsXmlError.
 
-    Saved answers may lack the envelope.
+    With `wanted`, the answer must be to one of these operations: one to another, however successful, says
+    nothing. Saved answers may lack the envelope.
     """
     root = parse(raw)
     body = root
@@ -143,6 +145,8 @@ def operation(raw: bytes) -> Element | Refusal:
         raise EwsXmlError(f"<{name(body)}> is no answer of Exchange Web Services")
     if not name(body).endswith("Response"):
         raise EwsXmlError(f"<{name(body)}> is a request, not an answer", "save what the server answered")
+    if wanted and name(body).removesuffix("Response") not in wanted:
+        raise EwsXmlError(f"<{name(body)}> is no answer to {' or '.join(wanted)}")
     return body
 
 

@@ -22,7 +22,7 @@ def decode_automatic_replies(
     """
     asked = Asked(scope=scope, source=source, check=check, observed=observed)
     try:
-        answer = operation(raw)
+        answer = operation(raw, "GetUserOofSettings")
         if isinstance(answer, Refusal):
             yield asked.refused(answer)
             return

@@ -43,7 +43,7 @@ def decode_delegates(
     """
     asked = Asked(scope=scope, source=source, check=check, observed=observed)
     try:
-        answer = operation(raw)
+        answer = operation(raw, "GetDelegate")
         if isinstance(answer, Refusal):
             yield asked.refused(answer)
             return

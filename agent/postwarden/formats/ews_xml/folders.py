@@ -64,7 +64,7 @@ Folders = Mapping[str, NamedFolder]
 
 def read_folders(raw: bytes) -> dict[str, NamedFolder]:
     """The folders in an answer to GetFolder or FindFolder by their ids; raises ConnectorError."""
-    answer = operation(raw)
+    answer = operation(raw, "GetFolder", "FindFolder")
     if isinstance(answer, Refusal):
         raise answer.error()
     return {

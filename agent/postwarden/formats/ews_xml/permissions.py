@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from types import MappingProxyType
 
 from postwarden.errors import ConnectorError
 from postwarden.formats.ews_xml.answer import Asked, Message, Refusal, messages, operation
-from postwarden.formats.ews_xml.folders import NamedFolder, folder_elements, folder_id, named
+from postwarden.formats.ews_xml.folders import Folders, NamedFolder, folder_elements, folder_id, named
 from postwarden.formats.ews_xml.grantees import grantee
 from postwarden.formats.ews_xml.levels import of_level, of_permission
 from postwarden.formats.ews_xml.tree import MESSAGES, TYPES, Element, child, children, text, written
@@ -14,22 +15,30 @@ from postwarden.model.evidence import Delegation, GranteeKind, Right
 from postwarden.model.reading import Item, Observed
 from postwarden.model.scope import Scope
 
+_NO_FOLDERS: Folders = MappingProxyType({})
 #: A calendar's set differs only in what is inside it.
 _LISTS = ("Permissions", "CalendarPermissions")
 
 
 def decode_permissions(
-    raw: bytes, account: Account, *, scope: Scope, source: str, check: str, observed: datetime
+    raw: bytes,
+    account: Account,
+    *,
+    scope: Scope,
+    source: str,
+    check: str,
+    observed: datetime,
+    folders: Folders = _NO_FOLDERS,
 ) -> Iterator[Item]:
     """One Delegation for each entry of each folder's permission set, and gaps.
 
-    Entries that the directory no longer knows are orphans. `observed` is in UTC. No bytes raise: an answer
+    `folders` are what is known of them by id, for their names. Entries that the directory no longer knows are orphans. `observed` is in UTC. No bytes raise: an answer
     that is an error is a gap, and so is a folder that came without its permission set, or a page that is not
     the last.
     """
     asked = Asked(scope=scope, source=source, check=check, observed=observed)
     try:
-        answer = operation(raw)
+        answer = operation(raw, "GetFolder", "FindFolder")
         if isinstance(answer, Refusal):
             yield asked.refused(answer)
             return
@@ -37,14 +46,14 @@ def decode_permissions(
             if message.refusal is not None:
                 yield asked.refused(message.refusal)
             if message.has_content:
-                yield from _folders(message, asked, account)
+                yield from _folders(message, asked, account, folders)
     except ConnectorError as error:
         yield asked.gap(error.reason, error.message, hint=error.hint)
 
 
-def _folders(message: Message, asked: Asked, account: Account) -> Iterator[Item]:
+def _folders(message: Message, asked: Asked, account: Account, folders: Folders) -> Iterator[Item]:
     for folder in folder_elements(message.element):
-        called = named(folder)
+        called = folders.get(folder_id(folder)) or named(folder)
         found = child(folder, TYPES + "PermissionSet")
         if found is None:
             part = f'folder "{called.name}"'

@@ -48,7 +48,7 @@ def decode_rule_items(
     """
     asked = Asked(scope=scope, source=source, check=check, observed=observed)
     try:
-        answer = operation(raw)
+        answer = operation(raw, "FindItem", "GetItem")
         if isinstance(answer, Refusal):
             yield asked.refused(answer)
             return

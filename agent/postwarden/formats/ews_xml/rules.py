@@ -37,7 +37,7 @@ def decode_inbox_rules(
     """
     asked = Asked(scope=scope, source=source, check=check, observed=observed)
     try:
-        answer = operation(raw)
+        answer = operation(raw, "GetInboxRules")
         if isinstance(answer, Refusal):
             yield asked.refused(answer)
             return

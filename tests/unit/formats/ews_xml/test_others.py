@@ -7,7 +7,6 @@ import pytest
 
 from postwarden.errors import ConnectorError
 from postwarden.formats.ews_xml import (
-    Mailbox,
     Names,
     decode,
     decode_add_ins,
@@ -64,8 +63,26 @@ def test_manifests_that_cannot_be_read(told: Tell, manifest: bytes) -> None:
 
 def test_a_resolved_name() -> None:
     """A name's mailbox is told with its kind, so that a contact outside is seen as one."""
-    contact = Mailbox(name="A Contact", address="x@elsewhere.example", routing="SMTP", kind="Contact")
-    assert read_names(samples.RESOLVED) == Names(mailboxes=(contact,), complete=True)
+    (contact,) = read_names(samples.RESOLVED).mailboxes
+    assert (contact.name, contact.kind, contact.addresses) == (
+        "A Contact",
+        "Contact",
+        ("x@elsewhere.example",),
+    )
+    assert b"x@elsewhere.example" in contact.raw
+
+
+def test_all_addresses_of_a_name() -> None:
+    """The directory's other SMTP addresses stand after the primary one; those of other kinds are left out."""
+    entries = "".join(
+        f'<t:Entry Key="EmailAddress{number}">{value}</t:Entry>'
+        for number, value in enumerate(
+            ("SMTP:x@elsewhere.example", "smtp:x@example.org", "X500:/o=a/cn=x"), 1
+        )
+    )
+    contact = f"</t:Mailbox><t:Contact><t:EmailAddresses>{entries}</t:EmailAddresses></t:Contact>"
+    (known,) = read_names(samples.RESOLVED.replace(b"</t:Mailbox>", contact.encode())).mailboxes
+    assert known.addresses == ("x@elsewhere.example", "x@example.org")
 
 
 def test_members_of_a_list() -> None:
