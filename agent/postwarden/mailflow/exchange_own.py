@@ -15,6 +15,8 @@ from postwarden.model.mailflow import All, AnyOf, Condition, Effect, Not, Test
 #: Providers of rules that Exchange lists: Outlook's (some with a profile's id behind it), its own, and Outlook 97's.
 _LISTED = ("ruleorganizer", "exchangemailboxrules14", "msft:tdx rules", "msft:mr")
 _JUNK, _DELEGATES = "junkemailrule", "schedule+ ems interface"
+#: Exchange gives it no name; Zarafa's descendants, Kopano and grommunio among them, do.
+_DELEGATES_NAMES = frozenset({"", "delegate meetingrequest service"})
 _AWAY, _OLD_AWAY = "microsoft exchange oof assistant", "msft:tdx oof rules"
 _AWAY_NAME = "microsoft.exchange.oof."
 #: A condition on the message class, as it is told; other comparisons than these let ordinary mail through.
@@ -57,7 +59,7 @@ def _judge_of(flow: MailFlow) -> _Judge | None:
         return _is_junk
     if (provider == _AWAY and name.startswith(_AWAY_NAME)) or provider.startswith(_OLD_AWAY):
         return _is_reply
-    if provider == _DELEGATES and not name:
+    if provider == _DELEGATES and name in _DELEGATES_NAMES:
         return _is_delegates
     return None
 

@@ -59,6 +59,7 @@ def does(*kinds: EffectKind, when: Condition = EVERYTHING) -> dict[str, Any]:
         ({**OLD_AWAY, **does("forward")}, ("external",), False),
         ({**DELEGATES, **does("redirect", when=MEETING)}, ("internal", "partner"), True),
         ({**DELEGATES, **does("redirect", "delete", when=MEETING)}, ("own",), True),
+        ({**DELEGATES, "name": "Delegate Meetingrequest service", **does("redirect", when=MEETING)}, ("internal",), True),
         ({**DELEGATES, **does("redirect", when=MEETING)}, ("internal", "unresolved"), None),
         ({**DELEGATES, **does("redirect", when=MEETING)}, ("internal", "external"), False),
         ({**DELEGATES, **does("redirect")}, ("internal",), False),

@@ -83,3 +83,17 @@ def test_the_same_rule_told_twice(rule: MakeRule) -> None:
     assert does_the_same(every, every)
     assert not does_the_same(some, every)
     assert not does_the_same(rule(paths=()), every)
+    assert not does_the_same(rule(paths=()), some)
+    assert not does_the_same(some, rule(paths=()))
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [({"enabled": False}, {}), ({"order": 12}, {"order": 10}), ({"order": 9}, {"order": 10})],
+)
+def test_which_of_two_that_do_the_same(rule: MakeRule, first: dict[str, Any], second: dict[str, Any]) -> None:
+    """Of two stored rules that could be the listed one, it is the one that agrees in state and order."""
+    stored = [
+        rule(**{"origin": "rule_item", "provider": "RuleOrganizer", **READ, **one}) for one in (first, second)
+    ]
+    assert list(accounted(stored, [rule(order=1, **READ)])) == [1]
