@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from postwarden.detect.row import Context, Row, check_of
-from postwarden.mailflow.recipients import Reached, directory, reached
+from postwarden.detect.row import Row, check_of
+from postwarden.mailflow.recipients import Directory, Reached, reached
 from postwarden.model.evidence import Delegation, Folder, GranteeKind, Right
 from postwarden.model.finding import Fact
 
@@ -11,11 +11,11 @@ from postwarden.model.finding import Fact
 _FULL = frozenset({"read", "write", "insert", "delete_message", "administer"})
 
 
-def delegation_rows(entry: Delegation, context: Context) -> Iterator[Row]:
+def delegation_rows(entry: Delegation, known: Directory, folders: tuple[Folder, ...] | None) -> Iterator[Row]:
     """The rows of one entry; an orphan's rights need not be told."""
-    uses = entry.use or _folder_uses(entry.folder, context.folders)
+    uses = entry.use or _folder_uses(entry.folder, folders)
     where = f'the folder "{entry.folder}"' if entry.folder else "the mailbox as a whole"
-    reach = _reach(entry, context)
+    reach = _reach(entry, known)
     kind: GranteeKind = "owner" if reach is not None and reach.target_class == "own" else entry.grantee_kind
     rights = ", ".join(right.replace("_", " ") for right in entry.rights) or "which ones is not told"
     verb = "is denied" if entry.negative else "has"
@@ -52,11 +52,11 @@ def delegation_rows(entry: Delegation, context: Context) -> Iterator[Row]:
         )
 
 
-def _reach(entry: Delegation, context: Context) -> Reached | None:
+def _reach(entry: Delegation, known: Directory) -> Reached | None:
     """Whose the grantee's address is; None where the entry names somebody by another name."""
     if entry.grantee_kind not in {"user", "group", "owner"} or "@" not in entry.grantee:
         return None
-    return reached(entry.grantee, directory(context.domains, context.own, context.recipients))
+    return reached(entry.grantee, known)
 
 
 def _who(entry: Delegation, kind: GranteeKind) -> str:

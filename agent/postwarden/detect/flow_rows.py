@@ -7,40 +7,37 @@ from postwarden.detect.row import Context, Row, Value, check_of
 from postwarden.mailflow.exchange_own import is_known_provider
 from postwarden.mailflow.facts import PathFacts, Surroundings, exchange_own, facts
 from postwarden.mailflow.folders import ODD_USES
-from postwarden.mailflow.listing import accounted, does_the_same
-from postwarden.mailflow.order import Name
+from postwarden.mailflow.listing import accounted, does_the_same, is_listable
 from postwarden.mailflow.tricks import unicode_tricks
 from postwarden.model.evidence import MailFlow
-from postwarden.model.finding import Fact
+from postwarden.model.finding import CheckRef, Fact
+
+#: The check that lists the rules which a client shows.
+LISTED = "inbox_rules"
+
+
+def same_rules(flows: Sequence[MailFlow], context: Context) -> Mapping[int, MailFlow]:
+    """The listed rule that each stored one of `flows` is, by the stored one's `id()`."""
+    found: dict[int, MailFlow] = {}
+    for source in {flow.source for flow in context.listed or ()}:
+        items = [flow for flow in flows if flow.origin == "rule_item" and flow.source == source]
+        listed = [flow for flow in context.listed or () if flow.source == source]
+        found |= {id(items[index]): rule for index, rule in accounted(items, listed).items()}
+    return found
 
 
 def flow_rows(
-    flow: MailFlow, flows: Sequence[MailFlow], blocked: Mapping[Name, str], context: Context
+    flow: MailFlow, around: Surroundings, context: Context, same: Mapping[int, MailFlow]
 ) -> Iterator[Row]:
-    """The rows of one of the account's `flows`.
+    """The rows of one mail flow; `same` is what `same_rules` found.
 
     A stored rule that a listed one accounts for, and that has nothing to add, gives none: the listed one is
     judged.
     """
-    hidden = flow.hidden
-    if flow.origin == "rule_item" and context.listed is not None:
-        items = [one for one in flows if one.origin == "rule_item" and one.source == flow.source]
-        listed = accounted(items, [one for one in context.listed if one.source == flow.source]).get(
-            items.index(flow)
-        )
-        if listed is None:
-            hidden = True
-        elif does_the_same(flow, listed) and not flow.flaws and is_known_provider(flow.provider or ""):
-            return
-    around = Surroundings(
-        domains=context.domains,
-        own=context.own,
-        folders=context.folders,
-        keywords=context.keywords,
-        providers=context.providers,
-        recipients=context.recipients,
-        blocked=blocked,
-    )
+    listed = same.get(id(flow))
+    hidden = flow.hidden or _is_left(flow, listed, context)
+    if listed is not None and not hidden and _adds_nothing(flow, listed):
+        return
     told = tuple(facts(flow, around))
     own = exchange_own(flow, told)
     label: dict[str, Value] = {
@@ -65,11 +62,27 @@ def flow_rows(
             facts=tuple(_facts(flow, path)),
             checks=(
                 check_of(flow),
+                *_listing_checks(flow),
                 *(context.folder_checks if path.moved_to is not None else ()),
                 *((check_of(path.recipient),) if path.recipient is not None else ()),
             ),
             blob=flow.blob,
         )
+
+
+def _is_left(flow: MailFlow, listed: MailFlow | None, context: Context) -> bool:
+    was_listed = any(rule.source == flow.source for rule in context.listed or ())
+    return flow.origin == "rule_item" and was_listed and listed is None
+
+
+def _adds_nothing(flow: MailFlow, listed: MailFlow) -> bool:
+    return does_the_same(flow, listed) and not flow.flaws and is_known_provider(flow.provider or "")
+
+
+def _listing_checks(flow: MailFlow) -> Iterator[CheckRef]:
+    """What a stored rule is depends on what is listed: without that list, its absence means nothing."""
+    if flow.origin == "rule_item" and is_listable(flow.name, flow.provider or ""):
+        yield CheckRef(source=flow.source, check=LISTED)
 
 
 def _values(path: PathFacts) -> dict[str, Value]:
@@ -120,7 +133,7 @@ def _flawed(flow: MailFlow, label: Mapping[str, Value]) -> Row:
             *flaw_sentences(flow),
         ),
         facts=(Fact(name="state", values=(shown,)), Fact(name="flaws", values=flow.flaws)),
-        checks=(check_of(flow),),
+        checks=(check_of(flow), *_listing_checks(flow)),
         blob=flow.blob,
     )
 

@@ -3,9 +3,11 @@
 from collections.abc import Iterator, Sequence
 
 from postwarden.detect.delegation_rows import delegation_rows
-from postwarden.detect.flow_rows import flow_rows
+from postwarden.detect.flow_rows import flow_rows, same_rules
 from postwarden.detect.row import Context, Row, Value, check_of
+from postwarden.mailflow.facts import Surroundings
 from postwarden.mailflow.order import blocked
+from postwarden.mailflow.recipients import directory
 from postwarden.model.evidence import Delegation, Evidence, MailFlow, Setting
 from postwarden.model.finding import Fact
 
@@ -15,13 +17,23 @@ __all__ = ["Context", "Row", "Value", "rows"]
 def rows(evidence: Sequence[Evidence], context: Context) -> Iterator[Row]:
     """The rows of all evidence of one scope, in its order."""
     flows = [item for item in evidence if isinstance(item, MailFlow)]
-    behind = blocked(flows)
+    known = directory(context.domains, context.own, context.recipients)
+    around = Surroundings(
+        domains=known.domains,
+        own=known.own,
+        folders=context.folders,
+        keywords=context.keywords,
+        providers=context.providers,
+        recipients=known.recipients,
+        blocked=blocked(flows),
+    )
+    same = same_rules(flows, context)
     for item in evidence:
         match item:
             case MailFlow():
-                yield from flow_rows(item, flows, behind, context)
+                yield from flow_rows(item, around, context, same)
             case Delegation():
-                yield from delegation_rows(item, context)
+                yield from delegation_rows(item, known, context.folders)
             case Setting():
                 yield _setting(item)
             case _:

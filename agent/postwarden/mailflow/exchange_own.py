@@ -4,6 +4,7 @@ Names and providers are in [MS-OXCSPAM] section 3.1.4.1 (junk mail), [MS-OXODLGT
 [MS-OXORULE] (automatic replies). Whoever forges one borrows the label; what the rule does gives it away.
 """
 
+import re
 from collections.abc import Callable, Collection
 
 from postwarden.mailflow.catch_all import is_catch_all
@@ -14,9 +15,12 @@ from postwarden.model.mailflow import All, AnyOf, Condition, Effect, Not, Test
 #: Providers of rules that Exchange lists: Outlook's (some with a profile's id behind it), its own, and Outlook 97's.
 _LISTED = ("ruleorganizer", "exchangemailboxrules14", "msft:tdx rules", "msft:mr")
 _JUNK, _DELEGATES = "junkemailrule", "schedule+ ems interface"
+#: Exchange gives it no name; Zarafa's descendants, Kopano and grommunio among them, do.
+_DELEGATES_NAMES = frozenset({"", "delegate meetingrequest service"})
 _AWAY, _OLD_AWAY = "microsoft exchange oof assistant", "msft:tdx oof rules"
 _AWAY_NAME = "microsoft.exchange.oof."
-_MEETINGS = "ipm.schedule.meeting"
+#: A condition on the message class, as it is told; other comparisons than these let ordinary mail through.
+_MEETINGS = re.compile(r"message class (?:is|contains|matches) ipm\.schedule\.meeting")
 #: PidTagContentFilterSpamConfidenceLevel, as a condition on it is told.
 _SCORE = "0x4076"
 _CORRESPONDENTS = frozenset({"from", "sender", "to", "cc"})
@@ -55,7 +59,7 @@ def _judge_of(flow: MailFlow) -> _Judge | None:
         return _is_junk
     if (provider == _AWAY and name.startswith(_AWAY_NAME)) or provider.startswith(_OLD_AWAY):
         return _is_reply
-    if provider == _DELEGATES and not name:
+    if provider == _DELEGATES and name in _DELEGATES_NAMES:
         return _is_delegates
     return None
 
@@ -99,7 +103,7 @@ def _is_about_meetings(condition: Condition) -> bool:
     """Whether no other message meets the condition."""
     match condition:
         case Test(values=values):
-            return bool(values) and all(_MEETINGS in value.casefold() for value in values)
+            return bool(values) and all(_MEETINGS.match(value.casefold()) for value in values)
         case All(parts=parts):
             return any(map(_is_about_meetings, parts))
         case AnyOf(parts=parts):

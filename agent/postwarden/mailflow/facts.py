@@ -16,7 +16,7 @@ from postwarden.mailflow.folders import ODD_USES, is_unread, use_of
 from postwarden.mailflow.keywords import Keywords, selected
 from postwarden.mailflow.order import Name, name_of
 from postwarden.mailflow.providers import Providers
-from postwarden.mailflow.recipients import Directory, Reached, directory, reached
+from postwarden.mailflow.recipients import Directory, Reached, reached
 from postwarden.mailflow.signs import weak_signs
 from postwarden.mailflow.targets import addresses
 from postwarden.mailflow.tricks import unicode_tricks
@@ -41,8 +41,8 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     """What a mail flow is judged by: the organisation's domains, and the account that the flow is in.
 
     `own` has the account's addresses in lower case; `folders` is None where they could not be read;
-    `recipients` is what a directory says about names that mail flows send to; `blocked` names the flow that
-    keeps another from running.
+    `recipients` is what a directory says about names that mail flows send to, by the name case folded; `blocked`
+    names the flow that keeps another from running.
     """
 
     domains: Domains
@@ -50,7 +50,7 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     folders: tuple[Folder, ...] | None = None
     keywords: Keywords = Keywords()
     providers: Providers = Providers()
-    recipients: tuple[Recipient, ...] = ()
+    recipients: Mapping[str, Recipient] = {}
     blocked: Mapping[Name, str] = {}
 
 
@@ -102,7 +102,7 @@ class PathFacts(Struct, frozen=True, kw_only=True):
 
 def facts(flow: MailFlow, around: Surroundings) -> Iterator[PathFacts]:
     """The rows of a mail flow, in its own order; those that never fire too."""
-    known = directory(around.domains, around.own, around.recipients)
+    known = Directory(domains=around.domains, own=around.own, recipients=around.recipients)
     blocked_by = around.blocked.get(name_of(flow))
     for path in flow.paths:
         selection = selected(path.condition, around.keywords)

@@ -8,6 +8,8 @@ from postwarden.model.evidence import MailFlow
 from postwarden.model.mailflow import EVERYTHING
 
 _SENDING = frozenset({"redirect", "forward", "forward_as_attachment"})
+#: Stored rules of one name that a listed one is compared with: nobody has more, and a hostile server must not cost more.
+_MOST_OF_A_NAME = 200
 _SHOWN = frozenset({*_SENDING, "copy_to_folder", "move", "delete", "reply", "reject"})
 
 
@@ -18,18 +20,18 @@ def accounted(items: Sequence[MailFlow], listed: Sequence[MailFlow]) -> Mapping[
     what they do; of several, the one that agrees in its condition and order too. A rule whose name or provider
     nobody can see is no listed one.
     """
+    left: dict[str, list[int]] = {}
+    for index, item in enumerate(items):
+        if is_listable(item.name, item.provider or ""):
+            left.setdefault(item.name.strip(), []).append(index)
     found: dict[int, MailFlow] = {}
     for rule in listed:
-        left = [
-            index
-            for index, item in enumerate(items)
-            if index not in found
-            and item.name.strip() == rule.name.strip()
-            and is_listable(item.name, item.provider or "")
-            and _agree(item, rule)
-        ]
-        if left:
-            found[max(left, key=lambda index: _likeness(items[index], rule))] = rule
+        same = left.get(rule.name.strip(), [])
+        alike = [index for index in same[:_MOST_OF_A_NAME] if _agree(items[index], rule)]
+        if alike:
+            best = max(alike, key=lambda index: _likeness(items[index], rule))
+            same.remove(best)
+            found[best] = rule
     return found
 
 

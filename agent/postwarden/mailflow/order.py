@@ -21,12 +21,15 @@ def blocked(flows: Iterable[MailFlow]) -> Mapping[Name, str]:
 
     Flows of equal order run in an order that nobody tells, so only those of a higher one are blocked.
     """
-    ordered = [flow for flow in flows if flow.origin in _ORDERED]
+    flows = [flow for flow in flows if flow.origin in _ORDERED]
+    last: dict[tuple[str, str], MailFlow] = {}
+    for flow in sorted(filter(_ends, flows), key=lambda flow: flow.order):
+        last.setdefault((flow.source, flow.origin), flow)
     found: dict[Name, str] = {}
-    for last in sorted(filter(_ends, ordered), key=lambda flow: flow.order):
-        for flow in ordered:
-            if (flow.source, flow.origin) == (last.source, last.origin) and flow.order > last.order:
-                found.setdefault(name_of(flow), last.name)
+    for flow in flows:
+        end = last.get((flow.source, flow.origin))
+        if end is not None and flow.order > end.order:
+            found[name_of(flow)] = end.name
     return found
 
 

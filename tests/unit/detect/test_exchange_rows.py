@@ -153,6 +153,17 @@ def test_without_a_complete_list_nothing_is_called_hidden(listed: MakeRule, stor
     assert [row.values["hidden"] for row in found] == [False, False]
 
 
+def test_a_verdict_on_a_stored_rule_rests_on_the_list_too(stored: MakeRule) -> None:
+    """Whether a rule is hidden depends on the list, but not where nobody could list it anyway."""
+    listing = CheckRef(source="exchange", check="inbox_rules")
+    (row,) = rows([stored(Path(effects=(OUT,)), hidden=True)], context())
+    assert set(row.checks) == {listing, CheckRef(source="exchange", check="rule_items")}
+    (row,) = rows([stored(hidden=True, flaws=("the rule's actions cannot be read",))], context())
+    assert listing in row.checks
+    (row,) = rows([stored(Path(effects=(OUT,)), hidden=True, name="")], context())
+    assert listing not in row.checks
+
+
 def test_a_forged_label_is_told(stored: MakeRule) -> None:
     """A rule that borrows the junk rule's label is said not to be it."""
     forged = stored(Path(effects=(OUT,)), name="Junk E-mail Rule", provider="JunkEmailRule", hidden=True)

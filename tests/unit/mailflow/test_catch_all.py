@@ -27,6 +27,7 @@ AT = look("from", "@")
         look("body", "e"),
         look("subject", ""),
         look("size", "1023", operator="over"),
+        look("size", "5000", "0", operator="over"),
         look("size", str(200 * 1024 * 1024), operator="under"),
         All(parts=(AT, look("body", ""))),
         AnyOf(parts=(CHOICE, AT)),

@@ -7,7 +7,7 @@ import pytest
 
 from postwarden.mailflow.exchange_own import is_exchange_own, is_kept_back, is_known_provider
 from postwarden.model.evidence import MailFlow
-from postwarden.model.mailflow import EVERYTHING, All, AnyOf, Condition, Effect, EffectKind, Path, Test
+from postwarden.model.mailflow import EVERYTHING, All, AnyOf, Condition, Effect, EffectKind, Not, Path, Test
 
 MakeRule = Callable[..., MailFlow]
 
@@ -30,6 +30,9 @@ MEETING = All(
         Test(field="other", operator="other", values=("message class matches IPM.Schedule.Meeting*",)),
         Test(field="other", operator="other", values=("sensitivity is other than 2",)),
     )
+)
+BEFORE_MEETINGS = Test(
+    field="other", operator="other", values=("message class is less than IPM.Schedule.Meeting",)
 )
 
 
@@ -56,10 +59,13 @@ def does(*kinds: EffectKind, when: Condition = EVERYTHING) -> dict[str, Any]:
         ({**OLD_AWAY, **does("forward")}, ("external",), False),
         ({**DELEGATES, **does("redirect", when=MEETING)}, ("internal", "partner"), True),
         ({**DELEGATES, **does("redirect", "delete", when=MEETING)}, ("own",), True),
+        ({**DELEGATES, "name": "Delegate Meetingrequest service", **does("redirect", when=MEETING)}, ("internal",), True),
         ({**DELEGATES, **does("redirect", when=MEETING)}, ("internal", "unresolved"), None),
         ({**DELEGATES, **does("redirect", when=MEETING)}, ("internal", "external"), False),
         ({**DELEGATES, **does("redirect")}, ("internal",), False),
         ({**DELEGATES, **does("redirect", when=AnyOf(parts=(MEETING, WORDS)))}, ("internal",), False),
+        ({**DELEGATES, **does("redirect", when=BEFORE_MEETINGS)}, ("internal",), False),
+        ({**DELEGATES, **does("redirect", when=Not(part=MEETING))}, ("internal",), False),
         ({**DELEGATES, "name": "Tidy", **does("redirect", when=MEETING)}, ("internal",), False),
         ({"provider": "RuleOrganizer", **does("mark_read")}, (), False),
         ({"provider": None, **does("mark_read")}, (), False),

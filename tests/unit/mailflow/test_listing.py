@@ -83,3 +83,49 @@ def test_the_same_rule_told_twice(rule: MakeRule) -> None:
     assert does_the_same(every, every)
     assert not does_the_same(some, every)
     assert not does_the_same(rule(paths=()), every)
+    assert not does_the_same(rule(paths=()), some)
+    assert not does_the_same(some, rule(paths=()))
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [({"enabled": False}, {}), ({"order": 12}, {"order": 10}), ({"order": 9}, {"order": 10})],
+)
+def test_which_of_two_that_do_the_same(rule: MakeRule, first: dict[str, Any], second: dict[str, Any]) -> None:
+    """Of two stored rules that could be the listed one, it is the one that agrees in state and order."""
+    stored = [
+        rule(**{"origin": "rule_item", "provider": "RuleOrganizer", **READ, **one}) for one in (first, second)
+    ]
+    assert list(accounted(stored, [rule(order=1, **READ)])) == [1]
+
+
+def to(*targets: str) -> dict[str, Any]:
+    """A redirect to several; who begins with a slash is a name that is not resolved."""
+    effects = (Effect(what="redirect", target=one, resolved=one[0] != "/") for one in targets)
+    return {"paths": (Path(effects=tuple(effects)),)}
+
+
+@pytest.mark.parametrize(
+    ("item", "listed", "is_same"),
+    [
+        (to(BOB, EVE), to(EVE, BOB), True),
+        (to(BOB), to(BOB, EVE), False),
+        (to(BOB, EVE), to(BOB), False),
+        (to(BOB, EVE), to(BOB, "/o=X/cn=Eve"), True),
+        (to(BOB, "/o=X/cn=Eve"), to(BOB, EVE), True),
+        (to(EVE, "/o=X/cn=Eve"), to(BOB), False),
+    ],
+)
+def test_rules_to_several(
+    rule: MakeRule, item: dict[str, Any], listed: dict[str, Any], *, is_same: bool
+) -> None:
+    """All addresses that are told must be on both sides, or may be behind a name that is not told."""
+    stored = rule(**{"origin": "rule_item", "provider": "RuleOrganizer", **item})
+    assert bool(accounted([stored], [rule(**listed)])) is is_same
+
+
+def test_a_rule_for_all_messages_on_one_of_its_ways(rule: MakeRule) -> None:
+    """A rule that does something for every message is not the one that does it for some."""
+    ways = (*does("delete", when=CHOICE)["paths"], *does("delete")["paths"])
+    assert does_the_same(rule(paths=ways), rule(**does("delete")))
+    assert not does_the_same(rule(paths=ways), rule(**does("delete", when=CHOICE)))
