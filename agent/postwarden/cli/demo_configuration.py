@@ -25,10 +25,13 @@ def agent_toml(running: "Lab | None", exchange: "ExchangeLab | None") -> str:
     if running is not None:
         internal += running.organisation.internal_domains
         partners += running.organisation.partners
-        accounts += [_account(one, ("imap", "sieve")) for one in running.organisation.accounts]
+        accounts += [_account(one, one.addresses, ("imap", "sieve")) for one in running.organisation.accounts]
         sources += _mail_server(running)
     if exchange is not None:
-        accounts += [_account(one, ("exchange",)) for one in exchange.organisation.accounts]
+        # Their other addresses Exchange tells itself.
+        accounts += [
+            _account(one, one.addresses[:1], ("exchange",)) for one in exchange.organisation.accounts
+        ]
         internal += exchange.organisation.internal_domains
         partners += exchange.organisation.partners
         sources += _exchange(exchange)
@@ -89,10 +92,12 @@ login = {{ mechanism = "ntlm", user = {user}, secret = {{ file = "exchange-secre
 """
 
 
-def _account(account: "Account | ExchangeAccount", sources: "Iterable[str]") -> str:
+def _account(
+    account: "Account | ExchangeAccount", addresses: "Iterable[str]", sources: "Iterable[str]"
+) -> str:
     return (
         f"  {{ login = {_text(account.login)}, name = {_text(account.name)}, "
-        f"addresses = {_list(account.addresses)}, sources = {_list(sources)} }},"
+        f"addresses = {_list(addresses)}, sources = {_list(sources)} }},"
     )
 
 

@@ -125,8 +125,8 @@ def _look_up(name: str, mailbox: Mailbox) -> _Found:
         return _Found(type="ambiguous", raw=raw)
     one = found[0]
     if "@" in name and not exact:
-        # Somebody else's name begins like this; nobody has it.
-        return _Found(type="nobody", raw=raw)
+        # An address that begins like this, or one that the answer, which has three at most, does not show.
+        return _Found(type="ambiguous", raw=raw)
     kind = _TYPES.get(one.kind)
     if kind is None:
         return _Found(type="ambiguous", name=one.name, addresses=one.addresses, raw=raw)
@@ -144,7 +144,10 @@ def _look_up(name: str, mailbox: Mailbox) -> _Found:
 
 
 def _members(group: Known, mailbox: Mailbox) -> tuple[tuple[str, ...], bool, list[bytes]]:
-    """The addresses of a group's members and of those in the groups inside it; whether that is all of them."""
+    """The addresses of a group's members and of those in the groups inside it; whether that is all of them.
+
+    A list without members proves nothing: Exchange answers so for one that is hidden or gone.
+    """
     found: dict[str, None] = {}
     raws: list[bytes] = []
     left, seen, complete = list(group.addresses[:1]), set[str](), bool(group.addresses)
@@ -156,7 +159,7 @@ def _members(group: Known, mailbox: Mailbox) -> tuple[tuple[str, ...], bool, lis
         if len(seen) > MAX_LISTS or len(found) > MAX_MEMBERS:
             return tuple(found), False, raws
         names = ews_xml.read_names(mailbox.ask(requests.expand(address)))
-        complete = complete and names.complete
+        complete = complete and names.complete and bool(names.mailboxes)
         for member in names.mailboxes:
             raws.append(member.raw)
             if member.kind in _GROUPS and member.addresses:

@@ -103,14 +103,17 @@ def get_add_ins() -> Element:
 
 
 def resolve(name: str) -> Element:
-    """Whom the directory knows by an address, or by a legacy DN; the mailbox' own contacts prove nothing."""
+    """Whom the directory knows by an address, or by a legacy DN; the mailbox' own contacts prove nothing.
+
+    Without a routing type before it an address would be compared with primary ones only.
+    """
     request = _operation(
         "ResolveNames",
         ReturnFullContactData="true",
         SearchScope="ActiveDirectory",
         ContactDataShape="AllProperties",
     )
-    _below(request, "UnresolvedEntry").text = name
+    _below(request, "UnresolvedEntry").text = f"smtp:{name}" if "@" in name and "/" not in name else name
     return request
 
 

@@ -62,12 +62,18 @@ def _matching(entries: Iterable[DirectoryEntry], written: str) -> list[Directory
 
 
 def _exact(entries: Iterable[DirectoryEntry], written: str) -> list[DirectoryEntry]:
-    """By any address, with or without `smtp:` before it, or by legacy DN."""
-    wanted = written.casefold().removeprefix("smtp:")
+    """By legacy DN, by the primary address, or, with `smtp:` before it, by any address.
+
+    So says Microsoft's page on ResolveNames: without a routing type the other addresses are not searched.
+    """
+    wanted = written.casefold()
+    if wanted.startswith("smtp:"):
+        wanted = wanted.removeprefix("smtp:")
+        return [entry for entry in entries if wanted in {one.casefold() for one in entry.addresses}]
     return [
         entry
         for entry in entries
-        if wanted == entry.legacy_dn.casefold() or wanted in {one.casefold() for one in entry.addresses}
+        if wanted == entry.legacy_dn.casefold() or wanted in {one.casefold() for one in entry.addresses[:1]}
     ]
 
 
@@ -75,7 +81,8 @@ def _begins(entry: DirectoryEntry, wanted: str) -> bool:
     """Ambiguous name resolution: the alias, an address, or a word of the name begins with it."""
     shown = entry.name.casefold()
     words = {entry.alias.casefold(), shown, *shown.replace("(", "").replace(")", "").split()}
-    words |= {address.casefold() for address in entry.addresses}
+    words |= {address.casefold() for address in entry.addresses[:1]}
+    words |= {f"smtp:{address.casefold()}" for address in entry.addresses}
     return bool(wanted) and any(word.startswith(wanted) for word in words)
 
 
