@@ -119,9 +119,10 @@ def _kerberos() -> AuthBase:
             "pip install 'postwarden[kerberos]', which needs the system's Kerberos library",
             key="login.mechanism",
         ) from exc
-    # The server's own identity is proven by TLS; the ticket goes out with the first request, bound to the channel.
+    # The server's own identity is proven by TLS. The ticket is bound to the channel, and so is not sent before the
+    # server asks: without its certificate there is nothing to bind it to.
     made: AuthBase = HTTPSPNEGOAuth(
-        mutual_authentication=DISABLED, opportunistic_auth=True, channel_bindings="tls-server-end-point"
+        mutual_authentication=DISABLED, opportunistic_auth=False, channel_bindings="tls-server-end-point"
     )
     return made
 
