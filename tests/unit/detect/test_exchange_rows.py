@@ -176,7 +176,8 @@ def test_a_rule_that_cannot_be_read_is_a_row(stored: MakeRule) -> None:
     """Of a rule without readable actions a row tells its state, its maker and what is odd."""
     (row,) = rows([stored(hidden=True, flaws=("the rule's actions cannot be read",))], context())
     assert (row.values["hidden"], row.values["fires"], row.values["provider_known"]) == (True, True, True)
-    assert "cannot be read" in text_of([row])
+    assert row.sentences[0] == 'the hidden active rule "Tidy" does something that could not be read'
+    assert "cannot be read" in row.sentences[1]
 
 
 def test_a_rule_behind_the_last_one(listed: MakeRule) -> None:
@@ -211,6 +212,45 @@ def test_a_trick_is_everything_and_keeps_its_words(listed: MakeRule) -> None:
     (row,) = rows([listed(Path(condition=every, effects=(OUT,)))], context())
     assert (row.values["everything"], row.values["everything_by_trick"]) == (True, True)
     assert 'messages where from contains "@"' in row.sentences[0]
+    assert {fact.name: fact.values for fact in row.facts}["condition"] == ('from contains "@"',)
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        (Path(effects=(OUT,)), "every message"),
+        (Path(condition=INVOICES, effects=(OUT,)), 'subject contains "invoice"'),
+    ],
+)
+def test_the_condition_is_a_fact(listed: MakeRule, path: Path, told: str) -> None:
+    """A finding remembers for which messages a rule is, so that a change shows."""
+    (row,) = rows([listed(path)], context())
+    assert {fact.name: fact.values for fact in row.facts}["condition"] == (told,)
+
+
+def test_lists_of_two_sources_stay_apart(listed: MakeRule, stored: MakeRule) -> None:
+    """A rule that one server lists does not account for one that is stored on another."""
+    rule, other = listed(Path(effects=(OUT,))), listed(Path(effects=(OUT,)), source="second", name="News")
+    twin = stored(Path(effects=(OUT,)), source="second")
+    found = list(rows([rule, other, twin], context(listed=(rule, other))))
+    assert [row.values["hidden"] for row in found] == [False, False, True]
+
+
+def test_rights_in_words() -> None:
+    """A finding says who has which rights where, also of an orphan of whom only that is known."""
+    orphan = delegation(via="ews_permission", grantee="S-1-5-21-7", grantee_kind="orphan", rights=())
+    (row,) = rows([orphan], context())
+    assert row.values["right"] is None
+    assert row.sentences == (
+        'S-1-5-21-7, whom the directory does not know, has rights in the folder "INBOX": which ones is not told',
+    )
+    nothing = delegation(via="ews_permission", rights=())
+    assert list(rows([nothing], context())) == []
+    whole = delegation(via="ews_delegate", folder="", rights=("send_on_behalf", "private_items"))
+    found = list(rows([whole], context()))
+    assert found[0].sentences == (
+        "the user bob has rights in the mailbox as a whole: send on behalf, private items",
+    )
 
 
 def test_folders_by_their_ids(listed: MakeRule) -> None:

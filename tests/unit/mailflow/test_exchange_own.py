@@ -94,3 +94,26 @@ def test_label_and_content(
 def test_makers(provider: str, *, known: bool, kept_back: bool) -> None:
     """Exchange's and Outlook's makers are known; the rules of some of them are never listed."""
     assert (is_known_provider(provider), is_kept_back(provider)) == (known, kept_back)
+
+
+@pytest.mark.parametrize(
+    ("label", "kind", "good", "bad"),
+    [(JUNK, "move", SPAM, WORDS), (DELEGATES, "redirect", MEETING, WORDS)],
+    ids=["junk", "delegates"],
+)
+def test_every_way_must_fit(
+    rule: MakeRule, label: dict[str, Any], kind: EffectKind, good: Condition, bad: Condition
+) -> None:
+    """A rule that does on one way what its label says, and on another something else, is none of Exchange's."""
+    ways = (*does(kind, when=good)["paths"], *does(kind, when=bad)["paths"])
+    fields = {"origin": "rule_item", **label}
+    assert is_exchange_own(rule(**fields, paths=ways[:1]), ("internal",)) is True
+    assert is_exchange_own(rule(**fields, paths=ways), ("internal",)) is False
+
+
+def test_every_class_must_be_one_of_meetings(rule: MakeRule) -> None:
+    """A condition that ordinary messages meet as well is not about meetings."""
+    classes = ("message class is IPM.Schedule.Meeting.Request", "message class is IPM.Note")
+    either = Test(field="other", operator="other", values=classes)
+    item = rule(**{"origin": "rule_item", **DELEGATES, **does("redirect", when=either)})
+    assert is_exchange_own(item, ("internal",)) is False
