@@ -13,7 +13,7 @@ import pytest
 from postwarden.config.settings import SourceEntry, decode
 from postwarden.connectors import KINDS, Source, open_source
 from postwarden.model.account import Account
-from postwarden.model.reading import CheckDone, Gap, Observed
+from postwarden.model.reading import CheckDone, Gap, Grade, Observed
 from postwarden.pipeline.collect import Reading, collect_account
 from tests.contracts.conftest import lines, misbehaving
 
@@ -427,6 +427,7 @@ def test_the_pipeline_does_not_believe_a_source_that_says_nothing(tmp_path: Path
         name = "mute"
         checks: tuple[str, ...] = ("folders",)
         source_checks: tuple[str, ...] = ()
+        grade: Grade = "observed live"
         connections = 1
 
         def prepare(self, accounts: object) -> None: ...

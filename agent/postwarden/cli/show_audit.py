@@ -40,6 +40,7 @@ class _Text:
         self._progress = Progress()
         self._checks: Counter[tuple[str, str, str]] = Counter()
         self._gaps: list[tuple[str, Gap, str | None]] = []
+        self._grades: dict[str, str] = {}
         self._advice: list[str] = []
 
     def audited(self, audited: Audited) -> None:
@@ -48,6 +49,8 @@ class _Text:
         name = _scope_name(audited)
         for row in audited.reading.coverage:
             self._checks[row.source, row.check, row.status] += 1
+            if row.grade is not None and row.grade != "observed live":
+                self._grades[row.source] = row.grade
             if row.status == "gap":
                 self._gaps += [
                     (name, gap, row.accepted)
@@ -99,6 +102,8 @@ class _Text:
                 if self._checks[source, check, status]
             ]
             print(clean(f"  {source:<12} {check:<16} {', '.join(parts)}"))
+        for source, grade in sorted(self._grades.items()):
+            print(clean(f"  {source:<12} {grade}, never against a real server of this kind"))
         for name, gap, accepted in self._gaps:
             part = f" {gap.part}:" if gap.part else ""
             print(paragraph(f"gap: {name}, {gap.source} {gap.check}:{part} {gap.message}", "  "))

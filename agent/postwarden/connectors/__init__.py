@@ -11,7 +11,7 @@ from typing import Protocol
 from postwarden.config.settings import Config, SourceEntry, convert
 from postwarden.errors import ConfigError, SecretError
 from postwarden.model.account import Account
-from postwarden.model.reading import Item
+from postwarden.model.reading import Grade, Item
 
 #: Kind of source → module:class. The class's module has its `Options`.
 KINDS = {
@@ -27,11 +27,12 @@ class Source(Protocol):
     `checks` are what it can be asked about an account, `source_checks` what about itself. `prepare` looks at
     the secrets of the accounts to come and raises SecretError or ConfigError: those are the administrator's to
     mend before anything is connected to. The `read_` methods stream what they read; a server's failure is a
-    Gap in the stream, never an exception. Of `connections` more than one, `read_account` may run in as many
+    Gap in the stream, never an exception. `grade` says what our code was tried against. Of `connections` more than one, `read_account` may run in as many
     threads at once.
     """
 
     name: str
+    grade: Grade
     connections: int
     checks: tuple[str, ...]
     source_checks: tuple[str, ...]

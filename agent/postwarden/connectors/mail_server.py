@@ -14,7 +14,7 @@ from postwarden.connectors.wire import Tls, context
 from postwarden.errors import ConfigError, ConnectorError, SecretError
 from postwarden.model.account import Account
 from postwarden.model.evidence import Setting
-from postwarden.model.reading import CheckDone, Gap, Item, NotSupported, Observed, OwnSession
+from postwarden.model.reading import CheckDone, Gap, Grade, Item, NotSupported, Observed, OwnSession
 from postwarden.model.scope import Scope, account_scope, source_scope
 
 TRANSPORT = "transport"
@@ -58,6 +58,7 @@ class MailServer(ABC, Generic[_Opened]):
     protocol: str
     checks: tuple[str, ...]
     source_checks = (TRANSPORT,)
+    grade: Grade = "observed live"
     #: Servers slow an address down that logs in too often: one account after another.
     connections = 1
 

@@ -82,12 +82,16 @@ class Excess(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 Item = Observed | Gap | NotSupported | CheckDone | OwnSession | Excess
 
 
+#: What a source's code was tried against: servers of its kind in our tests, what their makers publish, or nothing.
+Grade = Literal["observed live", "checked against the published schema", "from documentation only"]
+
+
 class Coverage(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How one check of one scope ended.
 
     `count` and `digest` describe the evidence set (SHA-256 over the sorted unique blob names, each with
     LF; None where nothing was recorded); `gaps` say what is missing; `accepted` is the administrator's
-    reason for living with them.
+    reason for living with them; `grade` says what the code that read it was tried against.
     """
 
     scope: Scope
@@ -100,3 +104,4 @@ class Coverage(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     more_gaps: int = 0
     accepted: str | None = None
     note: str | None = None
+    grade: Grade | None = None

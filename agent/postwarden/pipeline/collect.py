@@ -15,6 +15,7 @@ from postwarden.model.reading import (
     Coverage,
     Excess,
     Gap,
+    Grade,
     Item,
     NotSupported,
     Observed,
@@ -59,13 +60,19 @@ class Part(Struct, frozen=True, kw_only=True):
 
     source: str
     checks: tuple[str, ...]
+    grade: Grade
     items: Iterable[Item]
 
 
 def read_account(account: Account, sources: Sequence[Source]) -> tuple[Part, ...]:
     """What those sources that have the account say about it, in memory; for any thread."""
     return tuple(
-        Part(source=source.name, checks=source.checks, items=tuple(source.read_account(account)))
+        Part(
+            source=source.name,
+            checks=source.checks,
+            grade=source.grade,
+            items=tuple(source.read_account(account)),
+        )
         for source in sources
         if account.is_at(source.name)
     )
@@ -78,7 +85,9 @@ def collect_account(account: Account, sources: Sequence[Source], accepted: Accep
 
 def collect_source(source: Source, accepted: Acceptance, keep: Keep) -> Reading:
     """What a source says about itself."""
-    part = Part(source=source.name, checks=source.source_checks, items=source.read_source())
+    part = Part(
+        source=source.name, checks=source.source_checks, grade=source.grade, items=source.read_source()
+    )
     return conclude(source_scope(source.name), (part,), accepted, keep)
 
 
@@ -106,9 +115,11 @@ def conclude(scope: Scope, parts: Sequence[Part], accepted: Acceptance, keep: Ke
                 case Excess():
                     excess.append(item)
     coverage = []
-    for name, checks in ((part.source, part.checks) for part in parts):
-        for check in checks:
+    for part in parts:
+        name = part.source
+        for check in part.checks:
             row = _coverage(scope, name, check, evidence, gaps, done, unsupported, keep is not None)
+            row = replace(row, grade=part.grade)
             if row.status == "gap":
                 row = replace(row, accepted=accepted(name, check))
             coverage.append(row)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from postwarden.model.account import Account
-from postwarden.model.reading import CheckDone, Item
+from postwarden.model.reading import CheckDone, Grade, Item
 from postwarden.model.scope import account_scope
 from postwarden.pipeline.at_once import AHEAD, read_accounts
 
@@ -17,6 +17,7 @@ class Slow:
 
     checks: tuple[str, ...] = ("rules",)
     source_checks: tuple[str, ...] = ()
+    grade: Grade = "observed live"
 
     def __init__(self, name: str, connections: int) -> None:
         self.name, self.connections = name, connections

@@ -13,7 +13,7 @@ from postwarden.formats import ews_xml
 from postwarden.formats.ews_xml import FoundFolder, NamedFolder
 from postwarden.model.account import Account
 from postwarden.model.encoding import encodable
-from postwarden.model.evidence import Folder, MailFlow
+from postwarden.model.evidence import Folder, MailFlow, Setting
 from postwarden.model.reading import CheckDone, Gap, Item, Observed
 from postwarden.model.scope import Scope
 
@@ -193,7 +193,9 @@ def _is_told_by(rule: Item, stored: Sequence[Item]) -> bool:
 
 
 def _rule_items(reading: Reading, listed: tuple[MailFlow, ...] | None) -> Iterator[Item]:
-    ids = [identifier for identifier, kind in _associated(reading) if kind.upper().startswith(_RULE_CLASSES)]
+    found = _associated(reading)
+    ids = [identifier for identifier, kind in found if kind.upper().startswith(_RULE_CLASSES)]
+    yield _looked_at(reading, len(found), len(ids))
     flows: list[Item] = []
     raws = [
         reading.mailbox.ask(requests.get_rule_items(part)) for _, part in _chunks(ids, requests.ITEM_CHUNK)
@@ -208,6 +210,20 @@ def _rule_items(reading: Reading, listed: tuple[MailFlow, ...] | None) -> Iterat
             listed=listed,
         )
     yield from flows
+
+
+def _looked_at(reading: Reading, items: int, rules: int) -> Observed:
+    """How much was looked at: that there is no hidden rule rests on it, and some servers answer with nothing."""
+    value = f"{items} associated items in the inbox, {rules} of them rules"
+    setting = Setting(
+        scope=reading.scope,
+        source=reading.source,
+        check=RULE_ITEMS,
+        observed=reading.clock(),
+        name="rule_items_looked_at",
+        value=value,
+    )
+    return Observed(evidence=setting, raw=value.encode())
 
 
 def _associated(reading: Reading) -> list[tuple[str, str]]:

@@ -24,7 +24,7 @@ from postwarden.formats import ews_xml
 from postwarden.formats.ews_xml import ServerVersion
 from postwarden.model.account import Account
 from postwarden.model.evidence import MailFlow, Setting
-from postwarden.model.reading import CheckDone, Gap, Item, NotSupported, Observed, OwnSession
+from postwarden.model.reading import CheckDone, Gap, Grade, Item, NotSupported, Observed, OwnSession
 from postwarden.model.scope import Scope, account_scope, source_scope
 
 TRANSPORT = "transport"
@@ -77,6 +77,7 @@ class EwsSource:
         RECIPIENTS,
     )
     source_checks: tuple[str, ...] = (TRANSPORT, SERVER)
+    grade: Grade = "checked against the published schema"
 
     def __init__(self, name: str, options: Options, *, folder: Path, clock: Callable[[], datetime]) -> None:
         quiet.silence()
