@@ -45,7 +45,7 @@ _shtab_postwarden_verify___config_COMPGEN=_shtab_compgen_files
 _shtab_postwarden_demo___dir_COMPGEN=_shtab_compgen_dirs
 
 _shtab_postwarden_audit___fail_on_choices=(informational low medium high critical)
-_shtab_postwarden_inspect___kind_choices=(sieve ews exchange-rule)
+_shtab_postwarden_inspect___kind_choices=(sieve forward ews exchange-rule)
 _shtab_postwarden_inspect___fail_on_choices=(informational low medium high critical)
 _shtab_postwarden_findings_pos_0_choices=(list show ack rebuild)
 _shtab_postwarden_rules_pos_0_choices=(list test explain)

@@ -15,7 +15,7 @@ _shtab_postwarden_commands() {
     demo:'Starts two mail servers on this machine'"'"'s loopback: an IMAP server (Dovecot where it is installed, else pymap, which'
     findings:'Findings as they stand in the ledger. An acknowledgement silences one finding, says who and why in a signed'
     init:'Writes a commented agent.toml and creates the ledger with its first key. The public key is the only line on'
-    inspect:'Judges material that somebody exported: Sieve scripts, saved answers of Exchange Web Services (inbox rules, hidden'
+    inspect:'Judges material that somebody exported: Sieve scripts, users'"'"' .forward files, saved answers of Exchange Web Services'
     rules:'Rules are Sigma files: the shipped ones and those in the folders that agent.toml names. Each has examples beside it'
     verify:'Reads a ledger without changing it and checks that every record is the one that was signed. It needs no private'
   )
@@ -142,7 +142,7 @@ _shtab_postwarden_init_defaults_added=0
 
 _shtab_postwarden_inspect_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  "--kind[what the files are (default\: by their names)]:kind:(sieve ews exchange-rule)"
+  "--kind[what the files are (default\: by their names)]:kind:(sieve forward ews exchange-rule)"
   "*--internal-domain[a domain of the organisation]:D:"
   "--account[whose material it is (an address)]:A:"
   "--fail-on[exit 1 from this level on (default\: medium)]:fail_on:(informational low medium high critical)"

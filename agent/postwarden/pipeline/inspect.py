@@ -62,6 +62,12 @@ def _items(raw: bytes, *, name: str, kind: str, account: Account, observed: date
                 check="sieve_scripts",
                 observed=observed,
             )
+        case "forward":
+            from postwarden.formats import forward_file
+
+            return forward_file.decode(
+                raw, account, name=name, scope=scope, source=SOURCE, check="forward_files", observed=observed
+            )
         case "ews":
             from postwarden.formats import ews_xml
 
