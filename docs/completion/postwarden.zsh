@@ -12,6 +12,7 @@ _shtab_postwarden_commands() {
   local _commands=(
     audit:'Connects to every configured source, reads what keeps mail flowing or lets others in, judges it, prints findings'
     check-config:'Parses agent.toml, resolves its secrets and loads the rules. Unless --offline, connects to each source with one'
+    collect:'Reads users'"'"' .forward files and Sieve scripts on the mail host, as /etc/postwarden/collect.toml names them, and writes'
     demo:'Starts two mail servers on this machine'"'"'s loopback: an IMAP server (Dovecot where it is installed, else pymap, which'
     findings:'Findings as they stand in the ledger. An acknowledgement silences one finding, says who and why in a signed'
     init:'Writes a commented agent.toml and creates the ledger with its first key. The public key is the only line on'
@@ -72,6 +73,14 @@ _shtab_postwarden_check_config_options=(
 
 # guard to ensure default positional specs are added only once per session
 _shtab_postwarden_check_config_defaults_added=0
+
+_shtab_postwarden_collect_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--config[collect.toml to use (default\: \/etc\/postwarden\/collect.toml)]:FILE:_files"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_postwarden_collect_defaults_added=0
 
 _shtab_postwarden_demo_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
@@ -224,6 +233,7 @@ _shtab_postwarden() {
       case $line[1] in
         audit) _arguments -C -s $_shtab_postwarden_audit_options ;;
         check-config) _arguments -C -s $_shtab_postwarden_check_config_options ;;
+        collect) _arguments -C -s $_shtab_postwarden_collect_options ;;
         demo) _arguments -C -s $_shtab_postwarden_demo_options ;;
         findings) _shtab_postwarden_findings ;;
         init) _arguments -C -s $_shtab_postwarden_init_options ;;
