@@ -1,9 +1,10 @@
 """Opening files of hostile folders: no link at any component, no way out, no other file system, no waiting.
 
-openat2(2) does it in the kernel, where nobody can rename a folder in between. Python has no function for it.
+A path is walked component by component, each opened in the folder before it and never through a link, so that
+nobody can put something else in between. (openat2(2) does the same at once, but systemd's RestrictSUIDSGID= takes
+it away.)
 """
 
-import ctypes
 import errno
 import os
 import stat
@@ -12,24 +13,18 @@ from contextlib import contextmanager
 
 from msgspec import Struct
 
-from postwarden.errors import ConnectorError, UsageError
-
-#: The number of openat2 on every architecture (Linux 5.6).
-_OPENAT2 = 437
-_AT_FDCWD = -100
-#: linux/openat2.h
-_NO_XDEV, _NO_MAGICLINKS, _NO_SYMLINKS, _BENEATH = 0x01, 0x02, 0x04, 0x08
-#: Renames beside us make the kernel give up its proof; a few tries are enough for honest ones.
-_TRIES = 5
+from postwarden.errors import ConnectorError
 
 #: A mail host's folder of scripts has tens of names.
 MAX_ENTRIES = 10_000
 
+#: A folder on the way: not read, not followed.
+_PASSING = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
 _WHY = {
     errno.ELOOP: "a part of its path is a link, and links are not followed",
     errno.EXDEV: "it lies on another file system than the folder above it",
-    errno.EAGAIN: "its folder is being renamed",
-    errno.EWOULDBLOCK: "it is held by a lease, or its folder is being renamed",
+    errno.EWOULDBLOCK: "it is held by a lease",
 }
 _KINDS = {
     stat.S_IFDIR: "a folder",
@@ -39,13 +34,6 @@ _KINDS = {
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
 }
-
-
-class _How(ctypes.Structure):
-    _fields_ = (("flags", ctypes.c_uint64), ("mode", ctypes.c_uint64), ("resolve", ctypes.c_uint64))
-
-
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Content(Struct, frozen=True, kw_only=True):
@@ -59,12 +47,13 @@ class Content(Struct, frozen=True, kw_only=True):
 
 def open_folder(path: str) -> int:
     """A descriptor of the folder at an absolute path; raises OSError."""
-    return _open(_AT_FDCWD, path, os.O_RDONLY | os.O_DIRECTORY, _NO_SYMLINKS | _NO_MAGICLINKS)
+    with held(os.open("/", _PASSING)) as root:
+        return _walk(root, path, os.O_RDONLY, device=None)
 
 
 def open_below(folder: int, path: str) -> int:
-    """A descriptor of the folder at a relative path below another; raises OSError."""
-    return _open(folder, path, os.O_RDONLY | os.O_DIRECTORY, _below())
+    """A descriptor of the folder at a relative path below another, on its file system; raises OSError."""
+    return _walk(folder, path, os.O_RDONLY, device=os.fstat(folder).st_dev)
 
 
 @contextmanager
@@ -89,7 +78,7 @@ def names(folder: int) -> list[str]:
 
 def link_target(folder: int, path: str) -> str | None:
     """Where a link leads, as it is written and without going there; None for what is no link. Raises OSError."""
-    with held(_open(folder, path, os.O_PATH | os.O_NOFOLLOW, _below())) as found:
+    with _found(folder, path) as found:
         return os.readlink("", dir_fd=found) if stat.S_ISLNK(os.fstat(found).st_mode) else None
 
 
@@ -100,7 +89,7 @@ def read(folder: int, path: str, *, most: int, owners: frozenset[int] | None) ->
     opened. A second hard link is refused: it may be somebody else's file under this name. Raises ConnectorError
     for what should not be read, OSError for what cannot be, FileNotFoundError among them.
     """
-    with held(_open(folder, path, os.O_PATH | os.O_NOFOLLOW, _below())) as found:
+    with _found(folder, path) as found:
         status = os.fstat(found)
         if not stat.S_ISREG(status.st_mode):
             kind = _KINDS.get(stat.S_IFMT(status.st_mode), "no regular file")
@@ -130,10 +119,6 @@ def why(exc: OSError) -> str:
     return _WHY.get(exc.errno or 0) or exc.strerror or str(exc)
 
 
-def _below() -> int:
-    return _NO_SYMLINKS | _NO_MAGICLINKS | _NO_XDEV | _BENEATH
-
-
 def _read(descriptor: int, most: int) -> bytes:
     parts = []
     left = most + 1
@@ -143,22 +128,43 @@ def _read(descriptor: int, most: int) -> bytes:
     return b"".join(parts)
 
 
-def _open(folder: int, path: str, flags: int, resolve: int) -> int:
-    encoded = os.fsencode(path)
-    if b"\0" in encoded:
-        raise OSError(errno.EINVAL, "its path has a NUL")
-    how = _How(flags | os.O_CLOEXEC, 0, resolve)
-    for _ in range(_TRIES):
-        number = int(
-            _libc.syscall(_OPENAT2, folder, ctypes.c_char_p(encoded), ctypes.byref(how), ctypes.sizeof(how))
-        )
-        if number >= 0:
-            return number
-        failed = ctypes.get_errno()
-        if failed == errno.ENOSYS:
-            raise UsageError(
-                "this kernel has no openat2", "postwarden collect needs Linux 5.6 and a filter that allows it"
-            )
-        if failed not in {errno.EAGAIN, errno.EINTR}:
-            break
-    raise OSError(failed, os.strerror(failed), path)
+@contextmanager
+def _found(folder: int, path: str) -> Iterator[int]:
+    """What stands at a relative path, link or not, opened without any effect on it; raises OSError."""
+    above, _, last = path.rpartition("/")
+    device = os.fstat(folder).st_dev
+    with (
+        held(_walk(folder, above, _PASSING, device=device)) as parent,
+        held(os.open(last, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)) as found,
+    ):
+        if os.fstat(found).st_dev != device:
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), path)
+        yield found
+
+
+def _walk(folder: int, path: str, flags: int, *, device: int | None) -> int:
+    """A descriptor of the folder at a path below another, opened with `flags`; on `device` where one is given."""
+    parts = [part for part in path.split("/") if part]
+    # The last one again, by the name that a folder has for itself, with the flags that are asked for.
+    current = os.open(".", _PASSING, dir_fd=folder)
+    try:
+        for part in parts:
+            if part == "..":
+                raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), path)
+            current, before = _step(current, part), current
+            os.close(before)
+            if device is not None and os.fstat(current).st_dev != device:
+                raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), path)
+        return os.open(".", flags | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=current)
+    finally:
+        os.close(current)
+
+
+def _step(folder: int, name: str) -> int:
+    try:
+        # O_DIRECTORY makes an automounter mount what belongs there.
+        return os.open(name, _PASSING, dir_fd=folder)
+    except NotADirectoryError:
+        if stat.S_ISLNK(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), name) from None
+        raise

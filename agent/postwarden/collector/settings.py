@@ -124,7 +124,7 @@ def place(template: str, user: User) -> Place | None:
         filled = part
         for variable in _VARIABLE.findall(part):
             value = values[variable]
-            if not value or (variable != "h" and ("/" in value or value in {".", ".."} or "\0" in value)):
+            if not value or "\0" in value or (variable != "h" and ("/" in value or value in {".", ".."})):
                 return None
             filled = filled.replace(f"%{variable}", value)
             last = index

@@ -257,7 +257,7 @@ def test_the_command_collects_as_collect_toml_says(host: Host, capsys: pytest.Ca
     config = host.folder / "collect.toml"
     config.write_text(
         f'drop = "{host.drop}"\nstate = "{host.folder / "state"}"\ngroup = "{group}"\n'
-        f'[users]\nfiles = ["{people}"]\nmin_uid = 0\n[[files]]\nkind = "forward"\npath = "%h/.forward"\n'
+        f'[users]\nfiles = ["{people}"]\nmin_uid = 0\nmax_uid = 70000\n[[files]]\nkind = "forward"\npath = "%h/.forward"\n'
     )
     umask = os.umask(0o022)
     try:

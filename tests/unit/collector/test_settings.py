@@ -100,6 +100,7 @@ def test_a_place_is_a_folder_that_must_be_there_and_a_path_below(
         ("/m/%u/x", User(login="../../etc")),
         ("/m/%n/x", User(login="..")),
         ("/m/%u/x", User(login="a\0b")),
+        ("%h/x", User(login="a", home="/srv/a\0b")),
     ],
 )
 def test_a_user_without_a_value_has_no_place(template: str, user: User) -> None:
