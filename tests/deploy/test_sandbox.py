@@ -8,13 +8,17 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from postwarden.cli.demo import write_configuration
+from postwarden.connectors.drop_folder import DropFolderSource, Options
 from postwarden.lab import exchange
+from postwarden.model.account import Account
+from postwarden.pipeline.collect import collect_account
 from tests.deploy.conftest import Confined
 from tests.lab.conftest import start_labs
 from tests.scenarios.conftest import Workplace
@@ -178,3 +182,59 @@ def test_the_collector_works_with_the_one_capability_that_it_has(confined: Confi
         COLLECT, [sys.executable, "-c", f"open({str(home / 'planted')!r}, 'w')"], capabilities=True
     )
     assert "PermissionError" in writes.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_the_service_takes_what_the_collector_wrote(confined: Confined) -> None:
+    """Root writes, another user of the same group reads and moves: with the modes that the units and tmpfiles give."""
+    service, group, stranger = 54322, 54322, 54323
+    folder = Path(tempfile.mkdtemp(prefix="postwarden-users-")).resolve()
+    folder.chmod(0o755)
+    home = folder / "homes" / "alice"
+    home.mkdir(parents=True)
+    (home / ".forward").write_text("a@elsewhere.example")
+    os.chown(home / ".forward", stranger, stranger)
+    (folder / "state").mkdir()
+    drop = folder / "drop"
+    drop.mkdir()
+    os.chown(drop, 0, group)
+    drop.chmod(0o2770)
+    (folder / "passwd").write_text(f"alice:x:{stranger}:{stranger}::{home}:/bin/sh\n")
+    (folder / "collect.toml").write_text(
+        f'drop = "{drop}"\nstate = "{folder}/state"\n[users]\nfiles = ["{folder}/passwd"]\n'
+        '[[files]]\nkind = "forward"\npath = "%h/.forward"\n'
+    )
+    # The test's group has no name, which is all that the command asks for.
+    program = (
+        "import os, sys; from postwarden.cli import collect, run; "
+        f"collect._group = lambda name: {group}; os.setgid({group}); sys.exit(run(sys.argv[1:]))"
+    )
+    command = [sys.executable, "-c", program, "collect", "--config", str(folder / "collect.toml")]
+    # Under the unit the group comes from systemd; here it is set before the sandbox would forbid it.
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    source = DropFolderSource(
+        "host",
+        Options(path="drop"),
+        folder=folder,
+        clock=lambda: datetime.now(UTC),  # noqa: TID251 - files are of now
+    )
+    alice = Account(key="login:alice", login="alice")
+    before = os.umask(0o077)
+    try:
+        os.setegid(group)
+        os.seteuid(service)
+        reading = collect_account(alice, [source], lambda *_: None, None)
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+        os.umask(before)
+    assert reading.gaps == ()
+    assert len(reading.evidence) == 1
+    (taken,) = (drop / "done" / "alice").iterdir()
+    assert (drop / "done").stat().st_uid == service
+    assert taken.stat().st_uid == 0
+    for path in (drop / "alice", taken, *taken.iterdir()):
+        status = path.stat()
+        assert (status.st_uid, status.st_gid, status.st_mode & 0o007) == (0, group, 0), path
+    shutil.rmtree(folder)

@@ -55,11 +55,25 @@ def collect(
         for user in users:
             gathered = gather(user, collection.files)
             if gathered.kinds:
-                yield _one(gathered, encodable(user.login), before, after, collection.repeat, drop, host, now)
+                yield _one(
+                    gathered,
+                    _login(user, collection.users.domain),
+                    before,
+                    after,
+                    collection.repeat,
+                    drop,
+                    host,
+                    now,
+                )
         ended = True
     finally:
         # Whoever is not on the host any more is forgotten, by a pass that has seen all.
         _remember(path, after if ended else before | after)
+
+
+def _login(user: User, domain: str | None) -> str:
+    login = encodable(user.login)
+    return login if domain is None or "@" in login else f"{login}@{domain}"
 
 
 def _one(

@@ -33,8 +33,12 @@ class Files(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Users(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who is looked at: lines as in /etc/passwd and in Dovecot's passwd-file, bounded by uid where they have one."""
+    """Who is looked at: lines as in /etc/passwd and in Dovecot's passwd-file, bounded by uid where they have one.
 
+    `domain` completes a login without @ to the login that postwarden knows the account by.
+    """
+
+    domain: str | None = None
     files: tuple[str, ...] = ("/etc/passwd",)
     min_uid: int = 1_000
     max_uid: int = 60_000

@@ -9,7 +9,7 @@ import pytest
 
 from postwarden.collector.batch import Drop
 from postwarden.collector.collecting import Collected, collect
-from postwarden.collector.settings import Collection, Files, User
+from postwarden.collector.settings import Collection, Files, User, Users
 from postwarden.formats.drop_manifest import NAME, Manifest, decode
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -24,6 +24,7 @@ class Host:
     folder: Path
     files: tuple[Files, ...] = (FORWARD, SIEVE)
     users: list[User] = field(default_factory=list)
+    domain: str | None = None
 
     @property
     def drop(self) -> Path:
@@ -31,7 +32,12 @@ class Host:
 
     @property
     def collection(self) -> Collection:
-        return Collection(drop=str(self.drop), state=str(self.folder / "state"), files=self.files)
+        return Collection(
+            drop=str(self.drop),
+            state=str(self.folder / "state"),
+            users=Users(domain=self.domain),
+            files=self.files,
+        )
 
     def home(self, login: str = "alice", *, uid: int | None = None) -> Path:
         """The home of a user, who is added at first sight."""

@@ -112,6 +112,14 @@ def test_virtual_users_have_their_files_by_name_and_domain(host: Host) -> None:
     assert [one.active for one in host.manifest("bob@example.org").files] == [True]
 
 
+def test_a_login_is_completed_by_the_domain(host: Host) -> None:
+    """Where accounts are known by address, the batch is the address's; paths keep to the login of the host."""
+    (host.home() / ".forward").write_text("a@elsewhere.example")
+    host.domain = "example.org"
+    assert [one.login for one in host.collect()] == ["alice@example.org"]
+    assert host.taken("alice@example.org") == {".forward": b"a@elsewhere.example"}
+
+
 def test_a_user_without_anything_gets_an_empty_batch(host: Host) -> None:
     """That there is nothing is said too, so that a finding can end."""
     host.home()

@@ -114,9 +114,12 @@ def test_the_shipped_configuration_holds(tmp_path: Path) -> None:
     plain = load(write(tmp_path, text))
     assert plain.files == (Files(kind="forward", path="%h/.forward"),)
     lines = [
-        line.removeprefix("# ") if line.startswith(("# [[", "# kind", "# path", "# active")) else line
+        line.removeprefix("# ")
+        if line.startswith(("# [[", "# kind", "# path", "# active", "# domain"))
+        else line
         for line in text.splitlines()
     ]
     whole = load(write(tmp_path, "\n".join(lines)))
+    assert whole.users.domain == "example.org"
     assert {one.kind for one in whole.files} == {"forward", "sieve"}
     assert plain.drop == whole.drop == "/var/spool/postwarden"
