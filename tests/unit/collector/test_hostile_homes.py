@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from postwarden.collector import beneath, gather
-from postwarden.collector.settings import User
+from postwarden.collector.settings import Files, User
 from postwarden.connectors.drop_folder import DropFolderSource, Options
 from postwarden.formats.drop_manifest import NAME
 from postwarden.model.account import Account
@@ -278,3 +278,16 @@ def test_one_hostile_user_costs_the_others_nothing(host: Host) -> None:
     (host.home("bob") / ".forward").write_text("a@elsewhere.example")
     assert [len(one.problems) for one in host.collect()] == [1, 0]
     assert host.taken("bob") == {".forward": b"a@elsewhere.example"}
+
+
+def test_another_file_system_below_the_home_is_not_entered(host: Host) -> None:
+    """What somebody has mounted in a home is not the home's; it may be a program that answers as it likes."""
+    host.users = [User(login="alice", home="/")]
+    host.files = (
+        Files(kind="forward", path="%h/proc/version"),
+        Files(kind="sieve", path="%h/proc/*.sieve"),
+    )
+    host.collect()
+    assert host.manifest().files == ()
+    assert set(problems(host)) == {"version", "proc"}
+    assert all("another file system" in message for message in problems(host).values())
