@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from postwarden.cli import VERBS, build_parser
+from tests.deploy.conftest import Sandbox
 from tests.deploy.units import FOLDER, PROGRAM, SERVICES, command, needs_systemd, read
 
 UNITS = (*SERVICES, "postwarden-collect.timer")
@@ -253,7 +254,10 @@ def notified(tmp_path: Path) -> Iterator[socket.socket]:
         yield listener
 
 
-def test_the_service_runs_as_its_unit_has_it(place: Path, notified: socket.socket) -> None:
+@pytest.mark.parametrize("inside", [False, True], ids=["outside the sandbox", "inside the sandbox"])
+def test_the_service_runs_as_its_unit_has_it(
+    inside: bool, place: Path, notified: socket.socket, sandbox: Sandbox
+) -> None:
     """ExecStart says READY, feeds the watchdog in time, reloads on SIGHUP and ends on SIGTERM within ten seconds."""
     name = "postwarden.service"
     if "run" not in VERBS:
@@ -265,7 +269,11 @@ def test_the_service_runs_as_its_unit_has_it(place: Path, notified: socket.socke
         "WATCHDOG_USEC": "4000000",
     }
     with subprocess.Popen(
-        started(name, place), env=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd="/"
+        [*(sandbox(name) if inside else ()), *started(name, place)],
+        env=given,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd="/",
     ) as process:
         given_up = time.monotonic() + 60
         said = ""

@@ -66,8 +66,8 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
 
     version: Literal[1] = 1
-    login: str
-    host: str
+    login: Annotated[str, Meta(min_length=1)]
+    host: Annotated[str, Meta(min_length=1)]
     collected: Moment
     kinds: tuple[FileKind, ...]
     files: Annotated[tuple[CollectedFile, ...], Meta(max_length=MAX_FILES)] = ()

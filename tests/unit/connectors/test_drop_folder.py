@@ -308,7 +308,7 @@ def test_more_than_one_sweep_takes_is_told(drop: Path, monkeypatch: pytest.Monke
     assert not read(drop).incomplete
 
 
-@pytest.mark.parametrize("broken", ["manifest", "version", "content", "missing", "more", "login", "escape"])
+@pytest.mark.parametrize("broken", ["manifest", "version", "host", "content", "missing", "more", "login", "escape"])
 def test_a_broken_batch_is_a_gap_and_stays(drop: Path, broken: str) -> None:
     """What its manifest does not vouch for is no evidence; the batch stays for somebody to look at."""
     folder = batch(
@@ -321,6 +321,8 @@ def test_a_broken_batch_is_a_gap_and_stays(drop: Path, broken: str) -> None:
         manifest.write_text("{")
     elif broken == "version":
         manifest.write_text(manifest.read_text().replace('"version":1', '"version":2'))
+    elif broken == "host":
+        manifest.write_text(manifest.read_text().replace('"host":"mail"', '"host":""'))
     elif broken == "content":
         (folder / "0000.forward").write_bytes(b"b@elsewhere.example")
     elif broken == "missing":
