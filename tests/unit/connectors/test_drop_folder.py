@@ -308,7 +308,9 @@ def test_more_than_one_sweep_takes_is_told(drop: Path, monkeypatch: pytest.Monke
     assert not read(drop).incomplete
 
 
-@pytest.mark.parametrize("broken", ["manifest", "version", "host", "content", "missing", "more", "login", "escape"])
+@pytest.mark.parametrize(
+    "broken", ["manifest", "version", "host", "content", "missing", "more", "login", "escape"]
+)
 def test_a_broken_batch_is_a_gap_and_stays(drop: Path, broken: str) -> None:
     """What its manifest does not vouch for is no evidence; the batch stays for somebody to look at."""
     folder = batch(
