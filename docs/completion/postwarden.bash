@@ -7,7 +7,7 @@
 
 _shtab_postwarden_findings_subparsers=(list show ack rebuild)
 _shtab_postwarden_rules_subparsers=(list test explain)
-_shtab_postwarden_subparsers=(init check-config audit inspect findings rules verify demo)
+_shtab_postwarden_subparsers=(init check-config audit inspect findings rules verify collect demo)
 
 _shtab_postwarden_init_option_strings=(-h --help --config --origin)
 _shtab_postwarden_check_config_option_strings=(-h --help --config --offline --account --json)
@@ -23,6 +23,7 @@ _shtab_postwarden_rules_test_option_strings=(-h --help --config --json)
 _shtab_postwarden_rules_explain_option_strings=(-h --help --internal-domain --account --config --json)
 _shtab_postwarden_rules_option_strings=(-h --help)
 _shtab_postwarden_verify_option_strings=(-h --help --key --config --json)
+_shtab_postwarden_collect_option_strings=(-h --help --config)
 _shtab_postwarden_demo_option_strings=(-h --help --dir --server)
 _shtab_postwarden_option_strings=(-h --help --version)
 
@@ -42,15 +43,16 @@ _shtab_postwarden_rules_explain_pos_1_COMPGEN=_shtab_compgen_files
 _shtab_postwarden_rules_explain___config_COMPGEN=_shtab_compgen_files
 _shtab_postwarden_verify_pos_0_COMPGEN=_shtab_compgen_dirs
 _shtab_postwarden_verify___config_COMPGEN=_shtab_compgen_files
+_shtab_postwarden_collect___config_COMPGEN=_shtab_compgen_files
 _shtab_postwarden_demo___dir_COMPGEN=_shtab_compgen_dirs
 
 _shtab_postwarden_audit___fail_on_choices=(informational low medium high critical)
-_shtab_postwarden_inspect___kind_choices=(sieve ews exchange-rule)
+_shtab_postwarden_inspect___kind_choices=(sieve forward ews exchange-rule)
 _shtab_postwarden_inspect___fail_on_choices=(informational low medium high critical)
 _shtab_postwarden_findings_pos_0_choices=(list show ack rebuild)
 _shtab_postwarden_rules_pos_0_choices=(list test explain)
 _shtab_postwarden_demo___server_choices=(auto dovecot pymap)
-_shtab_postwarden_pos_0_choices=(init check-config audit inspect findings rules verify demo)
+_shtab_postwarden_pos_0_choices=(init check-config audit inspect findings rules verify collect demo)
 
 _shtab_postwarden_init__h_nargs=0
 _shtab_postwarden_init___help_nargs=0
@@ -97,6 +99,8 @@ _shtab_postwarden_rules___help_nargs=0
 _shtab_postwarden_verify__h_nargs=0
 _shtab_postwarden_verify___help_nargs=0
 _shtab_postwarden_verify___json_nargs=0
+_shtab_postwarden_collect__h_nargs=0
+_shtab_postwarden_collect___help_nargs=0
 _shtab_postwarden_demo__h_nargs=0
 _shtab_postwarden_demo___help_nargs=0
 _shtab_postwarden_pos_0_nargs=A...

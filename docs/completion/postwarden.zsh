@@ -12,10 +12,11 @@ _shtab_postwarden_commands() {
   local _commands=(
     audit:'Connects to every configured source, reads what keeps mail flowing or lets others in, judges it, prints findings'
     check-config:'Parses agent.toml, resolves its secrets and loads the rules. Unless --offline, connects to each source with one'
+    collect:'Reads users'"'"' .forward files and Sieve scripts on the mail host, as /etc/postwarden/collect.toml names them, and writes'
     demo:'Starts two mail servers on this machine'"'"'s loopback: an IMAP server (Dovecot where it is installed, else pymap, which'
     findings:'Findings as they stand in the ledger. An acknowledgement silences one finding, says who and why in a signed'
     init:'Writes a commented agent.toml and creates the ledger with its first key. The public key is the only line on'
-    inspect:'Judges material that somebody exported: Sieve scripts, saved answers of Exchange Web Services (inbox rules, hidden'
+    inspect:'Judges material that somebody exported: Sieve scripts, users'"'"' .forward files, saved answers of Exchange Web Services'
     rules:'Rules are Sigma files: the shipped ones and those in the folders that agent.toml names. Each has examples beside it'
     verify:'Reads a ledger without changing it and checks that every record is the one that was signed. It needs no private'
   )
@@ -72,6 +73,14 @@ _shtab_postwarden_check_config_options=(
 
 # guard to ensure default positional specs are added only once per session
 _shtab_postwarden_check_config_defaults_added=0
+
+_shtab_postwarden_collect_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--config[collect.toml to use (default\: \/etc\/postwarden\/collect.toml)]:FILE:_files"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_postwarden_collect_defaults_added=0
 
 _shtab_postwarden_demo_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
@@ -142,7 +151,7 @@ _shtab_postwarden_init_defaults_added=0
 
 _shtab_postwarden_inspect_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  "--kind[what the files are (default\: by their names)]:kind:(sieve ews exchange-rule)"
+  "--kind[what the files are (default\: by their names)]:kind:(sieve forward ews exchange-rule)"
   "*--internal-domain[a domain of the organisation]:D:"
   "--account[whose material it is (an address)]:A:"
   "--fail-on[exit 1 from this level on (default\: medium)]:fail_on:(informational low medium high critical)"
@@ -224,6 +233,7 @@ _shtab_postwarden() {
       case $line[1] in
         audit) _arguments -C -s $_shtab_postwarden_audit_options ;;
         check-config) _arguments -C -s $_shtab_postwarden_check_config_options ;;
+        collect) _arguments -C -s $_shtab_postwarden_collect_options ;;
         demo) _arguments -C -s $_shtab_postwarden_demo_options ;;
         findings) _shtab_postwarden_findings ;;
         init) _arguments -C -s $_shtab_postwarden_init_options ;;

@@ -1,6 +1,7 @@
 """What every kind of source keeps to, whatever the server does."""
 
 import base64
+import os
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -167,11 +168,14 @@ CHECKS = {
     },
 }  # fmt: skip
 
+#: Those that are connected to.
+BY_NETWORK = tuple(CHECKS)
+
 #: Those that are logged in to for each account, over lines of text.
 BY_LINES = ("imap", "managesieve")
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", BY_NETWORK)
 @pytest.mark.parametrize(
     "behaviour",
     [drip, flood, flood_lines, flood_sieve_lines, silent, hang_up, web_server],
@@ -192,7 +196,7 @@ def test_a_server_that_does_not_speak_the_protocol_is_a_gap(
     assert time.monotonic() - started < 40
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", BY_NETWORK)
 def test_an_unreachable_host_is_a_gap_with_the_place(kind: str, tmp_path: Path) -> None:
     """A port that nobody listens on gives a gap that names host and port."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -442,3 +446,54 @@ def test_the_pipeline_does_not_believe_a_source_that_says_nothing(tmp_path: Path
     assert [row.status for row in reading.coverage] == ["gap"]
     assert reading.gaps
     assert reading.incomplete
+
+
+def drop(folder: Path, **options: Any) -> Source:
+    entry = SourceEntry(name="here", kind="drop_folder", options={"path": "drop", **options})
+    return open_source(entry, 0, decode(b"", folder / "agent.toml"), lambda: NOW)
+
+
+def test_every_kind_is_here() -> None:
+    """A kind that is added keeps to all of this, over a network or from a folder."""
+    assert set(KINDS) == {*BY_NETWORK, "drop_folder"}
+
+
+@pytest.mark.parametrize(
+    "broken", ["missing", "a file", "a link", "the account's is a link", "others write it", "done is a file"]
+)
+def test_a_folder_that_cannot_be_used_is_a_gap(broken: str, tmp_path: Path) -> None:
+    """Whatever is wrong with a drop folder costs one gap for each check, with a hint, and nothing is evidence."""
+    place = tmp_path / "drop"
+    elsewhere = tmp_path / "elsewhere"
+    (elsewhere / "alice").mkdir(parents=True)
+    (elsewhere / "alice" / "a.forward").write_text("a@elsewhere.example\n")
+    os.utime(elsewhere / "alice" / "a.forward", (NOW.timestamp() - 60, NOW.timestamp() - 60))
+    if broken == "a file":
+        place.touch()
+    elif broken == "a link":
+        place.symlink_to(elsewhere)
+    elif broken != "missing":
+        place.mkdir()
+    if broken == "the account's is a link":
+        (place / "alice").symlink_to(elsewhere / "alice")
+    elif broken == "others write it":
+        place.chmod(0o777)
+    elif broken == "done is a file":
+        (place / "done").touch()
+    one = drop(tmp_path)
+    reading = collect_account(ALICE, [one], lambda *_: None, None)
+    assert {row.check: row.status for row in reading.coverage} == dict.fromkeys(one.checks, "gap")
+    assert all(gap.hint for gap in reading.gaps)
+    assert reading.incomplete
+    assert reading.evidence == ()
+
+
+@pytest.mark.parametrize("accounts", ["all", "present"])
+def test_an_empty_folder_is_a_gap_where_every_account_must_have_something(
+    accounts: str, tmp_path: Path
+) -> None:
+    """Without anything dropped an account is not clean, unless the configuration says that it need not be there."""
+    (tmp_path / "drop").mkdir()
+    reading = collect_account(ALICE, [drop(tmp_path, accounts=accounts)], lambda *_: None, None)
+    assert reading.incomplete is (accounts == "all")
+    assert not any(row.status == "read" for row in reading.coverage)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from postwarden import __version__
-from postwarden.cli import audit, check_config, demo, findings, init, inspect, rules, verify
+from postwarden.cli import audit, check_config, collect, demo, findings, init, inspect, rules, verify
 from postwarden.cli.exits import BUG, INTERRUPTED, NOT_SOUND, USAGE
 from postwarden.cli.terminal import clean
 from postwarden.errors import LedgerUnsound, PostwardenError
@@ -23,6 +23,7 @@ VERBS = {
     "findings": findings,
     "rules": rules,
     "verify": verify,
+    "collect": collect,
     "demo": demo,
 }
 

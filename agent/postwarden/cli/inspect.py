@@ -16,14 +16,15 @@ if TYPE_CHECKING:
 
 HELP = "judge exported files without connecting to anything"
 DESCRIPTION = """\
-Judges material that somebody exported: Sieve scripts, saved answers of Exchange Web Services (inbox rules, hidden
-rules, permissions, delegates), and the stored form of Exchange's rules. Prints one JSON object a line (evidence,
-finding, gap, summary; docs/json.md describes them) and records nothing. Uses agent.toml for the organisation's
-domains where one is found."""
+Judges material that somebody exported: Sieve scripts, users' .forward files, saved answers of Exchange Web Services
+(inbox rules, hidden rules, permissions, delegates), and the stored form of Exchange's rules. Prints one JSON object a
+line (evidence, finding, gap, summary; docs/json.md describes them) and records nothing. Uses agent.toml for the
+organisation's domains where one is found."""
 EPILOG = """\
 examples:
   postwarden inspect alice.sieve --internal-domain example.org
   postwarden inspect --kind sieve /var/mail/alice/sieve/* --account alice@example.org
+  postwarden inspect ~/.forward --account alice@example.org
   postwarden inspect --kind ews GetInboxRules.xml GetDelegate.xml --internal-domain example.org
 
 exit codes: as audit"""

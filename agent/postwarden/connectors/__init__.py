@@ -18,6 +18,7 @@ KINDS = {
     "imap": "postwarden.connectors.imap:ImapSource",
     "managesieve": "postwarden.connectors.managesieve:ManageSieveSource",
     "ews": "postwarden.connectors.ews.source:EwsSource",
+    "drop_folder": "postwarden.connectors.drop_folder:DropFolderSource",
 }
 
 

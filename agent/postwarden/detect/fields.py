@@ -16,7 +16,7 @@ class Field(Struct, frozen=True):
 
 
 _MAIL_FLOW = {
-    "origin": Field("text", "where the flow lives: sieve_script, inbox_rule or rule_item"),
+    "origin": Field("text", "where the flow lives: sieve_script, inbox_rule, rule_item or forward_file"),
     "name": Field("text", "the script's or rule's name"),
     "enabled": Field("flag", "whether the script or rule is switched on"),
     "hidden": Field("flag", "whether the owner's client does not list it"),

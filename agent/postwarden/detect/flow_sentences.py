@@ -27,7 +27,7 @@ def flow_sentences(flow: MailFlow, path: PathFacts, *, hidden: bool, own: bool |
         "every message" if path.everything and not path.by_trick else f"messages where {path.condition_text}"
     )
     line = f" (line {path.line})" if path.line is not None else ""
-    thing = "script" if flow.origin == "sieve_script" else "rule"
+    thing = {"sieve_script": "script", "forward_file": "file"}.get(flow.origin, "rule")
     yield f'the {state(flow, hidden=hidden)} {thing} "{flow.name}"{line} {_effect_words(path)}: {when}'
     yield from flaw_sentences(flow)
     if hidden and flow.provider and own is False:

@@ -1,12 +1,13 @@
 """The kinds of exported material that `inspect` takes; imports nothing."""
 
-KINDS = ("sieve", "ews", "exchange-rule")
+KINDS = ("sieve", "forward", "ews", "exchange-rule")
 
 #: How a file's name ends, and its kind.
 SUFFIXES = {
     ".sieve": "sieve",
     ".siv": "sieve",
     ".dovecot.sieve": "sieve",
+    ".forward": "forward",
     ".xml": "ews",
     ".dat": "exchange-rule",
     ".bin": "exchange-rule",

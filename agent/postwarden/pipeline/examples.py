@@ -13,6 +13,7 @@ from postwarden.config.settings import Config, Organisation
 from postwarden.connectors.imap import FOLDER_ACL, FOLDERS
 from postwarden.detect.sigma.document import load
 from postwarden.errors import RuleError
+from postwarden.formats import forward_file
 from postwarden.formats.imap_acl import delegations
 from postwarden.formats.sieve.decoding import decode
 from postwarden.model.account import Account
@@ -71,10 +72,11 @@ class SettingExample(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Example(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One example: exactly one of sieve, acl, setting, exchange; without folders, the folders are unknown."""
+    """One example: exactly one kind of material; without folders, the folders are unknown."""
 
     name: str
     sieve: str | None = None
+    forward: str | None = None
     active: bool = True
     folders: tuple[FolderExample, ...] | None = None
     acl: AclExample | None = None
@@ -83,8 +85,10 @@ class Example(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     recipients: tuple[RecipientExample, ...] = ()
 
     def __post_init__(self) -> None:
-        if [self.sieve, self.acl, self.setting, self.exchange].count(None) != 3:
-            raise ValueError(f"the example {self.name!r} needs exactly one of sieve, acl, setting, exchange")
+        given = (self.sieve, self.forward, self.acl, self.setting, self.exchange)
+        if given.count(None) != len(given) - 1:
+            kinds = "sieve, forward, acl, setting, exchange"
+            raise ValueError(f"the example {self.name!r} needs exactly one of {kinds}")
 
 
 class Examples(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -162,6 +166,12 @@ def _evidence(example: Example, path: str, now: datetime) -> Iterator[Evidence]:
         )  # fmt: skip
     if example.sieve is not None:
         yield from _sieve(example, example.sieve, scope, path, now)
+    elif example.forward is not None:
+        found = forward_file.decode(
+            example.forward.encode(), ALICE, name=".forward", scope=scope, source="example",
+            check="forward_files", observed=now,
+        )  # fmt: skip
+        yield from (item.evidence for item in found if isinstance(item, Observed))
     elif example.acl is not None:
         entry = (example.acl.identifier, example.acl.rights)
         yield from delegations(

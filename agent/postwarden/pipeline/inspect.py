@@ -1,15 +1,16 @@
 """Judging exported material without connecting to anything."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from msgspec import Struct
 
+from postwarden.formats.exported import decode
 from postwarden.model.account import Account
 from postwarden.model.evidence import Evidence
 from postwarden.model.finding import CheckRef
-from postwarden.model.reading import CheckDone, Gap, Item, Observed
+from postwarden.model.reading import CheckDone, Gap, Observed
 from postwarden.model.scope import account_scope
 
 #: Files beyond this are no exported rules or scripts.
@@ -36,7 +37,8 @@ def read_material(raw: bytes, *, name: str, kind: str, account: Account, observe
     """Decodes a file of one kind; a script in a file counts as active."""
     evidence: list[Evidence] = []
     gaps: list[Gap] = []
-    for item in _items(raw, name=name, kind=kind, account=account, observed=observed):
+    scope = account_scope(account.key)
+    for item in decode(raw, account, kind=kind, name=name, scope=scope, source=SOURCE, observed=observed):
         if isinstance(item, Observed):
             evidence.append(item.evidence)
         elif isinstance(item, Gap):
@@ -44,36 +46,6 @@ def read_material(raw: bytes, *, name: str, kind: str, account: Account, observe
         else:
             assert isinstance(item, CheckDone)
     return Material(evidence=tuple(evidence), gaps=tuple(gaps))
-
-
-def _items(raw: bytes, *, name: str, kind: str, account: Account, observed: datetime) -> Iterator[Item]:
-    """The kind's decoder over the file; each is loaded when a file needs it, for their parsers are heavy."""
-    scope = account_scope(account.key)
-    match kind:
-        case "sieve":
-            from postwarden.formats import sieve
-
-            return sieve.decode(
-                raw,
-                name=name,
-                active=True,
-                scope=scope,
-                source=SOURCE,
-                check="sieve_scripts",
-                observed=observed,
-            )
-        case "ews":
-            from postwarden.formats import ews_xml
-
-            return ews_xml.decode(raw, account, scope=scope, source=SOURCE, observed=observed)
-        case "exchange-rule":
-            from postwarden.formats import exchange_rule_file
-
-            return exchange_rule_file.decode(
-                raw, name=name, scope=scope, source=SOURCE, check="rule_items", observed=observed
-            )
-        case _:
-            raise AssertionError(f"a kind without a decoder: {kind}")
 
 
 def shapes(gaps: Sequence[Gap]) -> dict[str, int]:

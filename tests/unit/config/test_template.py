@@ -83,7 +83,7 @@ def test_each_commented_block_holds_when_it_is_uncommented(
         (tmp_path / secret).write_text("secret\n")
     (source,) = open_sources(config, lambda: NOW)
     prepare([source], [Account(key="login:alice", login="alice")], config)
-    assert source.name in {"imap", "sieve", "exchange"}
+    assert source.name in {"imap", "sieve", "exchange", "host"}
 
 
 @pytest.mark.parametrize("index", SINGLES, ids=lambda index: LINES[index].split()[1])

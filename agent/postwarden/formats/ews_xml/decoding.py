@@ -32,6 +32,18 @@ _ABOUT_OTHERS: dict[str, tuple[str, Callable[..., Iterator[Item]]]] = {
 _CHECK = "ews_answer"
 
 
+def check_of(raw: bytes) -> str | None:
+    """The check that a saved answer is about, or None where it is no answer that is judged."""
+    try:
+        answer = operation(raw)
+    except ConnectorError:
+        return None
+    if isinstance(answer, Refusal):
+        return None
+    known = {**_ABOUT_ACCOUNT, **_ABOUT_OTHERS}.get(name(answer))
+    return known[0] if known else None
+
+
 def decode(raw: bytes, account: Account, *, scope: Scope, source: str, observed: datetime) -> Iterator[Item]:
     """What a saved answer says, whichever of those that an audit reads it is; the check follows from it.
 
