@@ -103,7 +103,7 @@ class _Text:
             ]
             print(clean(f"  {source:<12} {check:<16} {', '.join(parts)}"))
         for source, grade in sorted(self._grades.items()):
-            print(clean(f"  {source:<12} {grade}, never against a real server of this kind"))
+            print(clean(f"  {source:<12} {grade}"))
         for name, gap, accepted in self._gaps:
             part = f" {gap.part}:" if gap.part else ""
             print(paragraph(f"gap: {name}, {gap.source} {gap.check}:{part} {gap.message}", "  "))

@@ -20,7 +20,7 @@ from postwarden.formats.drop_manifest import folder_of
 from postwarden.formats.exported import FORWARD_FILES, RULE_ITEMS, SIEVE_SCRIPTS, check_of, decode
 from postwarden.model.account import Account
 from postwarden.model.encoding import encodable
-from postwarden.model.reading import CheckDone, Gap, Item, NotSupported, Observed
+from postwarden.model.reading import CheckDone, Gap, Grade, Item, NotSupported, Observed
 from postwarden.model.scope import Scope, account_scope, source_scope
 
 #: What is dropped at all, and when: the check that says whether the folder can be relied on.
@@ -72,6 +72,8 @@ class DropFolderSource:
         "automatic_replies", "add_ins",
     )  # fmt: skip
     source_checks: tuple[str, ...] = (DROP,)
+    #: Of the formats that it takes, the least tried one: `.forward` files.
+    grade: Grade = "from documentation only"
     connections = 1
 
     def __init__(self, name: str, options: Options, *, folder: Path, clock: Callable[[], datetime]) -> None:
