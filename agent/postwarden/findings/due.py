@@ -3,7 +3,7 @@
 Each key has a phase of its own, by a hash, so that accounts spread over the interval and stay spread: after an
 outage all are swept at once, and two sweeps later each is back at its phase. A jitter keeps the moment from being
 known beforehand to whoever watches our log-ins. From one sweep to the next there is never more than the interval,
-and never less than about half of it.
+and never less than about a third of it.
 """
 
 import hashlib
@@ -32,7 +32,8 @@ def next_due(key: str, finished: int, interval: int) -> int:
     """When a key whose last sweep was finished at `finished` is due again."""
     round_ = period(interval)
     late = (finished - round_ * phase(key) // _PARTS) % round_
-    # Up to half a round late: the next is at its phase. Later: in two steps, which no two keys take at once.
-    wait = round_ - late if late <= round_ // 2 else round_ + round_ // 2 - late
+    # Up to half a round late: the next is at its phase. Later: in two steps, the first of which ends well within
+    # that half, also where the sweep itself takes its time.
+    wait = round_ - late if late <= round_ // 2 else round_ + round_ * 3 // 8 - late
     jitter = interval // JITTER * phase(f"{key}\n{finished}") // _PARTS
     return finished + wait + jitter
