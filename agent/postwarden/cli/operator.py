@@ -13,6 +13,8 @@ from postwarden import __version__
 from postwarden.errors import LedgerError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from postwarden.config.settings import Config
     from postwarden.pipeline.record import Recorder
 
@@ -41,14 +43,22 @@ def agent() -> str:
     return f"postwarden/{__version__}"
 
 
-def open_recorder(config: "Config") -> "Recorder":
+def open_recorder(
+    config: "Config",
+    *,
+    run: str | None = None,
+    wait: float = 10.0,
+    clock: "Callable[[], datetime] | None" = None,
+) -> "Recorder":
     """The recorder on the configured ledger; raises LedgerError where it is missing or not the caller's."""
     from postwarden.config.locate import state_folder
     from postwarden.pipeline.record import Recorder
 
     state = state_folder(config)
     check_owner(state)
-    recorder = Recorder(state, run=uuid.uuid4().hex, actor=actor(), agent=agent(), clock=now)
+    recorder = Recorder(
+        state, run=run or uuid.uuid4().hex, actor=actor(), agent=agent(), clock=clock or now, wait=wait
+    )
     if config.ledger.origin is not None and recorder.ledger.origin != config.ledger.origin:
         recorder.close()
         raise UsageError(

@@ -153,9 +153,14 @@ class Recorder:
 
     def start(self, scopes: Sequence[Scope], sources: Sequence[str]) -> None:
         """Records the intent, before anything is connected to."""
+        self.start_each([(scope, sources) for scope in scopes])
+
+    def start_each(self, intents: Sequence[tuple[Scope, Sequence[str]]]) -> None:
+        """The same where each scope has sources of its own."""
         self._commit(
             lambda _: [
-                AuditStarted(**self._common(), scope=scope, sources=tuple(sources)) for scope in scopes
+                AuditStarted(**self._common(), scope=scope, sources=tuple(sources))
+                for scope, sources in intents
             ]
         )
 
