@@ -9,11 +9,13 @@ HELP = "audit every account once an interval, until told to stop"
 DESCRIPTION = """\
 Sweeps all accounts in the foreground, as a service manager wants it: each account is audited once an interval
 ([daemon] in agent.toml), those with an open finding first, and recorded like any other audit. Findings about the
-agent itself (an overdue sweep, a refused log-in, a clock that was set) stand beside the others."""
+agent itself (an overdue sweep, a refused log-in, a clock that was set) stand beside the others. SIGTERM finishes the
+record at hand and stops; SIGHUP takes up agent.toml, the accounts and the rules anew, and where they are broken the
+old ones go on."""
 EPILOG = """\
-signals:
-  SIGTERM, SIGINT   finish the record at hand and stop
-  SIGHUP            take up agent.toml, the accounts and the rules anew; if they are broken, the old ones go on
+examples:
+  postwarden run
+  postwarden run --log text
 
 exit codes:
   0 told to stop    2 configuration or local state    4 the ledger is not sound    70 a bug of ours"""

@@ -25,8 +25,8 @@ examples:
   postwarden status --json | jq 'select(.type == "source") | .overdue'
 
 exit codes:
-  0 all is as it should be    3 the daemon does not run, something is overdue or failing, or the configuration was
-  refused    2 usage, configuration, local state    4 the ledger is not sound"""
+  0 all is as it should be    2 usage, configuration, local state    4 the ledger is not sound
+  3 no daemon runs, something is overdue or failing, or the configuration was refused"""
 
 #: Failing accounts that are named; the others are counted.
 MOST = 20
