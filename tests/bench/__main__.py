@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Iterable
 
-from tests.bench import ledger_files, mailbox, rule_rows, scripts, startup
+from tests.bench import daemon, ledger_files, mailbox, rule_rows, scripts, startup
 from tests.bench.measure import NotMeasured, Ratio
 
 Case = Callable[[], Iterable[Ratio | NotMeasured]]
@@ -14,6 +14,7 @@ CASES: tuple[Case, ...] = (
     ledger_files.ratios,
     rule_rows.ratios,
     mailbox.ratios,
+    daemon.ratios,
 )
 
 

@@ -2,7 +2,6 @@
 
 import os
 import pwd
-import shlex
 import sys
 import uuid
 from datetime import UTC, datetime
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from postwarden import __version__
+from postwarden.cli.as_owner import command
 from postwarden.errors import LedgerError, UsageError
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def open_recorder(
     from postwarden.pipeline.record import Recorder
 
     state = state_folder(config)
-    check_owner(state)
+    check_owner(state, config.path)
     recorder = Recorder(
         state, run=run or uuid.uuid4().hex, actor=actor(), agent=agent(), clock=clock or now, wait=wait
     )
@@ -68,8 +68,8 @@ def open_recorder(
     return recorder
 
 
-def check_owner(state: Path) -> None:
-    """Raises LedgerError where the state folder belongs to another user, root included."""
+def check_owner(state: Path, config: Path) -> None:
+    """Raises LedgerError where the state folder belongs to another user than the caller, also where that is root."""
     try:
         status = state.stat()
     except FileNotFoundError:
@@ -89,7 +89,7 @@ def check_owner(state: Path) -> None:
         owner = user_name(status.st_uid)
         raise LedgerError(
             f"the state folder {state} belongs to {owner}, and you are {user_name(os.geteuid())}",
-            f"run: sudo -u {owner} {' '.join(shlex.quote(part) for part in sys.argv)}",
+            f"run: {command(owner, config, sys.argv[1:])}",
         )
 
 

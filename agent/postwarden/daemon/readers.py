@@ -17,6 +17,9 @@ from postwarden.model.reading import Gap
 from postwarden.model.scope import Scope
 from postwarden.pipeline.collect import Part, read_account
 
+#: Readings that wait to be recorded at most; then the readers wait, so that memory is bounded.
+AHEAD = 256
+
 
 class Work(Struct, frozen=True, kw_only=True):
     """One scope to read: an account at its sources, or a source itself (`account` is None)."""
@@ -44,7 +47,7 @@ class Readers:
     """Reads what is offered, in its order as far as the limits allow, and puts it into `results`."""
 
     def __init__(self, board: Board, most: int, steady: Callable[[], float]) -> None:
-        self.results: queue.Queue[Read] = queue.Queue(maxsize=2 * most)
+        self.results: queue.Queue[Read] = queue.Queue(maxsize=AHEAD)
         self._board, self._steady = board, steady
         self._change = threading.Condition()
         self._waiting: dict[tuple[str, ...], deque[Work]] = {}

@@ -2,6 +2,7 @@
 
 import queue
 import threading
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -21,8 +22,8 @@ from postwarden.pipeline.record import Conclusion, Recorder
 
 #: Works that are taken ahead of the readers: enough for one tick.
 READY = 512
-#: Scopes that one commit records at most.
-BATCH = 64
+#: Scopes that one commit records at most, and seconds that it waits for more of them: a commit costs the same for one.
+BATCH, GATHER = 256, 0.25
 #: Seconds between two looks at the agent's own health.
 HEALTH = 60.0
 
@@ -59,7 +60,7 @@ class Sweeper:
             self._follow_clock(recorder)
             works = self._due(recorder)
             if works:
-                recorder.start_each([(work.scope, work.sources) for work in works])
+                recorder.start_sweep(_by_sources(works))
             with self._lock:
                 self._in_hand.update(work.scope for work in works)
             self._look_at_health(recorder)
@@ -71,9 +72,10 @@ class Sweeper:
             reads = [self.readers.results.get(timeout=wait)]
         except queue.Empty:
             return False
+        until = self._clock.steady() + (GATHER if wait else 0)
         while len(reads) < BATCH:
             try:
-                reads.append(self.readers.results.get_nowait())
+                reads.append(self.readers.results.get(timeout=max(0.0, until - self._clock.steady())))
             except queue.Empty:
                 break
         policy = self.policy
@@ -172,3 +174,10 @@ class Sweeper:
     def forget(self) -> None:
         """Makes the next look at the health record it, whatever it was."""
         self._looked_at = float("-inf")
+
+
+def _by_sources(works: Sequence[Work]) -> dict[tuple[str, ...], list[Scope]]:
+    found: dict[tuple[str, ...], list[Scope]] = {}
+    for work in works:
+        found.setdefault(work.sources, []).append(work.scope)
+    return found

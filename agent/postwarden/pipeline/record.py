@@ -1,6 +1,6 @@
 """Stage three: what was read and judged goes into the ledger, decided under its lock."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from postwarden.model.record import (
     LedgerOpened,
     Record,
     Recovery,
+    SweepStarted,
 )
 from postwarden.model.scope import Scope
 from postwarden.pipeline.collect import MAX_GAPS, Reading
@@ -153,16 +154,30 @@ class Recorder:
 
     def start(self, scopes: Sequence[Scope], sources: Sequence[str]) -> None:
         """Records the intent, before anything is connected to."""
-        self.start_each([(scope, sources) for scope in scopes])
-
-    def start_each(self, intents: Sequence[tuple[Scope, Sequence[str]]]) -> None:
-        """The same where each scope has sources of its own."""
         self._commit(
             lambda _: [
-                AuditStarted(**self._common(), scope=scope, sources=tuple(sources))
-                for scope, sources in intents
+                AuditStarted(**self._common(), scope=scope, sources=tuple(sources)) for scope in scopes
             ]
         )
+
+    def start_sweep(self, intents: Mapping[tuple[str, ...], Sequence[Scope]]) -> None:
+        """The same for many scopes at once, by their sources."""
+        self._commit(
+            lambda _: [
+                record
+                for sources, scopes in intents.items()
+                for record in self._intents(tuple(scopes), sources)
+            ]
+        )
+
+    def _intents(self, scopes: tuple[Scope, ...], sources: tuple[str, ...]) -> Iterator[SweepStarted]:
+        record = SweepStarted(**self._common(), scopes=scopes, sources=sources)
+        if len(scopes) > 1 and len(encode(record)) > MAX_LINE:
+            middle = len(scopes) // 2
+            yield from self._intents(scopes[:middle], sources)
+            yield from self._intents(scopes[middle:], sources)
+        else:
+            yield record
 
     def finish(
         self,
