@@ -51,6 +51,7 @@ time.sleep(3600)
 """
 _RULE = """
 title: A rule of the benchmark, number {number}
+description: A word in a name, and a target outside.
 id: {id}
 logsource: {{product: postwarden, category: mail_flow}}
 detection:

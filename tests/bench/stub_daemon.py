@@ -89,7 +89,7 @@ def sweep_once(path: Path) -> None:
     recorder = open_recorder(config, clock=lambda: when[0])
     for first in range(0, len(accounts), STEP):
         some = accounts[first : first + STEP]
-        when[0] = end - timedelta(microseconds=ago[some[0].key])
+        when[0] = end - timedelta(microseconds=ago[some[-1].key])
         recorder.finish_all([_read(account) for account in some], rules=frozenset())
     recorder.close()
 

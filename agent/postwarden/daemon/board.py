@@ -41,7 +41,7 @@ class Opened:
         self.refused = self.unreachable = self.worked = False
 
     def heard(self, part: Part) -> None:
-        """Takes in how one reading ended."""
+        """Takes in how the reading of an account ended; what a source says about itself may need no log-in."""
         reasons = {item.reason for item in part.items if isinstance(item, Gap)}
         if any(isinstance(item, CheckDone) for item in part.items):
             self.worked = True

@@ -132,7 +132,8 @@ class Readers:
             opened = self._board.get(name)
             if opened is not None:
                 part = self._part(work, opened)
-                opened.heard(part)
+                if work.account is not None:
+                    opened.heard(part)
                 yield part
 
     def _part(self, work: Work, opened: Opened) -> Part:

@@ -1,5 +1,6 @@
 """One life of the daemon: start, ticks, signals, watchdog, end."""
 
+import logging
 import os
 import select
 import signal
@@ -85,6 +86,8 @@ class Service:
             executors={"default": ThreadPoolExecutor(1)},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
+        # It warns of each tick that is left out because the last one still runs; late ticks are our own watch's business.
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)
         self._schedule(scheduler)
         self._recording.set()
         recorder = threading.Thread(target=self._record, name="record", daemon=True)

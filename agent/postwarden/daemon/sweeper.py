@@ -2,6 +2,7 @@
 
 import queue
 import threading
+import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -72,10 +73,12 @@ class Sweeper:
             reads = [self.readers.results.get(timeout=wait)]
         except queue.Empty:
             return False
-        until = self._clock.steady() + (GATHER if wait else 0)
+        if wait:
+            # What else is read in this moment goes into the same commit.
+            time.sleep(GATHER)
         while len(reads) < BATCH:
             try:
-                reads.append(self.readers.results.get(timeout=max(0.0, until - self._clock.steady())))
+                reads.append(self.readers.results.get_nowait())
             except queue.Empty:
                 break
         policy = self.policy

@@ -16,7 +16,8 @@ def tell(*lines: str) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as out:
         # A leading @ is a name in the abstract namespace.
         out.connect("\0" + address[1:] if address.startswith("@") else address)
-        out.send("\n".join(lines).encode("utf-8", "backslashreplace"))
+        # Without waiting: whoever does not listen must not hold up the daemon.
+        out.send("\n".join(lines).encode("utf-8", "backslashreplace"), socket.MSG_DONTWAIT)
 
 
 def watchdog_seconds() -> float | None:

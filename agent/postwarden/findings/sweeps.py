@@ -44,7 +44,7 @@ _PLAN = (
 )
 _DUE = "SELECT kind, key FROM sweep WHERE wanted = 1 AND due <= ? ORDER BY due LIMIT ?"
 _DUE_WITH_FINDINGS = (
-    "SELECT kind, key FROM finding JOIN sweep ON kind = scope_kind AND key = scope_key"
+    "SELECT kind, key FROM finding CROSS JOIN sweep ON kind = scope_kind AND key = scope_key"
     " WHERE status = 'open' AND wanted = 1 AND due <= ? ORDER BY due LIMIT ?"
 )
 _APPLY = (
