@@ -7,11 +7,13 @@
 
 _shtab_postwarden_findings_subparsers=(list show ack rebuild)
 _shtab_postwarden_rules_subparsers=(list test explain)
-_shtab_postwarden_subparsers=(init check-config audit inspect findings rules verify collect demo)
+_shtab_postwarden_subparsers=(init check-config audit run status inspect findings rules verify collect demo)
 
 _shtab_postwarden_init_option_strings=(-h --help --config --origin)
 _shtab_postwarden_check_config_option_strings=(-h --help --config --offline --account --json)
 _shtab_postwarden_audit_option_strings=(-h --help --config --account --all --no-record --fail-on --json)
+_shtab_postwarden_run_option_strings=(-h --help --config --log)
+_shtab_postwarden_status_option_strings=(-h --help --config --json)
 _shtab_postwarden_inspect_option_strings=(-h --help --kind --internal-domain --account --fail-on --config)
 _shtab_postwarden_findings_list_option_strings=(-h --help --all --account --config --json)
 _shtab_postwarden_findings_show_option_strings=(-h --help --config --json)
@@ -30,6 +32,8 @@ _shtab_postwarden_option_strings=(-h --help --version)
 _shtab_postwarden_init___config_COMPGEN=_shtab_compgen_files
 _shtab_postwarden_check_config___config_COMPGEN=_shtab_compgen_files
 _shtab_postwarden_audit___config_COMPGEN=_shtab_compgen_files
+_shtab_postwarden_run___config_COMPGEN=_shtab_compgen_files
+_shtab_postwarden_status___config_COMPGEN=_shtab_compgen_files
 _shtab_postwarden_inspect_pos_0_COMPGEN=_shtab_compgen_files
 _shtab_postwarden_inspect___config_COMPGEN=_shtab_compgen_files
 _shtab_postwarden_findings_list___config_COMPGEN=_shtab_compgen_files
@@ -47,12 +51,13 @@ _shtab_postwarden_collect___config_COMPGEN=_shtab_compgen_files
 _shtab_postwarden_demo___dir_COMPGEN=_shtab_compgen_dirs
 
 _shtab_postwarden_audit___fail_on_choices=(informational low medium high critical)
+_shtab_postwarden_run___log_choices=(json text)
 _shtab_postwarden_inspect___kind_choices=(sieve forward ews exchange-rule)
 _shtab_postwarden_inspect___fail_on_choices=(informational low medium high critical)
 _shtab_postwarden_findings_pos_0_choices=(list show ack rebuild)
 _shtab_postwarden_rules_pos_0_choices=(list test explain)
 _shtab_postwarden_demo___server_choices=(auto dovecot pymap)
-_shtab_postwarden_pos_0_choices=(init check-config audit inspect findings rules verify collect demo)
+_shtab_postwarden_pos_0_choices=(init check-config audit run status inspect findings rules verify collect demo)
 
 _shtab_postwarden_init__h_nargs=0
 _shtab_postwarden_init___help_nargs=0
@@ -65,6 +70,11 @@ _shtab_postwarden_audit___help_nargs=0
 _shtab_postwarden_audit___all_nargs=0
 _shtab_postwarden_audit___no_record_nargs=0
 _shtab_postwarden_audit___json_nargs=0
+_shtab_postwarden_run__h_nargs=0
+_shtab_postwarden_run___help_nargs=0
+_shtab_postwarden_status__h_nargs=0
+_shtab_postwarden_status___help_nargs=0
+_shtab_postwarden_status___json_nargs=0
 _shtab_postwarden_inspect_pos_0_nargs=+
 _shtab_postwarden_inspect__h_nargs=0
 _shtab_postwarden_inspect___help_nargs=0

@@ -18,6 +18,8 @@ _shtab_postwarden_commands() {
     init:'Writes a commented agent.toml and creates the ledger with its first key. The public key is the only line on'
     inspect:'Judges material that somebody exported: Sieve scripts, users'"'"' .forward files, saved answers of Exchange Web Services'
     rules:'Rules are Sigma files: the shipped ones and those in the folders that agent.toml names. Each has examples beside it'
+    run:'Sweeps all accounts in the foreground, as a service manager wants it: each account is audited once an interval'
+    status:'Says for each source how many accounts are due and overdue, how many could not be read whole the last time, and since'
     verify:'Reads a ledger without changing it and checks that every record is the one that was signed. It needs no private'
   )
   _describe 'postwarden commands' _commands
@@ -201,6 +203,24 @@ _shtab_postwarden_rules_test_options=(
 # guard to ensure default positional specs are added only once per session
 _shtab_postwarden_rules_test_defaults_added=0
 
+_shtab_postwarden_run_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--config[agent.toml to use (default\: .\/agent.toml, then the user\'s configuration folder, then \/etc\/postwarden)]:FILE:_files"
+  "--log[form of the log on stderr (default\: text on a terminal, else json)]:log:(json text)"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_postwarden_run_defaults_added=0
+
+_shtab_postwarden_status_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--config[agent.toml to use (default\: .\/agent.toml, then the user\'s configuration folder, then \/etc\/postwarden)]:FILE:_files"
+  "--json[print one JSON object a line (docs\/json.md describes them)]"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_postwarden_status_defaults_added=0
+
 _shtab_postwarden_verify_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--key[the first key, as init printed it]:VKEY:"
@@ -239,6 +259,8 @@ _shtab_postwarden() {
         init) _arguments -C -s $_shtab_postwarden_init_options ;;
         inspect) _arguments -C -s $_shtab_postwarden_inspect_options ;;
         rules) _shtab_postwarden_rules ;;
+        run) _arguments -C -s $_shtab_postwarden_run_options ;;
+        status) _arguments -C -s $_shtab_postwarden_status_options ;;
         verify) _arguments -C -s $_shtab_postwarden_verify_options ;;
       esac
   esac

@@ -6,6 +6,8 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
+from postwarden.daemon.running import Reading
+from postwarden.errors import Reason
 from postwarden.findings.life import Acknowledgement, Status
 from postwarden.model.evidence import (
     Access,
@@ -167,6 +169,40 @@ class ExplanationLine(Line, frozen=True, kw_only=True, tag="explanation"):
     parts: Part
 
 
+class DaemonLine(Line, frozen=True, kw_only=True, tag="daemon"):
+    """The daemon on this state folder, if one runs."""
+
+    running: bool
+    pid: int | None
+    started: Moment | None
+    time: Moment | None
+    queued: int
+    reading: tuple[Reading, ...]
+    configuration_refused: str | None
+
+
+class SourceLine(Line, frozen=True, kw_only=True, tag="source"):
+    """How the accounts of one source stand, as the daemon last planned them."""
+
+    source: str
+    accounts: int
+    never: int
+    due: int
+    overdue: int
+    failing: int
+    clean_since: Moment | None
+    last: Moment | None
+
+
+class FailingLine(Line, frozen=True, kw_only=True, tag="failing"):
+    """A scope whose last sweep at a source left a gap that nobody accepted; the most stubborn ones first."""
+
+    account: str
+    source: str
+    reason: Reason
+    sweeps: int
+
+
 class Place(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where in the exported material."""
 
@@ -233,6 +269,9 @@ OBJECTS: Mapping[str, tuple[tuple[type[Struct], ...], str]] = {
     "configuration": ((ConfigurationLine,), "`check-config`"),
     "warning": ((WarningLine,), "`check-config`"),
     "excess": ((ExcessLine,), "`check-config`"),
+    "daemon": ((DaemonLine,), "`status`"),
+    "source": ((SourceLine,), "`status`"),
+    "failing": ((FailingLine,), "`status`"),
     "rule": ((RuleLine,), "`rules list`"),
     "example": ((ExampleLine,), "`rules test`"),
     "explanation": ((ExplanationLine,), "`rules explain`"),

@@ -4,7 +4,7 @@ import argparse
 import json
 import socket
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from docs.generate.objects import INSPECT_EVIDENCE, OBJECTS
 from postwarden.cli import check_config, inspect, run
 from postwarden.cli.operator import open_recorder
 from postwarden.config.locate import load
+from postwarden.daemon import running
 from postwarden.model.account import Account
 from postwarden.model.evidence import (
     Access,
@@ -199,6 +200,26 @@ def test_check_config_prints_what_is_documented(
     check_config._show(options, None, ALICE, reading)  # type: ignore[arg-type]  # without coverage no source is named
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert fit(lines) == {"gap", "excess"}
+
+
+def test_status_prints_what_is_documented(
+    command: Command, finding: str, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Daemon, sources and failing accounts fit their schemas, with a daemon at work and without one."""
+    command("audit", "--all", "--json", code=1)
+    recorder = open_recorder(load(str(place / "agent.toml")))
+    recorder.change_sweeps(lambda sweeps: sweeps.plan([(SCOPE, "imap")], NOW, timedelta(minutes=15)))
+    recorder.close()
+    assert fit(command("status", "--json", code=3)) == {"daemon", "source", "failing"}
+    reading = running.Reading(scope=SCOPE.key, sources=("imap",), seconds=3)
+    with running.alone(place / "state"):
+        running.write(
+            place / "state", running.Running(pid=1, started=NOW, time=NOW, queued=2, reading=(reading,))
+        )
+        lines = command("status", "--json", code=3)
+    assert fit(lines) == {"daemon", "source", "failing"}
+    assert lines[0]["running"]
+    assert lines[0]["reading"][0]["sources"] == ["imap"]
 
 
 def test_rules_prints_what_is_documented(command: Command) -> None:

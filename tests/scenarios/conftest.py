@@ -50,13 +50,17 @@ class Workplace:
     def ledger(self) -> Path:
         return self.folder / "state" / "ledger"
 
-    def start(self, *arguments: str) -> "subprocess.Popen[str]":
-        """A command under way; `--config` is added where the verb takes it."""
+    def command(self, *arguments: str) -> list[str]:
+        """The command line; `--config` is added where the verb takes it."""
         command = [sys.executable, "-m", "postwarden", *arguments]
         if "--config" not in arguments and arguments[0] not in {"demo", "--version"}:
             command += ["--config", str(self.config)]
+        return command
+
+    def start(self, *arguments: str) -> "subprocess.Popen[str]":
+        """A command under way."""
         return subprocess.Popen(
-            command,
+            self.command(*arguments),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -10,7 +10,19 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from postwarden import __version__
-from postwarden.cli import audit, check_config, collect, demo, findings, init, inspect, rules, verify
+from postwarden.cli import (
+    audit,
+    check_config,
+    collect,
+    demo,
+    findings,
+    init,
+    inspect,
+    rules,
+    run_daemon,
+    status,
+    verify,
+)
 from postwarden.cli.exits import BUG, INTERRUPTED, NOT_SOUND, USAGE
 from postwarden.cli.terminal import clean
 from postwarden.errors import LedgerUnsound, PostwardenError
@@ -19,6 +31,8 @@ VERBS = {
     "init": init,
     "check-config": check_config,
     "audit": audit,
+    "run": run_daemon,
+    "status": status,
     "inspect": inspect,
     "findings": findings,
     "rules": rules,
@@ -37,6 +51,7 @@ start here:
   postwarden check-config                            what each source lets us read, and how to grant the rest
   postwarden audit --account alice@example.org       audit one account now
   postwarden audit --all                             audit every account
+  postwarden run                                     go on auditing every account, as a service does
   postwarden findings list                           what stands open
   postwarden verify                                  is the ledger sound
 

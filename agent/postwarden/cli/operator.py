@@ -2,7 +2,6 @@
 
 import os
 import pwd
-import shlex
 import sys
 import uuid
 from datetime import UTC, datetime
@@ -10,9 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from postwarden import __version__
+from postwarden.cli.as_owner import command
 from postwarden.errors import LedgerError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from postwarden.config.settings import Config
     from postwarden.pipeline.record import Recorder
 
@@ -41,14 +43,22 @@ def agent() -> str:
     return f"postwarden/{__version__}"
 
 
-def open_recorder(config: "Config") -> "Recorder":
+def open_recorder(
+    config: "Config",
+    *,
+    run: str | None = None,
+    wait: float = 10.0,
+    clock: "Callable[[], datetime] | None" = None,
+) -> "Recorder":
     """The recorder on the configured ledger; raises LedgerError where it is missing or not the caller's."""
     from postwarden.config.locate import state_folder
     from postwarden.pipeline.record import Recorder
 
     state = state_folder(config)
-    check_owner(state)
-    recorder = Recorder(state, run=uuid.uuid4().hex, actor=actor(), agent=agent(), clock=now)
+    check_owner(state, config.path)
+    recorder = Recorder(
+        state, run=run or uuid.uuid4().hex, actor=actor(), agent=agent(), clock=clock or now, wait=wait
+    )
     if config.ledger.origin is not None and recorder.ledger.origin != config.ledger.origin:
         recorder.close()
         raise UsageError(
@@ -58,8 +68,8 @@ def open_recorder(config: "Config") -> "Recorder":
     return recorder
 
 
-def check_owner(state: Path) -> None:
-    """Raises LedgerError where the state folder belongs to another user, root included."""
+def check_owner(state: Path, config: Path) -> None:
+    """Raises LedgerError where the state folder belongs to another user than the caller, also where that is root."""
     try:
         status = state.stat()
     except FileNotFoundError:
@@ -79,7 +89,7 @@ def check_owner(state: Path) -> None:
         owner = user_name(status.st_uid)
         raise LedgerError(
             f"the state folder {state} belongs to {owner}, and you are {user_name(os.geteuid())}",
-            f"run: sudo -u {owner} {' '.join(shlex.quote(part) for part in sys.argv)}",
+            f"run: {command(owner, config, sys.argv[1:])}",
         )
 
 

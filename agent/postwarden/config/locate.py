@@ -58,6 +58,11 @@ def _trusted(path: Path) -> Path:
 
 def load(explicit: str | None) -> Config:
     """Finds, trusts, reads and decodes agent.toml."""
+    return load_with_text(explicit)[0]
+
+
+def load_with_text(explicit: str | None) -> tuple[Config, bytes]:
+    """The same, with the bytes that were decoded: the file may change at any time."""
     path = find(explicit)
     try:
         with path.open("rb") as stream:
@@ -68,7 +73,7 @@ def load(explicit: str | None) -> Config:
         ) from exc
     if len(raw) > MAX_BYTES:
         raise ConfigError(f"is larger than {MAX_BYTES} bytes", "is it the right file?", path=str(path))
-    return decode(raw, path)
+    return decode(raw, path), raw
 
 
 def check_trust(path: Path) -> None:

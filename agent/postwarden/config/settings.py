@@ -5,10 +5,10 @@ import tomllib
 from collections.abc import Mapping
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from postwarden.errors import ConfigError
 from postwarden.model.address import Domains
@@ -82,6 +82,18 @@ class Rules(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     placeholders: dict[str, tuple[str, ...]] = {}
 
 
+class Daemon(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How `postwarden run` sweeps.
+
+    `interval` is the most seconds from one sweep of an account to the next, `at_once` the most readings at a
+    time over all sources, `disk_low` how many MiB must be free where the state is.
+    """
+
+    interval: Annotated[int, Meta(ge=1, le=86_400)] = 900
+    at_once: Annotated[int, Meta(ge=1, le=256)] = 16
+    disk_low: Annotated[int, Meta(ge=0)] = 1024
+
+
 class Accepted(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A gap that the administrator lives with: `scope` is an account's login, key or address, or `*`."""
 
@@ -106,6 +118,7 @@ class Config(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ledger: Ledger = Ledger()
     state: State = State()
     rules: Rules = Rules()
+    daemon: Daemon = Daemon()
     coverage: CoverageSettings = CoverageSettings()
 
     @property
@@ -137,6 +150,7 @@ class _File(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ledger: Ledger = Ledger()
     state: State = State()
     rules: Rules = Rules()
+    daemon: Daemon = Daemon()
     coverage: CoverageSettings = CoverageSettings()
 
 
@@ -169,6 +183,7 @@ def decode(raw: bytes, path: Path) -> Config:
         ledger=file.ledger,
         state=file.state,
         rules=file.rules,
+        daemon=file.daemon,
         coverage=file.coverage,
     )
 

@@ -144,17 +144,22 @@ class MailServer(ABC, Generic[_Opened]):
         """What a logged-in session reads."""
 
 
+#: Accounts in a row whose log-in is refused, after which a secret that worked before is no longer taken to be right.
+MOST_REFUSALS = 3
+
+
 class Sweep:
     """Remembers, for one pass over a source, whether its credential was refused.
 
     Servers delay the whole address after refusals, and directories lock accounts: so the first refusal
     ends the sweep, unless the same shared secret worked before, which shows that only the account is at
-    fault.
+    fault. A few such in a row end it all the same: the secret may have been changed meanwhile.
     """
 
     def __init__(self) -> None:
         self._refused: str | None = None
         self._worked = False
+        self._in_a_row = 0
 
     def ensure_open(self) -> None:
         """Raises ConnectorError where the sweep has ended."""
@@ -169,7 +174,10 @@ class Sweep:
         try:
             attempt()
         except ConnectorError as exc:
-            if exc.reason == "refused" and not (identity.shared and self._worked):
-                self._refused = identity.name
+            if exc.reason == "refused":
+                self._in_a_row += 1
+                if not (identity.shared and self._worked) or self._in_a_row >= MOST_REFUSALS:
+                    self._refused = identity.name
             raise
         self._worked = True
+        self._in_a_row = 0

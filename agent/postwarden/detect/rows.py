@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from postwarden.detect.delegation_rows import delegation_rows
 from postwarden.detect.flow_rows import flow_rows, same_rules
 from postwarden.detect.row import Context, Row, Value, check_of
+from postwarden.detect.setting_sentences import setting_sentence
 from postwarden.mailflow.facts import Surroundings
 from postwarden.mailflow.order import blocked
 from postwarden.mailflow.recipients import directory
@@ -47,7 +48,7 @@ def _setting(setting: Setting) -> Row:
         scope=setting.scope,
         subject=("setting", setting.name),
         values={"name": setting.name, "value": setting.value},
-        sentences=(f"the setting {setting.name.replace('_', ' ')} is {setting.value}",),
+        sentences=(setting_sentence(setting),),
         facts=(Fact(name=setting.name, values=(setting.value,)),),
         checks=(check_of(setting),),
         blob=setting.blob,

@@ -32,7 +32,7 @@ def verdicts(rows: Sequence[Row], rules: Iterable[Rule]) -> tuple[Finding, ...]:
 
 
 def _verdicts(rows: Sequence[Row], rules: Iterable[Rule]) -> Iterator[Finding]:
-    for rule in rules:
+    for rule in rules if rows else ():
         subjects: dict[tuple[str, ...], list[Row]] = {}
         for row in rows:
             if row.category == rule.category and rule.matches(row.values):

@@ -13,12 +13,15 @@ from pathlib import Path
 import msgspec
 
 from postwarden.errors import LedgerError, LedgerUnsound
+from postwarden.findings import sweeps
 from postwarden.findings.life import Acknowledgement, Standing
+from postwarden.findings.sweeps import Sweeps
 from postwarden.model import moment
 from postwarden.model.account import Account
 from postwarden.model.record import (
     AccountSeen,
     AnyRecord,
+    AuditFinished,
     ConfigurationChanged,
     FindingAcknowledged,
     FindingChanged,
@@ -28,16 +31,21 @@ from postwarden.model.record import (
 )
 from postwarden.model.scope import Scope
 
-VERSION = 1
+VERSION = 2
 
 _SCHEMA = (
     "CREATE TABLE position (size INTEGER NOT NULL, root BLOB NOT NULL)",
-    "CREATE TABLE finding (id TEXT PRIMARY KEY, scope_kind TEXT, scope_key TEXT, standing BLOB) WITHOUT ROWID",
+    (
+        "CREATE TABLE finding (id TEXT PRIMARY KEY, scope_kind TEXT, scope_key TEXT, status TEXT, standing BLOB)"
+        " WITHOUT ROWID"
+    ),
     "CREATE INDEX finding_scope ON finding (scope_kind, scope_key)",
+    "CREATE INDEX finding_open ON finding (scope_kind, scope_key) WHERE status = 'open'",
     "CREATE TABLE history (id TEXT NOT NULL, record INTEGER NOT NULL, PRIMARY KEY (id, record)) WITHOUT ROWID",
     "CREATE TABLE account (key TEXT PRIMARY KEY, account BLOB NOT NULL) WITHOUT ROWID",
     "CREATE TABLE blob (content BLOB PRIMARY KEY, name TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE configuration (record BLOB NOT NULL)",
+    *sweeps.SCHEMA,
     f"PRAGMA user_version = {VERSION}",
 )
 
@@ -61,6 +69,10 @@ class StateStore:
             # It is derived: a damaged one is made anew from the ledger.
             self._base.close()
             version = self._anew()
+        if 0 < version < VERSION:
+            # Of an older postwarden: what it lacks is in the ledger.
+            self._base.close()
+            version = self._anew()
         if version == 0:
             with self._transaction():
                 for statement in _SCHEMA:
@@ -70,13 +82,16 @@ class StateStore:
                 f"the state store {self._path} is of a newer postwarden",
                 "use that version, or delete the file",
             )
+        self._file = self._path.stat().st_ino
+        self.sweeps = Sweeps(self._base)
 
     def _connect(self) -> int:
         """Opens the file and gives its version; raises sqlite3.DatabaseError where it is damaged."""
         try:
             # The mode is ours from the beginning, whatever the umask.
             self._path.touch(mode=0o600)
-            self._base = sqlite3.connect(self._path, isolation_level=None)
+            # Several threads may use it, one at a time: whoever holds the store sees to that.
+            self._base = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
         except (OSError, sqlite3.Error) as exc:
             words = exc.strerror if isinstance(exc, OSError) else str(exc)
             raise LedgerError(
@@ -105,6 +120,18 @@ class StateStore:
     def close(self) -> None:
         self._base.close()
 
+    def is_in_place(self) -> bool:
+        """Whether the file is still the one that others open: it may be deleted at any time."""
+        try:
+            return self._path.stat().st_ino == self._file
+        except OSError:
+            return False
+
+    def change_sweeps(self, change: Callable[[Sweeps], None]) -> None:
+        """Changes what is planned; the ledger's lock is held."""
+        with self._transaction():
+            change(self.sweeps)
+
     def catch_up(
         self,
         size: int,
@@ -127,8 +154,9 @@ class StateStore:
         if row and size == start:
             return
         with self._transaction():
+            interval = self.sweeps.interval
             for index, line in records(start):
-                self._apply(index, line)
+                self._apply(index, line, interval)
             if row is None:
                 for name, content in blobs():
                     self._remember_blob(content, name)
@@ -201,7 +229,7 @@ class StateStore:
     def _remember_blob(self, content: bytes, name: str) -> None:
         self._base.execute("INSERT OR REPLACE INTO blob VALUES (?, ?)", (_digest(content), name))
 
-    def _apply(self, index: int, line: bytes) -> None:
+    def _apply(self, index: int, line: bytes, interval: int) -> None:
         try:
             record = _RECORD.decode(line)
             time = moment.parse(record.time)
@@ -244,6 +272,8 @@ class StateStore:
                     "INSERT OR REPLACE INTO account VALUES (?, ?)",
                     (account.key, msgspec.json.encode(account)),
                 )
+            case AuditFinished():
+                self.sweeps.apply(record, time, interval)
             case ConfigurationChanged():
                 self._base.execute("DELETE FROM configuration")
                 self._base.execute("INSERT INTO configuration VALUES (?)", (msgspec.json.encode(record),))
@@ -261,8 +291,14 @@ class StateStore:
     def _put(self, standing: Standing, index: int) -> None:
         finding = standing.finding
         self._base.execute(
-            "INSERT OR REPLACE INTO finding VALUES (?, ?, ?, ?)",
-            (finding.id, finding.scope.kind, finding.scope.key, msgspec.json.encode(standing)),
+            "INSERT OR REPLACE INTO finding VALUES (?, ?, ?, ?, ?)",
+            (
+                finding.id,
+                finding.scope.kind,
+                finding.scope.key,
+                standing.status,
+                msgspec.json.encode(standing),
+            ),
         )
         self._base.execute("INSERT OR IGNORE INTO history VALUES (?, ?)", (finding.id, index))
 

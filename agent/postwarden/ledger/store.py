@@ -22,6 +22,8 @@ from postwarden.ledger.writer import Folders
 
 __all__ = ["Ledger", "Position", "Quarantined", "open_ledger"]
 
+#: Edges whose place in their segment is remembered.
+_MARKS = 8
 _RUN_VERIFY = "run postwarden verify, and keep what is there as evidence"
 
 
@@ -57,6 +59,7 @@ class Ledger:
         self._owner = owner
         self._alone = threading.Lock()
         self._edge = Edge()
+        self._marks: dict[int, int] = {}
         self._in_doubt: LedgerError | None = None
 
     @property
@@ -161,7 +164,8 @@ class Ledger:
             end = size if stop is None else min(stop, size)
             if start < end:
                 with files.folder(segments.FOLDER, within=root) as records:
-                    lines = segments.read_lines(records, start, end, owner=self._owner)
+                    offset = self._marks.get(start)
+                    lines = segments.read_lines(records, start, end, owner=self._owner, offset=offset)
                     yield from enumerate(lines, start)
 
     def _read_position(self, root: int) -> Position:
@@ -182,6 +186,7 @@ class Ledger:
     ) -> Position:
         position = self._read_position(folders.ledger)
         self._edge = self._catch_up(folders.records, position)
+        self._mark()
         private = keys.load_private(self._private, keys.FIRST, self._key)
         left = self._find_left(folders.records)
         taken = {each.name: each for each in quarantine.list_unrecorded(kept, owner=self._owner)}
@@ -203,7 +208,15 @@ class Ledger:
         except LedgerError as exc:
             self._in_doubt = exc
             raise
+        self._mark()
         return self._edge.position
+
+    def _mark(self) -> None:
+        """Remembers where the edge is in its segment: what is recorded next is read from there before long."""
+        self._marks.pop(self._edge.size, None)
+        self._marks[self._edge.size] = self._edge.offset
+        if len(self._marks) > _MARKS:
+            del self._marks[next(iter(self._marks))]
 
     def _catch_up(self, records: int, position: Position) -> Edge:
         """The edge at the checkpoint: the records that are new to us are read, and the root is compared."""

@@ -54,6 +54,13 @@ class AuditStarted(Record, frozen=True, kw_only=True, tag="audit_started"):
     sources: tuple[str, ...]
 
 
+class SweepStarted(Record, frozen=True, kw_only=True, tag="sweep_started"):
+    """The daemon's intent to audit all of these at these sources: the same as `audit_started` for each."""
+
+    scopes: tuple[Scope, ...]
+    sources: tuple[str, ...]
+
+
 class AuditFinished(Record, frozen=True, kw_only=True, tag="audit_finished"):
     """What was read, what was not, what the evidence was, and which sessions were ours.
 
@@ -110,6 +117,7 @@ AnyRecord = (
     | ConfigurationChanged
     | AccountSeen
     | AuditStarted
+    | SweepStarted
     | AuditFinished
     | FindingOpened
     | FindingChanged

@@ -20,3 +20,8 @@ def account_scope(key: str) -> Scope:
 
 def source_scope(name: str) -> Scope:
     return Scope(kind="source", key=name)
+
+
+def agent_scope(origin: str) -> Scope:
+    """The agent itself, by the name of its ledger."""
+    return Scope(kind="agent", key=origin)

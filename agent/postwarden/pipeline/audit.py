@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from postwarden.config.settings import Config
@@ -12,26 +11,20 @@ from postwarden.errors import LedgerError, PostwardenError
 from postwarden.findings.life import Standing
 from postwarden.model.account import Account
 from postwarden.model.evidence import Delegation
-from postwarden.model.finding import Finding
 from postwarden.model.scope import account_scope, source_scope
 from postwarden.pipeline.at_once import read_accounts
 from postwarden.pipeline.collect import Acceptance, Reading, collect_source, conclude
 from postwarden.pipeline.judge import RuleBook, judge
-from postwarden.pipeline.record import Recorder
+from postwarden.pipeline.record import Conclusion, Recorder
 
 
-class Audited(Struct, frozen=True, kw_only=True):
+class Audited(Conclusion, frozen=True, kw_only=True):
     """What one audit of one scope gave.
 
-    `unknown_names` have rights in the account and belong to nobody that the directory lists. `findings` are the
-    verdicts of this audit; `standings` all that stands for the scope afterwards, old ones too, or None where
-    nothing was recorded; `unrecorded` says why recording failed, after the judging.
+    `findings` are the verdicts of this audit; `standings` all that stands for the scope afterwards, old ones
+    too, or None where nothing was recorded; `unrecorded` says why recording failed, after the judging.
     """
 
-    account: Account | None
-    reading: Reading
-    findings: tuple[Finding, ...]
-    unknown_names: tuple[str, ...] = ()
     standings: tuple[Standing, ...] | None = None
     unrecorded: PostwardenError | None = None
 
@@ -60,16 +53,29 @@ def audit(
         scopes += [account_scope(account.key) for account in accounts]
         recorder.start(scopes, names)
     keeper = _Keeper(recorder) if recorder is not None else None
-    listed = _names(directory)
+    listed = names_of(directory)
     for source in sources:
         reading = collect_source(source, acceptance(config, source, clock), keeper)
-        yield _conclude(None, reading, (), book, config, keeper)
+        yield _record(judged(None, reading, listed, book, config), book, keeper)
     for account, parts in read_accounts(accounts, sources):
         reading = conclude(account_scope(account.key), parts, acceptance(config, account, clock), keeper)
-        yield _conclude(account, reading, _unknown(reading, listed), book, config, keeper)
+        yield _record(judged(account, reading, listed, book, config), book, keeper)
 
 
-def _names(directory: Sequence[Account]) -> frozenset[str]:
+def judged(
+    account: Account | None, reading: Reading, listed: frozenset[str], book: RuleBook, config: Config
+) -> Audited:
+    """The verdicts on what was read about one scope; `account` is None for scopes that are not accounts."""
+    return Audited(
+        account=account,
+        reading=reading,
+        findings=judge(reading, account, config.domains, book),
+        unknown_names=_unknown(reading, listed) if account is not None else (),
+    )
+
+
+def names_of(directory: Sequence[Account]) -> frozenset[str]:
+    """Every name that the directory has for anybody, case folded."""
     return frozenset(
         name.casefold()
         for account in directory
@@ -103,26 +109,23 @@ class _Keeper:
         return None
 
 
-def _conclude(
-    account: Account | None,
-    reading: Reading,
-    unknown: tuple[str, ...],
-    book: RuleBook,
-    config: Config,
-    keeper: _Keeper | None,
-) -> Audited:
-    findings = judge(reading, account, config.domains, book)
-    audited = Audited(account=account, reading=reading, findings=findings, unknown_names=unknown)
+def _record(audited: Audited, book: RuleBook, keeper: _Keeper | None) -> Audited:
     if keeper is None:
         return audited
     try:
         if keeper.failure is not None:
             raise keeper.failure
-        keeper.recorder.finish(reading, findings, account=account, unknown=unknown, rules=book.ids)
+        keeper.recorder.finish(
+            audited.reading,
+            audited.findings,
+            account=audited.account,
+            unknown=audited.unknown_names,
+            rules=book.ids,
+        )
     except LedgerError as exc:
         keeper.failure = exc
         return replace(audited, unrecorded=exc)
-    return replace(audited, standings=tuple(keeper.recorder.store.findings(reading.scope)))
+    return replace(audited, standings=tuple(keeper.recorder.store.findings(audited.reading.scope)))
 
 
 def acceptance(config: Config, about: Account | Source, clock: Callable[[], datetime]) -> Acceptance:

@@ -60,7 +60,7 @@ class Part(Struct, frozen=True, kw_only=True):
 
     source: str
     checks: tuple[str, ...]
-    grade: Grade
+    grade: Grade | None = None
     items: Iterable[Item]
 
 

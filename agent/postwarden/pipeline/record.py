@@ -1,15 +1,17 @@
 """Stage three: what was read and judged goes into the ledger, decided under its lock."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
 import msgspec
+from msgspec import Struct
 from msgspec.structs import replace
 
 from postwarden.errors import LedgerError
 from postwarden.findings.life import Standing, transitions
 from postwarden.findings.store import StateStore
+from postwarden.findings.sweeps import Sweeps
 from postwarden.ledger.creation import create
 from postwarden.ledger.store import Ledger, Position, Quarantined, open_ledger
 from postwarden.model import moment
@@ -27,6 +29,7 @@ from postwarden.model.record import (
     LedgerOpened,
     Record,
     Recovery,
+    SweepStarted,
 )
 from postwarden.model.scope import Scope
 from postwarden.pipeline.collect import MAX_GAPS, Reading
@@ -72,12 +75,32 @@ def _named(names: Sequence[str]) -> tuple[str, ...]:
     return told
 
 
+class Conclusion(Struct, frozen=True, kw_only=True):
+    """What one scope came to, ready to be recorded.
+
+    `unknown_names` have rights in the account and belong to nobody that the directory lists.
+    """
+
+    account: Account | None
+    reading: Reading
+    findings: tuple[Finding, ...]
+    unknown_names: tuple[str, ...] = ()
+
+
 class Recorder:
-    """Writes one run's records. `clock` gives the time of each commit."""
+    """Writes one run's records. `clock` gives the time of each commit, which waits `wait` seconds for its turn."""
 
     def __init__(
-        self, state: Path, *, run: str, actor: str, agent: str, clock: Callable[[], datetime]
+        self,
+        state: Path,
+        *,
+        run: str,
+        actor: str,
+        agent: str,
+        clock: Callable[[], datetime],
+        wait: float = 10.0,
     ) -> None:
+        self._wait = wait
         self._ledger: Ledger = open_ledger(state / "ledger", state / "private")
         self._path = state / STORE
         self._run, self._actor, self._agent, self._clock = run, actor, agent, clock
@@ -137,6 +160,25 @@ class Recorder:
             ]
         )
 
+    def start_sweep(self, intents: Mapping[tuple[str, ...], Sequence[Scope]]) -> None:
+        """The same for many scopes at once, by their sources."""
+        self._commit(
+            lambda _: [
+                record
+                for sources, scopes in intents.items()
+                for record in self._intents(tuple(scopes), sources)
+            ]
+        )
+
+    def _intents(self, scopes: tuple[Scope, ...], sources: tuple[str, ...]) -> Iterator[SweepStarted]:
+        record = SweepStarted(**self._common(), scopes=scopes, sources=sources)
+        if len(scopes) > 1 and len(encode(record)) > MAX_LINE:
+            middle = len(scopes) // 2
+            yield from self._intents(scopes[:middle], sources)
+            yield from self._intents(scopes[middle:], sources)
+        else:
+            yield record
+
     def finish(
         self,
         reading: Reading,
@@ -147,32 +189,48 @@ class Recorder:
         rules: frozenset[str],
     ) -> None:
         """Records coverage, evidence and what the verdicts mean for the findings of the scope."""
+        self.finish_all(
+            [Conclusion(account=account, reading=reading, findings=tuple(findings), unknown_names=unknown)],
+            rules=rules,
+        )
+
+    def finish_all(self, conclusions: Sequence[Conclusion], *, rules: frozenset[str]) -> None:
+        """The same for several scopes, no two of them the same, in one commit."""
+        self._commit(lambda _: [record for one in conclusions for record in self._records_of(one, rules)])
+        self.refresh()
+
+    def _records_of(self, one: Conclusion, rules: frozenset[str]) -> Iterator[Record]:
+        common = self._common()
+        scope = one.reading.scope
+        if one.account is not None and self.store.account(one.account.key) != one.account:
+            yield AccountSeen(**common, account=one.account)
+        yield _fitted(
+            AuditFinished(
+                **common,
+                scope=scope,
+                coverage=one.reading.coverage,
+                sessions=one.reading.sessions,
+                unknown_names=_named(one.unknown_names),
+            )
+        )
+        known = {standing.finding.id: standing for standing in self.store.findings(scope)}
+        yield from transitions(
+            one.findings,
+            known,
+            complete=one.reading.complete,
+            rules=rules,
+            now=self._clock(),
+            envelope=common,
+        )
+
+    def change_sweeps(self, change: Callable[[Sweeps], None]) -> None:
+        """Changes what is planned in the state store, under the ledger's lock."""
 
         def decide(_: Position) -> list[Record]:
-            common = self._common()
-            records: list[Record] = []
-            if account is not None and self.store.account(account.key) != account:
-                records.append(AccountSeen(**common, account=account))
-            records.append(
-                _fitted(
-                    AuditFinished(
-                        **common,
-                        scope=reading.scope,
-                        coverage=reading.coverage,
-                        sessions=reading.sessions,
-                        unknown_names=_named(unknown),
-                    )
-                )
-            )
-            known = {standing.finding.id: standing for standing in self.store.findings(reading.scope)}
-            now = self._clock()
-            records.extend(
-                transitions(findings, known, complete=reading.complete, rules=rules, now=now, envelope=common)
-            )
-            return records
+            self.store.change_sweeps(change)
+            return []
 
         self._commit(decide)
-        self.refresh()
 
     def acknowledge(self, prefix: str, *, reason: str, until: datetime | None) -> Standing:
         """Silences one finding; raises LedgerError where the prefix names none, several, or a resolved one."""
@@ -232,7 +290,7 @@ class Recorder:
             self._new_blobs.clear()
             return [line(record) for record in decide(position)]
 
-        self._ledger.commit(under_lock, recovered=self._recovered)
+        self._ledger.commit(under_lock, recovered=self._recovered, wait=self._wait)
 
     def _recovered(self, tail: Quarantined) -> bytes:
         return line(

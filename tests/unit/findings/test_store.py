@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from postwarden.errors import LedgerError, LedgerUnsound
-from postwarden.findings.store import StateStore
+from postwarden.findings.store import VERSION, StateStore
 from postwarden.model import moment
 from postwarden.model.account import Account
 from postwarden.model.record import (
@@ -181,7 +181,7 @@ def test_a_newer_store_is_not_touched(ledger: Ledgerlike) -> None:
     """The index of a newer version is refused with a way out, and stays as it is."""
     ledger.add(OPENED).store().close()
     with sqlite3.connect(ledger.path) as base:
-        base.execute("PRAGMA user_version = 2")
+        base.execute(f"PRAGMA user_version = {VERSION + 1}")
     base.close()
     before = ledger.path.read_bytes()
     with pytest.raises(LedgerError, match="is of a newer postwarden") as caught:

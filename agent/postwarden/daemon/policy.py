@@ -1,0 +1,57 @@
+"""What is in force: configuration, rules and accounts, read together and replaced together."""
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+
+from msgspec import Struct
+
+from postwarden.config.directory import ConfiguredDirectory
+from postwarden.config.locate import load_with_text
+from postwarden.config.settings import Config
+from postwarden.model.account import Account
+from postwarden.model.scope import Scope, account_scope, source_scope
+from postwarden.pipeline.audit import names_of
+from postwarden.pipeline.judge import RuleBook, load_rules
+
+
+class Policy(Struct, frozen=True, kw_only=True):
+    """`raw` is agent.toml as it was read; `accounts` are by key; `listed` all names that the directory has."""
+
+    config: Config
+    raw: bytes
+    book: RuleBook
+    accounts: Mapping[str, Account]
+    listed: frozenset[str]
+
+    @property
+    def interval(self) -> timedelta:
+        return timedelta(seconds=self.config.daemon.interval)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        return tuple(entry.name for entry in self.config.sources)
+
+    def sources_of(self, account: Account) -> tuple[str, ...]:
+        """The sources that have this account, in their order."""
+        return tuple(name for name in self.sources if account.is_at(name))
+
+    def wanted(self) -> Iterator[tuple[Scope, str]]:
+        """Every scope that is to be swept, with each of its sources."""
+        for name in self.sources:
+            yield source_scope(name), name
+        for account in self.accounts.values():
+            for name in self.sources_of(account):
+                yield account_scope(account.key), name
+
+
+def load_policy(path: str) -> Policy:
+    """Reads all of it; raises ConfigError or RuleError where a part cannot be used."""
+    config, raw = load_with_text(path)
+    accounts = ConfiguredDirectory(config).accounts()
+    return Policy(
+        config=config,
+        raw=raw,
+        book=load_rules(config),
+        accounts={account.key: account for account in accounts},
+        listed=names_of(accounts),
+    )
