@@ -74,12 +74,14 @@ class Life:
         self.process.wait()
         self.start()
 
+    def is_up(self) -> bool:
+        """Whether the process that was last started has begun to sweep."""
+        path = self.place.folder / "state" / "running.json"
+        return self.process is not None and path.exists() and f'"pid":{self.process.pid},' in path.read_text()
+
     def reload(self) -> None:
         assert self.process is not None
-        # A process that has just begun would take the signal for its end.
-        until((self.place.folder / "state" / "running.json").exists)
-        if f'"pid":{self.process.pid},' in (self.place.folder / "state" / "running.json").read_text():
-            self.process.send_signal(signal.SIGHUP)
+        self.process.send_signal(signal.SIGHUP)
 
     def server_goes_away(self) -> None:
         for gate in self.gates:
@@ -112,6 +114,8 @@ class Life:
         self.jumps.append(self.size())
 
     def rules_break_and_are_mended(self) -> None:
+        # One that begins while they are broken does not begin at all, and is the service manager's to start again.
+        until(self.is_up)
         own = self.place.folder / "own" / "mine.yml"
         own.write_text(BROKEN)
         self.reload()
@@ -121,18 +125,17 @@ class Life:
 
     def something_is_planted(self) -> None:
         """An intruder's script, in an account that was clean until now and stays as it is from now on."""
-        taken = {login for login, _ in self.planted} | {
-            one.account for one in self.server.organisation.findings["dovecot"]
-        }
+        taken = {address for address, _ in self.planted}
         free = [
             account.login
             for account in self.server.accounts
-            if account.login not in taken and account.role == "ordinary"
+            if account.addresses[0] not in taken and account.role == "ordinary"
         ]
         if free:
             login = self.chance.choice(free)
             self.server.put_script(login, "planted", 'redirect "out@elsewhere.example";\r\n', active=True)
-            self.planted.append((self.server.account(login).addresses[0], "external_redirect_everything"))
+            for rule in ("external_redirect_everything", "external_redirect_no_copy"):
+                self.planted.append((self.server.account(login).addresses[0], rule))
 
 
 @pytest.fixture
@@ -179,7 +182,7 @@ def test_nobody_is_forgotten_and_nothing_is_clean_unread(life: Life) -> None:
     for _ in range(kills):
         time.sleep(life.chance.uniform(0.5, 3))
         life.kill()
-    until((life.place.folder / "state" / "run.lock").exists)
+    until(life.is_up)
     time.sleep(3)
     calm = life.size()
     time.sleep(3 * INTERVAL)
