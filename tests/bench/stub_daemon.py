@@ -16,7 +16,7 @@ from postwarden.config.locate import load
 from postwarden.findings.due import period, phase
 from postwarden.findings.sweeps import count
 from postwarden.model.account import Account
-from postwarden.model.reading import CheckDone, Coverage, Item
+from postwarden.model.reading import CheckDone, Coverage, Grade, Item
 from postwarden.model.scope import account_scope, source_scope
 from postwarden.pipeline.collect import Reading
 from postwarden.pipeline.record import Conclusion, create_ledger
@@ -49,6 +49,7 @@ class StubSource:
 
     checks: tuple[str, ...] = ("inbox_rules",)
     source_checks: tuple[str, ...] = ("transport",)
+    grade: Grade = "observed live"
     connections = 8
 
     def __init__(self, name: str, options: Options, **_: Any) -> None:

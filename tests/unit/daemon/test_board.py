@@ -15,7 +15,7 @@ from postwarden.daemon.policy import Policy
 from postwarden.errors import ConfigError, Reason, SecretError
 from postwarden.mailflow.keywords import Keywords
 from postwarden.model.account import Account
-from postwarden.model.reading import CheckDone, Gap, Item
+from postwarden.model.reading import CheckDone, Gap, Grade, Item
 from postwarden.model.scope import account_scope
 from postwarden.pipeline.collect import Part
 from postwarden.pipeline.judge import RuleBook
@@ -35,6 +35,7 @@ class Silent:
 
     checks: tuple[str, ...] = ("check",)
     source_checks: tuple[str, ...] = ()
+    grade: Grade = "observed live"
     connections = 2
     opened: ClassVar[int] = 0
     broken: ClassVar[bool] = False
