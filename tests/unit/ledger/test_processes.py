@@ -106,14 +106,14 @@ def test_verifying_beside_a_writer_finds_no_problem(place: Place, ledger: Ledger
     """However often a ledger is verified while a process commits to it, it is sound."""
     process = start(place, "forever")
     go(process)
-    sizes = set()
-    for _ in range(300 if LONG else 60):
+    sizes: list[int] = []
+    # On a busy machine the writer may take its time: without its commits nothing would be shown.
+    while len(sizes) < (300 if LONG else 60) or len(set(sizes)) <= 2:
         found = verify(place.folder)
         assert (found.sound, found.problems) == (True, ())
-        sizes.add(found.size)
+        sizes.append(found.size)
     process.kill()
     process.communicate()
-    assert len(sizes) > 2
 
 
 def test_a_child_that_inherited_the_lock_does_not_keep_it(place: Place, ledger: Ledger) -> None:
