@@ -106,7 +106,7 @@ def test_verifying_beside_a_writer_finds_no_problem(place: Place, ledger: Ledger
     """However often a ledger is verified while a process commits to it, it is sound."""
     process = start(place, "forever")
     go(process)
-    sizes: list[int] = []
+    sizes: list[int | None] = []
     # On a busy machine the writer may take its time: without its commits nothing would be shown.
     while len(sizes) < (300 if LONG else 60) or len(set(sizes)) <= 2:
         found = verify(place.folder)
