@@ -1,5 +1,6 @@
 """The daemon over a live Dovecot: it sweeps, is told things, and is beside others."""
 
+import fcntl
 import json
 import os
 import random
@@ -211,7 +212,11 @@ def test_a_ledger_that_is_not_sound_stops_it(workplace: Workplace) -> None:
     with running(workplace) as process:
         until(lambda: len(swept(workplace)) > 3)
         checkpoint = workplace.ledger / "checkpoint"
-        checkpoint.write_bytes(checkpoint.read_bytes().replace(b"postwarden/demo\n", b"postwarden/dema\n", 1))
+        with (workplace.ledger / "lock").open("rb") as lock:
+            # Between two commits: the next would put a sound checkpoint over it.
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            changed = checkpoint.read_bytes().replace(b"postwarden/demo\n", b"postwarden/dema\n", 1)
+            checkpoint.write_bytes(changed)
         assert process.wait(timeout=30) == 4
     assert "stopped" in {one["event"] for one in events(workplace)}
     assert "not sound" in (workplace.folder / "log").read_text()

@@ -56,6 +56,21 @@ def test_a_shared_secret_that_worked_is_not_to_blame() -> None:
     assert not is_closed(sweep)
 
 
+def test_a_shared_secret_that_is_refused_thrice_in_a_row_has_changed() -> None:
+    """A few single accounts may be at fault; three in a row end the sweep, and one that is let in starts anew."""
+    sweep = Sweep()
+    attempt(sweep, identity("alice*auditor"), None)
+    for _ in range(3):
+        attempt(sweep, identity("bob*auditor"), "refused")
+        attempt(sweep, identity("carol*auditor"), "refused")
+        attempt(sweep, identity("alice*auditor"), None)
+        assert not is_closed(sweep)
+    for name in ("bob", "carol", "dave"):
+        assert not is_closed(sweep)
+        attempt(sweep, identity(f"{name}*auditor"), "refused")
+    assert is_closed(sweep)
+
+
 def test_an_own_password_proves_nothing_about_the_next() -> None:
     """With a password for each account, the first refusal ends the sweep although others worked before."""
     sweep = Sweep()

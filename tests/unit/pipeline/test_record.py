@@ -17,8 +17,9 @@ from postwarden.model.finding import CheckRef, Finding
 from postwarden.model.finding_id import finding_id
 from postwarden.model.reading import Gap, Item
 from postwarden.model.record import AuditFinished, AuditStarted
+from postwarden.model.scope import account_scope
 from postwarden.pipeline.collect import Reading, collect_account
-from postwarden.pipeline.record import MAX_NAMES, Recorder, create_ledger, line
+from postwarden.pipeline.record import MAX_NAMES, Conclusion, Recorder, create_ledger, line
 from tests.unit.pipeline.conftest import ALICE, NOW, SCOPE, Record, Told, done, flow, found, gap, session
 
 RULE = "8a857a7e-c13c-45c1-a0ca-541aa0637660"
@@ -306,3 +307,32 @@ def test_blobs_and_evidence_go_together(recorder: Record) -> None:
     (finished,) = [record for record in records(made) if record["kind"] == "audit_finished"]
     assert finished["coverage"][0]["count"] == 2
     assert all(made.ledger.has_blob(str(item.blob)) for item in read.evidence)
+
+
+def test_the_intent_of_a_sweep_names_everybody_in_as_many_records_as_it_takes(recorder: Record) -> None:
+    """However many are due, and however long their keys, each is named once, with its sources."""
+    made = recorder()
+    scopes = [account_scope(f"login:{number}{'x' * 400}") for number in range(500)]
+    made.start_sweep({("imap", "sieve"): scopes, ("sieve",): [SCOPE]})
+    started = [one for one in records(made) if one["kind"] == "sweep_started"]
+    assert len(started) > 2
+    named = [(scope["key"], tuple(one["sources"])) for one in started for scope in one["scopes"]]
+    assert named == [(scope.key, ("imap", "sieve")) for scope in scopes] + [(SCOPE.key, ("sieve",))]
+
+
+def test_several_conclusions_are_one_commit(recorder: Record) -> None:
+    """What was read together is recorded together, each scope with its own findings."""
+    made = recorder()
+    before = made.ledger.position().size
+    other = Account(key="login:bob", login="bob")
+    theirs = collect_account(other, [Told([])], lambda *_: None, None)
+    made.finish_all(
+        [
+            Conclusion(account=ALICE, reading=reading(done()), findings=(finding(),)),
+            Conclusion(account=other, reading=theirs, findings=()),
+        ],
+        rules=frozenset({RULE}),
+    )
+    kinds = [one["kind"] for one in records(made)[before:]]
+    assert kinds == ["account_seen", "audit_finished", "finding_opened", "account_seen", "audit_finished"]
+    assert [one.finding.id for one in made.store.findings(SCOPE)] == [finding().id]
