@@ -4,13 +4,33 @@ A test that is skipped says nothing, and a run of skipped tests looks green. `al
 that may be skipped, and why.
 """
 
+import logging
 import os
 import re
+import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 ALLOWED = Path(__file__).with_name("allowed_skips.txt")
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    """A command that sets up the process's logging does so for its own test only."""
+    root, factory = logging.getLogger(), logging.getLogRecordFactory()
+    hooks = sys.excepthook, threading.excepthook, sys.unraisablehook
+    level = root.level
+    yield
+    if logging.getLogRecordFactory() is factory:
+        return
+    logging.captureWarnings(capture=False)
+    logging.setLogRecordFactory(factory)
+    root.handlers[:] = [one for one in root.handlers if not type(one).__module__.startswith("postwarden")]
+    root.setLevel(level)
+    sys.excepthook, threading.excepthook, sys.unraisablehook = hooks
 
 
 def pytest_configure(config: pytest.Config) -> None:

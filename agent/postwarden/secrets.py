@@ -7,7 +7,7 @@ a command; never from the command line and never as plain text in agent.toml.
 import os
 import stat
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from msgspec import Struct
@@ -20,6 +20,15 @@ MAX_BYTES = 65_536
 COMMAND_TIMEOUT = 30
 
 
+_hearers: list[Callable[[str], None]] = []
+
+
+def tell(hearer: Callable[[str], None]) -> None:
+    """Hands every secret that is read from now on to `hearer` too: the log's redaction must know what to look for."""
+    if hearer not in _hearers:
+        _hearers.append(hearer)
+
+
 class Secret:
     """A secret value. `reveal()` is the only way to it; `repr`, `str` and formatting show stars."""
 
@@ -27,6 +36,8 @@ class Secret:
 
     def __init__(self, value: str) -> None:
         self._value = value
+        for hearer in _hearers:
+            hearer(value)
 
     def reveal(self) -> str:
         return self._value

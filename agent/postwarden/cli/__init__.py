@@ -114,11 +114,11 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         print("postwarden: error: interrupted; what was recorded before stays", file=sys.stderr)
         return INTERRUPTED
-    except Exception:  # noqa: BLE001 - the border of the program: a bug is shown whole, with its own code
-        import traceback
+    except Exception as exc:  # noqa: BLE001 - the border of the program: a bug is shown whole, with its own code
+        from postwarden import logs
 
         print("postwarden: error: this is a bug of ours; please report it", file=sys.stderr)
-        print(clean(traceback.format_exc(), lines=True), file=sys.stderr)
+        print(logs.failure(exc), file=sys.stderr)
         return BUG
     return code
 

@@ -51,12 +51,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from postwarden.cli import log
     from postwarden.cli.operator import open_recorder
     from postwarden.cli.outcome import Summary, exit_code
     from postwarden.cli.show_audit import Shown, shower
     from postwarden.config.directory import ConfiguredDirectory
     from postwarden.config.locate import load
 
+    log.begin(json=False)
     config = load(args.config)
     directory = ConfiguredDirectory(config).accounts()
     accounts = choose(args.account, directory)

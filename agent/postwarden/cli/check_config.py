@@ -36,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from postwarden.cli import log
     from postwarden.cli.audit import choose
     from postwarden.cli.operator import now
     from postwarden.config.directory import ConfiguredDirectory
@@ -45,6 +46,7 @@ def run(args: argparse.Namespace) -> int:
     from postwarden.pipeline.collect import collect_account
     from postwarden.pipeline.judge import load_rules
 
+    log.begin(json=False)
     config = load(args.config)
     accounts = ConfiguredDirectory(config).accounts()
     sources = open_sources(config, now)
