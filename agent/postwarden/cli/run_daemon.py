@@ -38,13 +38,13 @@ def run(args: argparse.Namespace) -> int:
     import uuid
     from functools import partial
 
-    from postwarden import logs
+    from postwarden.cli import log
     from postwarden.cli.operator import open_recorder
     from postwarden.config.locate import find
     from postwarden.daemon.service import Service
 
     as_json = args.log == "json" or (args.log is None and not sys.stderr.isatty())
-    logs.configure(json=as_json)
+    log.begin(json=as_json)
     opened = partial(open_recorder, run=uuid.uuid4().hex, wait=WAIT)
     Service(find(args.config), opened).run()
     return CLEAN
