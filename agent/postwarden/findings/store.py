@@ -13,6 +13,8 @@ from pathlib import Path
 import msgspec
 
 from postwarden.errors import LedgerError, LedgerUnsound
+from postwarden.findings import delivered
+from postwarden.findings.delivered import Delivered
 from postwarden.findings.life import Acknowledgement, Standing
 from postwarden.model import moment
 from postwarden.model.account import Account
@@ -25,10 +27,11 @@ from postwarden.model.record import (
     FindingOpened,
     FindingReopened,
     FindingResolved,
+    Notified,
 )
 from postwarden.model.scope import Scope
 
-VERSION = 1
+VERSION = 3
 
 _SCHEMA = (
     "CREATE TABLE position (size INTEGER NOT NULL, root BLOB NOT NULL)",
@@ -38,6 +41,7 @@ _SCHEMA = (
     "CREATE TABLE account (key TEXT PRIMARY KEY, account BLOB NOT NULL) WITHOUT ROWID",
     "CREATE TABLE blob (content BLOB PRIMARY KEY, name TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE configuration (record BLOB NOT NULL)",
+    *delivered.SCHEMA,
     f"PRAGMA user_version = {VERSION}",
 )
 
@@ -70,6 +74,7 @@ class StateStore:
                 f"the state store {self._path} is of a newer postwarden",
                 "use that version, or delete the file",
             )
+        self.delivered = Delivered(self._base)
 
     def _connect(self) -> int:
         """Opens the file and gives its version; raises sqlite3.DatabaseError where it is damaged."""
@@ -244,6 +249,8 @@ class StateStore:
                     "INSERT OR REPLACE INTO account VALUES (?, ?)",
                     (account.key, msgspec.json.encode(account)),
                 )
+            case Notified():
+                self.delivered.apply(record)
             case ConfigurationChanged():
                 self._base.execute("DELETE FROM configuration")
                 self._base.execute("INSERT INTO configuration VALUES (?)", (msgspec.json.encode(record),))
