@@ -90,6 +90,7 @@ class ConfigurationLine(Line, frozen=True, kw_only=True, tag="configuration"):
     state: str
     accounts: int
     sources: tuple[str, ...]
+    notifiers: tuple[str, ...]
     rules: int
     internal_domains: tuple[str, ...]
 

@@ -13,6 +13,7 @@ import msgspec
 import pytest
 from msgspec import Struct
 
+from postwarden import notify
 from postwarden.config import settings
 from postwarden.config.directory import ConfiguredDirectory
 from postwarden.config.settings import AccountEntry, Config, Section
@@ -107,6 +108,16 @@ def test_every_option_of_every_section_is_shown() -> None:
     }
     for path, known, shown in found:
         assert shown == known, path
+
+
+def test_every_kind_and_option_of_notifiers_is_shown(place: Path) -> None:
+    """There is one `[[notify]]` of each kind, with all its options, and they open."""
+    tables = tomllib.loads(uncommented())["notify"]
+    assert [table["kind"] for table in tables] == list(notify.KINDS)
+    for table in tables:
+        module: ModuleType = importlib.import_module(notify.KINDS[table["kind"]].partition(":")[0])
+        assert set(table) - {"name", "kind", "level"} == keys(module.Options)
+    assert [one.level for one in notify.open_notifiers(decoded(place))] == ["low", "high"]
 
 
 def test_every_option_of_every_source_is_mentioned() -> None:

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 from postwarden.cli.common import add_config, add_json
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from postwarden.config.settings import Config
     from postwarden.model.account import Account
     from postwarden.pipeline.audit import Audited
+    from postwarden.pipeline.deliver import Courier
     from postwarden.pipeline.record import Recorder
 
 HELP = "audit accounts now, and record what was found and what could not be read"
@@ -30,6 +33,10 @@ exit codes:
 
 #: Levels as model.finding has them; written here since that module is not loaded for `--help`.
 LEVELS = ("informational", "low", "medium", "high", "critical")
+
+
+#: Seconds that another process is waited for which delivers to the notifiers.
+WAIT = 5.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,7 +63,9 @@ def run(args: argparse.Namespace) -> int:
     from postwarden.cli.outcome import Summary, exit_code
     from postwarden.cli.show_audit import Shown, shower
     from postwarden.config.directory import ConfiguredDirectory
-    from postwarden.config.locate import load
+    from postwarden.config.locate import load, state_folder
+    from postwarden.notify import open_notifiers
+    from postwarden.pipeline.deliver import Courier
 
     log.begin(json=False)
     config = load(args.config)
@@ -66,10 +75,15 @@ def run(args: argparse.Namespace) -> int:
     show: Shown = shower(as_json=args.json, total=len(accounts))
     try:
         results = []
+        courier = Courier(open_notifiers(config))
+        if recorder is not None:
+            courier.begin(recorder)
         for audited in _audit(config, accounts, directory, recorder):
             show.audited(audited)
             results.append(Summary(audited, args.fail_on))
         show.end(results, recorder)
+        if recorder is not None:
+            _tell(courier, recorder, state_folder(config))
     finally:
         if recorder is not None:
             recorder.close()
@@ -92,6 +106,24 @@ def _audit(
     if recorder is not None:
         recorder.configuration(config.path.read_bytes(), book.digest)
     yield from audit(accounts, directory, sources, book, config, recorder, now)
+
+
+def _tell(courier: "Courier", recorder: "Recorder", state: "Path") -> None:
+    """Tells the notifiers what changed; a failure is said here, recorded, and tried again by the next run."""
+    import sys
+    from contextlib import nullcontext
+
+    from postwarden.cli.terminal import clean
+    from postwarden.errors import LedgerError
+
+    try:
+        while outcomes := courier.turn(lambda: nullcontext(recorder), state, wait=WAIT):
+            for one in outcomes:
+                if one.failure is not None:
+                    text = f"{one.delivery.to.name} was not told of {one.delivery.notice.key}: {one.failure}"
+                    print(f"postwarden: warning: {clean(text)}", file=sys.stderr)
+    except LedgerError as exc:
+        print(f"postwarden: warning: what was told is not recorded: {clean(str(exc))}", file=sys.stderr)
 
 
 def choose(names: "list[str] | None", accounts: "tuple[Account, ...]") -> "tuple[Account, ...]":

@@ -42,6 +42,7 @@ def run(args: argparse.Namespace) -> int:
     from postwarden.config.directory import ConfiguredDirectory
     from postwarden.config.locate import load, state_folder
     from postwarden.connectors import open_sources, prepare
+    from postwarden.notify import open_notifiers
     from postwarden.pipeline.audit import acceptance
     from postwarden.pipeline.collect import collect_account
     from postwarden.pipeline.judge import load_rules
@@ -50,6 +51,7 @@ def run(args: argparse.Namespace) -> int:
     config = load(args.config)
     accounts = ConfiguredDirectory(config).accounts()
     sources = open_sources(config, now)
+    notifiers = open_notifiers(config)
     book = load_rules(config)
     prepare(sources, accounts, config)
     _say(
@@ -60,10 +62,12 @@ def run(args: argparse.Namespace) -> int:
             "state": str(state_folder(config)),
             "accounts": len(accounts),
             "sources": [source.name for source in sources],
+            "notifiers": [one.name for one in notifiers],
             "rules": len(book.rules),
             "internal_domains": list(config.organisation.internal_domains),
         },
-        f"{config.path}: {len(accounts)} accounts, {len(sources)} sources, {len(book.rules)} rules",
+        f"{config.path}: {len(accounts)} accounts, {len(sources)} sources, {len(book.rules)} rules, "
+        f"{len(notifiers)} notifiers",
     )
     if not config.organisation.internal_domains:
         _say(

@@ -12,6 +12,7 @@ from msgspec import Meta, Struct
 
 from postwarden.errors import ConfigError
 from postwarden.model.address import Domains
+from postwarden.model.finding import LEVELS, Level
 
 #: A configuration is kilobytes; a larger file is a mistake.
 MAX_BYTES = 4 * 1024 * 1024
@@ -61,6 +62,15 @@ class SourceEntry(Section, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     name: str
     kind: str
+    options: dict[str, Any]
+
+
+class NotifyEntry(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One `[[notify]]`: whom changes of findings of at least this level are told, and the kind's own options."""
+
+    name: str
+    kind: str
+    level: Level
     options: dict[str, Any]
 
 
@@ -115,6 +125,7 @@ class Config(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     organisation: Organisation = Organisation()
     accounts: Accounts = Accounts()
     sources: tuple[SourceEntry, ...] = ()
+    notify: tuple[NotifyEntry, ...] = ()
     ledger: Ledger = Ledger()
     state: State = State()
     rules: Rules = Rules()
@@ -147,6 +158,7 @@ class _File(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     organisation: Organisation = Organisation()
     accounts: Accounts = Accounts()
     source: tuple[dict[str, Any], ...] = ()
+    notify: tuple[dict[str, Any], ...] = ()
     ledger: Ledger = Ledger()
     state: State = State()
     rules: Rules = Rules()
@@ -180,6 +192,7 @@ def decode(raw: bytes, path: Path) -> Config:
         organisation=file.organisation,
         accounts=file.accounts,
         sources=tuple(_source(table, index, where) for index, table in enumerate(file.source)),
+        notify=tuple(_notifier(table, index, where) for index, table in enumerate(file.notify)),
         ledger=file.ledger,
         state=file.state,
         rules=file.rules,
@@ -212,9 +225,13 @@ def convert(tree: Mapping[str, Any], kind: type[_T], *, path: str, prefix: str =
 
 
 def _source(table: dict[str, Any], index: int, where: str) -> SourceEntry:
-    key = f"source[{index}]"
-    options = dict(table)
-    name, kind = options.pop("name", None), options.pop("kind", None)
+    name, kind, options = _named(dict(table), f"source[{index}]", where, 'for example kind = "imap"')
+    return SourceEntry(name=name, kind=kind, options=options)
+
+
+def _named(table: dict[str, Any], key: str, where: str, example: str) -> tuple[str, str, dict[str, Any]]:
+    """Name, kind and what else is in the table."""
+    name, kind = table.pop("name", None), table.pop("kind", None)
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise ConfigError(
             "needs a name of letters, digits, dot, dash and underscore",
@@ -223,22 +240,34 @@ def _source(table: dict[str, Any], index: int, where: str) -> SourceEntry:
             key=f"{key}.name",
         )
     if not isinstance(kind, str):
-        raise ConfigError("needs a kind", 'for example kind = "imap"', path=where, key=f"{key}.kind")
-    return SourceEntry(name=name, kind=kind, options=options)
+        raise ConfigError("needs a kind", example, path=where, key=f"{key}.kind")
+    return name, kind, table
+
+
+def _notifier(table: dict[str, Any], index: int, where: str) -> NotifyEntry:
+    options = dict(table)
+    level = options.pop("level", "medium")
+    if level not in LEVELS:
+        raise ConfigError(
+            f"{level!r} is no level", f"levels: {', '.join(LEVELS)}", path=where, key=f"notify[{index}].level"
+        )
+    name, kind, options = _named(options, f"notify[{index}]", where, 'for example kind = "journal"')
+    return NotifyEntry(name=name, kind=kind, level=level, options=options)
 
 
 def _check_names(file: _File, where: str) -> None:
-    seen: set[str] = set()
-    for index, table in enumerate(file.source):
-        name = table.get("name")
-        if isinstance(name, str) and name in seen:
-            raise ConfigError(
-                f"the name {name!r} is used twice",
-                "give each source its own: records tell them apart by it",
-                path=where,
-                key=f"source[{index}].name",
-            )
-        seen.add(str(name))
+    for section, tables in (("source", file.source), ("notify", file.notify)):
+        seen: set[str] = set()
+        for index, table in enumerate(tables):
+            name = table.get("name")
+            if isinstance(name, str) and name in seen:
+                raise ConfigError(
+                    f"the name {name!r} is used twice",
+                    "give each its own: records tell them apart by it",
+                    path=where,
+                    key=f"{section}[{index}].name",
+                )
+            seen.add(str(name))
     for field in ("internal_domains", "partners"):
         for index, domain in enumerate(getattr(file.organisation, field)):
             if not is_domain(domain):

@@ -13,7 +13,8 @@ from pathlib import Path
 import msgspec
 
 from postwarden.errors import LedgerError, LedgerUnsound
-from postwarden.findings import sweeps
+from postwarden.findings import delivered, sweeps
+from postwarden.findings.delivered import Delivered
 from postwarden.findings.life import Acknowledgement, Standing
 from postwarden.findings.sweeps import Sweeps
 from postwarden.model import moment
@@ -28,10 +29,11 @@ from postwarden.model.record import (
     FindingOpened,
     FindingReopened,
     FindingResolved,
+    Notified,
 )
 from postwarden.model.scope import Scope
 
-VERSION = 2
+VERSION = 3
 
 _SCHEMA = (
     "CREATE TABLE position (size INTEGER NOT NULL, root BLOB NOT NULL)",
@@ -46,6 +48,7 @@ _SCHEMA = (
     "CREATE TABLE blob (content BLOB PRIMARY KEY, name TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE configuration (record BLOB NOT NULL)",
     *sweeps.SCHEMA,
+    *delivered.SCHEMA,
     f"PRAGMA user_version = {VERSION}",
 )
 
@@ -84,6 +87,7 @@ class StateStore:
             )
         self._file = self._path.stat().st_ino
         self.sweeps = Sweeps(self._base)
+        self.delivered = Delivered(self._base)
 
     def _connect(self) -> int:
         """Opens the file and gives its version; raises sqlite3.DatabaseError where it is damaged."""
@@ -274,6 +278,8 @@ class StateStore:
                 )
             case AuditFinished():
                 self.sweeps.apply(record, time, interval)
+            case Notified():
+                self.delivered.apply(record)
             case ConfigurationChanged():
                 self._base.execute("DELETE FROM configuration")
                 self._base.execute("INSERT INTO configuration VALUES (?)", (msgspec.json.encode(record),))

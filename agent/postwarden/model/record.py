@@ -1,6 +1,6 @@
 """The ledger's records: one JSON object a line, told apart by `kind`, all with the same envelope."""
 
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 from msgspec import Struct
 
@@ -102,6 +102,19 @@ class FindingReopened(Record, frozen=True, kw_only=True, tag="finding_reopened")
     reason: str
 
 
+class Notified(Record, frozen=True, kw_only=True, tag="notified"):
+    """What became of telling others: `records` are those whose changes were sent, or could not be.
+
+    `began` says that the notifier was new, and that only what comes after these records is for it. `message` says
+    why sending failed.
+    """
+
+    notifier: str
+    records: tuple[int, ...]
+    outcome: Literal["began", "delivered", "failed"]
+    message: str = ""
+
+
 class Recovery(Record, frozen=True, kw_only=True, tag="recovery"):
     """Bytes beyond the last checkpoint were put aside: `file` in quarantine, with length and SHA-256."""
 
@@ -124,5 +137,6 @@ AnyRecord = (
     | FindingResolved
     | FindingAcknowledged
     | FindingReopened
+    | Notified
     | Recovery
 )

@@ -232,6 +232,20 @@ class Recorder:
 
         self._commit(decide)
 
+    def write(self, decide: Callable[[Envelope], Iterable[Record]]) -> None:
+        """Records what `decide` says, which is asked under the ledger's lock."""
+        self._commit(lambda _: decide(self._common()))
+        self.refresh()
+
+    def read(self, index: int) -> AnyRecord:
+        """The record with this index; raises LedgerError where it cannot be decoded."""
+        _, raw = next(self._ledger.records(index, index + 1))
+        try:
+            record: AnyRecord = _RECORD.decode(raw)
+        except msgspec.DecodeError as exc:
+            raise LedgerError(f"record {index} is not one that this postwarden knows: {exc}") from exc
+        return record
+
     def acknowledge(self, prefix: str, *, reason: str, until: datetime | None) -> Standing:
         """Silences one finding; raises LedgerError where the prefix names none, several, or a resolved one."""
 

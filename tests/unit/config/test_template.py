@@ -13,6 +13,7 @@ from postwarden.config.settings import decode
 from postwarden.connectors import KINDS, open_sources, prepare
 from postwarden.errors import ConfigError
 from postwarden.model.account import Account
+from postwarden.notify import open_notifiers
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 SHIPPED = template.text()
@@ -58,7 +59,7 @@ def test_the_shipped_configuration_holds_as_it_stands() -> None:
 def test_the_blocks_and_keys_were_found() -> None:
     """Every kind of source is shown, and beside them what can be accepted, filled in and set."""
     shown = {LINES[start].removeprefix("# ") for start, _ in BLOCKS}
-    assert shown == {"[[source]]", "[[coverage.accepted]]", "[rules.placeholders]"}
+    assert shown == {"[[source]]", "[[notify]]", "[[coverage.accepted]]", "[rules.placeholders]"}
     kinds = {
         re.findall('kind = "(.+)"', "\n".join(LINES[start : end + 1]))[0]
         for start, end in BLOCKS
@@ -75,7 +76,8 @@ def test_each_commented_block_holds_when_it_is_uncommented(
     """Without its comment signs a block decodes, and a source opens once its secret and its CA are there."""
     config = decode(uncommented(start, end).encode(), tmp_path / "agent.toml")
     if not config.sources:
-        assert config.coverage.accepted or config.rules.placeholders
+        open_notifiers(config)
+        assert config.coverage.accepted or config.rules.placeholders or config.notify
         return
     certificate(tmp_path / "ca.pem")
     for secret in ("imap.secret", "exchange.secret"):
