@@ -155,6 +155,29 @@ def test_status_says_what_is_due_and_who_runs(workplace: Workplace, dovecot: lab
     assert workplace.run("status").code == 3
 
 
+def test_notifiers_are_told_while_it_runs(workplace: Workplace, dovecot: lab.Lab) -> None:
+    """Each finding that a sweep opens reaches the command, once, and one that fails holds nobody up."""
+    keeps, fails = workplace.folder / "keeps", workplace.folder / "fails"
+    keeps.write_text(f"#!/bin/sh\ncat >> '{workplace.folder}/told'\n")
+    fails.write_text("#!/bin/sh\nexit 1\n")
+    for script in (keeps, fails):
+        script.chmod(0o700)
+    quick(workplace)
+    with workplace.config.open("a") as config:
+        for script in (fails, keeps):
+            config.write(f'\n[[notify]]\nname = "{script.name}"\nkind = "command"\ncommand = ["{script}"]\n')
+    told = workplace.folder / "told"
+    with running(workplace) as process:
+        until(lambda: names(workplace) >= planted(dovecot))
+        until(lambda: told.exists() and len(told.read_text().splitlines()) >= len(planted(dovecot)))
+        until(logged(workplace, "notice_failed"))
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+    keys = [json.loads(line)["key"] for line in told.read_text().splitlines()]
+    assert len(keys) == len(set(keys))
+    assert workplace.run("verify").code == 0
+
+
 def test_a_broken_configuration_is_refused_and_a_mended_one_taken_up(workplace: Workplace) -> None:
     """After SIGHUP with a broken rule the old rules go on, a finding says so, and a mended one is in force."""
     quick(workplace)

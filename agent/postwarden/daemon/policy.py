@@ -10,6 +10,7 @@ from postwarden.config.locate import load_with_text
 from postwarden.config.settings import Config
 from postwarden.model.account import Account
 from postwarden.model.scope import Scope, account_scope, source_scope
+from postwarden.notify import Attached, open_notifiers
 from postwarden.pipeline.audit import names_of
 from postwarden.pipeline.judge import RuleBook, load_rules
 
@@ -20,6 +21,7 @@ class Policy(Struct, frozen=True, kw_only=True):
     config: Config
     raw: bytes
     book: RuleBook
+    notifiers: tuple[Attached, ...]
     accounts: Mapping[str, Account]
     listed: frozenset[str]
 
@@ -52,6 +54,7 @@ def load_policy(path: str) -> Policy:
         config=config,
         raw=raw,
         book=load_rules(config),
+        notifiers=open_notifiers(config),
         accounts={account.key: account for account in accounts},
         listed=names_of(accounts),
     )

@@ -26,6 +26,7 @@ from postwarden.daemon.policy import Policy, load_policy
 from postwarden.daemon.running import Running
 from postwarden.daemon.sweeper import Sweeper
 from postwarden.errors import ConfigError, LedgerError, LedgerUnsound, PostwardenError
+from postwarden.pipeline.deliver import Courier
 from postwarden.pipeline.record import Recorder
 
 #: Seconds from tick to tick, with an interval of more than 100 seconds.
@@ -35,6 +36,10 @@ LAST_RECORDS = 5.0
 #: Seconds without a tick, without the end of any reading while there are some, and with a failing ledger, after
 #: which systemd hears no more from us.
 LATE_TICK, LATE_READING, LATE_LEDGER = 60.0, 1800.0, 120.0
+
+#: Seconds from one look for what notifiers are to be told to the next, and that the last notice gets at the end:
+#: what is not recorded by then is sent again.
+TELL, LAST_NOTICE = 2.0, 2.0
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -53,6 +58,7 @@ class Service:
         self._failure: BaseException | None = None
         self._wake_read, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._recording = threading.Event()
+        self._ended = threading.Event()
         self._last_tick = self._last_fed = self._clock.steady()
 
     def run(self) -> None:
@@ -65,6 +71,7 @@ class Service:
         board.adopt(policy)
         self._state = state_folder(policy.config)
         self._policy, self._board = policy, board
+        self._courier = Courier(policy.notifiers, self._clock.steady)
         self._books = Books(lambda: self._open_recorder(policy.config), self._begin, self._clock.steady)
         with self._signals():
             with self._books.held():
@@ -92,6 +99,8 @@ class Service:
         self._recording.set()
         recorder = threading.Thread(target=self._record, name="record", daemon=True)
         recorder.start()
+        courier = threading.Thread(target=self._notify, name="notify", daemon=True)
+        courier.start()
         scheduler.start()
         self._tell("READY=1", "STATUS=sweeping")
         self._log.info(
@@ -103,7 +112,7 @@ class Service:
         try:
             self._watch(scheduler, recorder)
         finally:
-            self._end(scheduler, recorder)
+            self._end(scheduler, recorder, courier)
 
     def _watch(self, scheduler: BackgroundScheduler, recorder: threading.Thread) -> None:
         period = systemd.watchdog_seconds()
@@ -131,14 +140,18 @@ class Service:
         late = steady - self._last_tick > LATE_TICK + self._tick_seconds
         return recorder.is_alive() and not stuck and not late and self._books.failing_for < LATE_LEDGER
 
-    def _end(self, scheduler: BackgroundScheduler, recorder: threading.Thread) -> None:
+    def _end(
+        self, scheduler: BackgroundScheduler, recorder: threading.Thread, courier: threading.Thread
+    ) -> None:
         failure = self._failure
         why = f"STATUS=stopped: {_one_line(failure)}" if failure is not None else "STATUS=stopping"
         self._tell("STOPPING=1", why)
         self._sweeper.readers.stop()
         scheduler.shutdown(wait=True)
         self._recording.clear()
+        self._ended.set()
         recorder.join(LAST_RECORDS)
+        courier.join(LAST_NOTICE)
         if failure is not None:
             self._log.error("stopped", error=_one_line(failure))
         else:
@@ -159,6 +172,19 @@ class Service:
                 found = self._sweeper.record_some(wait=0.5 if self._recording.is_set() else 0)
             if not found and not self._recording.is_set():
                 return
+
+    def _notify(self) -> None:
+        """The thread that tells the notifiers what changed; sending holds no lock of the ledger."""
+        while not self._ended.wait(TELL) and self._failure is None:
+            with self._guarded("notices_not_recorded"):
+                for one in self._courier.turn(self._books.held, self._state):
+                    if one.failure is not None:
+                        self._log.warning(
+                            "notice_failed",
+                            notifier=one.delivery.to.name,
+                            notice=one.delivery.notice.key,
+                            error=one.failure,
+                        )
 
     @contextmanager
     def _guarded(self, event: str) -> Iterator[None]:
@@ -191,6 +217,7 @@ class Service:
             self._sweeper.forget()
         else:
             self._policy = policy
+            self._courier = Courier(policy.notifiers, self._clock.steady)
             self._sweeper.refused = None
             self._sweeper.adopt(policy)
             with self._guarded("configuration_not_recorded"), self._books.held() as recorder:
@@ -218,6 +245,7 @@ class Service:
         """What each opened ledger is told first: what is in force, and what is to be swept."""
         policy, now = self._policy, self._clock.now()
         recorder.configuration(policy.raw, policy.book.digest)
+        self._courier.begin(recorder)
         recorder.change_sweeps(lambda sweeps: sweeps.plan(policy.wanted(), now, policy.interval))
 
     @property

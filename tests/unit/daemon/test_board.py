@@ -67,6 +67,7 @@ class Bench:
             config=Config(path=folder / "agent.toml", sources=(entry,), daemon=Daemon(interval=600)),
             raw=b"",
             book=RuleBook(rules=(), keywords=Keywords(), digest=""),
+            notifiers=(),
             accounts={ALICE.key: ALICE},
             listed=frozenset(),
         )
