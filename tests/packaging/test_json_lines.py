@@ -17,6 +17,7 @@ from postwarden.cli.operator import open_recorder
 from postwarden.config.locate import load
 from postwarden.daemon import running
 from postwarden.model.account import Account
+from postwarden.model.application import Application, Credential, Dated, Owner
 from postwarden.model.evidence import (
     Access,
     Change,
@@ -81,7 +82,20 @@ EVIDENCE: tuple[Evidence, ...] = (
         **BASE, via="imap_acl", folder="INBOX", grantee="bob", grantee_kind="user", rights=("read", "lookup")
     ),
     Folder(**BASE, name="INBOX", uses=("inbox",)),
-    Grant(**BASE, application="1", name="n", resource="mail", scopes=("read",), granted=NOW),
+    Grant(
+        **BASE,
+        provider="graph",
+        grant_type="delegated",
+        application=Application(
+            id="1",
+            name="n",
+            credentials=(Credential(type="secret", id="k", added=Dated(time=NOW, origin="audit_log")),),
+            owners=(Owner(name="bob"),),
+        ),
+        resource="mail",
+        scopes=("read",),
+        granted=Dated(time=NOW, origin="api"),
+    ),
     Setting(**BASE, name="transport", value="cleartext"),
     Access(**BASE, started=NOW, address="192.0.2.1", protocol="imap", outcome="success"),
     Change(**BASE, happened=NOW, operation="New-InboxRule"),

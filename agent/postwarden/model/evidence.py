@@ -8,6 +8,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from postwarden.model.application import Application, Dated
 from postwarden.model.mailflow import Origin, Path
 from postwarden.model.moment import Moment, require_utc
 from postwarden.model.scope import Scope
@@ -29,6 +30,7 @@ Right = Literal[
     "delete_own",
     "free_busy",
     "free_busy_details",
+    "send_as",
     "send_on_behalf",
     "meeting_copies",
     "private_items",
@@ -109,7 +111,14 @@ class Delegation(Base, frozen=True, kw_only=True, tag="delegation"):
     is the folder's, and `level` the server's own word for the rights, where the source tells them.
     """
 
-    via: Literal["imap_acl", "ews_permission", "ews_delegate"]
+    via: Literal[
+        "imap_acl",
+        "ews_permission",
+        "ews_delegate",
+        "gmail_delegate",
+        "mailbox_permission",
+        "recipient_permission",
+    ]
     folder: str
     grantee: str
     grantee_kind: GranteeKind
@@ -128,17 +137,48 @@ class Folder(Base, frozen=True, kw_only=True, tag="folder"):
     selectable: bool = True
 
 
+#: `delegated` acts for a person, `application` by itself, `domain_wide` as anybody of a Google domain. `client` may
+#: ask an identity provider for tokens without anybody's consent; `offline_session` is a token that outlives the
+#: log-in; `registered` is an application that is known here without a grant that we can see.
+GrantType = Literal[
+    "delegated",
+    "application",
+    "domain_wide",
+    "client",
+    "offline_session",
+    "app_password",
+    "add_in",
+    "registered",
+]
+
+
 class Grant(Base, frozen=True, kw_only=True, tag="grant"):
-    """State: an application's consented access, an app password, or an add-in."""
+    """State: an application's consented access to one resource, an app password, or an add-in.
 
-    application: str
-    name: str
-    resource: str
+    `reaches` says whose mail: this account's, or everybody's; `consent` who agreed, as far as the source tells.
+    `granted` and `granted_by` are when and by whom, `last_used` when it was last seen at work. `holders` accounts
+    of `population` have this application, as far as the source was read. `account_enabled` is whether the account
+    that it belongs to may log in at all.
+    """
+
+    provider: Literal["graph", "google", "keycloak", "exchange"]
+    grant_type: GrantType
+    application: Application
+    resource: str = ""
     scopes: tuple[str, ...] = ()
-    granted: Moment | None = None
+    reaches: Literal["account", "everybody"] = "account"
+    consent: Literal["user", "administrator", "none"] | None = None
+    granted: Dated | None = None
+    granted_by: str | None = None
+    last_used: Dated | None = None
+    holders: int | None = None
+    population: int | None = None
+    account_enabled: bool | None = None
 
-    def __post_init__(self) -> None:
-        require_utc(self.observed, self.granted)
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """What tells it from the other grants of its scope, for good."""
+        return self.provider, self.grant_type, self.application.id, self.resource
 
 
 class Recipient(Base, frozen=True, kw_only=True, tag="recipient"):
@@ -179,11 +219,16 @@ class Access(Base, frozen=True, kw_only=True, tag="access"):
 
 
 class Change(Base, frozen=True, kw_only=True, tag="change"):
-    """Event: an audit record says that a state was made, altered or removed."""
+    """Event: an audit record says that a state was made, altered or removed.
+
+    `about` names what it was done to, by the id that the state's evidence has too; `detail` is in the source's words.
+    """
 
     happened: Moment
     operation: str
     author: str | None = None
+    about: str = ""
+    detail: str = ""
 
     def __post_init__(self) -> None:
         require_utc(self.observed, self.happened)

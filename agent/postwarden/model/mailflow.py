@@ -5,8 +5,18 @@ from typing import Literal
 from msgspec import Struct
 
 #: Where a mail flow lives. `inbox_rule` is as Exchange lists it, `rule_item` as it is stored in the inbox's
-#: associated items, where the hidden ones are too. `forward_file` is a user's `.forward` on the mail host.
-Origin = Literal["sieve_script", "inbox_rule", "rule_item", "forward_file"]
+#: associated items, where the hidden ones are too. `forward_file` is a user's `.forward` on the mail host,
+#: `mailbox_forwarding` an attribute of the mailbox that no rule shows, `gmail_filter` and `gmail_forwarding` are
+#: Gmail's.
+Origin = Literal[
+    "sieve_script",
+    "inbox_rule",
+    "rule_item",
+    "forward_file",
+    "mailbox_forwarding",
+    "gmail_filter",
+    "gmail_forwarding",
+]
 
 #: What a path does to a message. `keep` files it in the inbox on purpose; `label` sets a category or another
 #: property; `defer` leaves something to the owner's client, which only that client understands.

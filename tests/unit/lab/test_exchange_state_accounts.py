@@ -144,7 +144,11 @@ def test_add_ins_are_told_in_both_forms(state: State, asked: str, form: bytes) -
     assert form in raw
     (found,) = [one.evidence for one in told(decode_add_ins, raw) if isinstance(one, Observed)]
     assert isinstance(found, Grant)
-    assert (found.application, found.name, found.scopes) == ("id-1", 'A & "B"', ("ReadWriteMailbox",))
+    assert (found.application.id, found.application.name, found.scopes) == (
+        "id-1",
+        'A & "B"',
+        ("ReadWriteMailbox",),
+    )
 
 
 def test_the_version_is_told_by_any_answer(state: State) -> None:

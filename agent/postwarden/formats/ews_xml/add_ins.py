@@ -8,6 +8,7 @@ from datetime import datetime
 from postwarden.errors import ConnectorError
 from postwarden.formats.ews_xml.answer import Asked, Refusal, messages, operation
 from postwarden.formats.ews_xml.tree import MESSAGES, TYPES, Element, EwsXmlError, children, name, parse
+from postwarden.model.application import Application
 from postwarden.model.evidence import Grant
 from postwarden.model.reading import Item, Observed
 from postwarden.model.scope import Scope
@@ -65,9 +66,18 @@ def _grant(manifest: Element, number: int, asked: Asked) -> Item:
         source=asked.source,
         check=asked.check,
         observed=asked.observed,
-        application=told("Id"),
-        name=told("DisplayName"),
+        provider="exchange",
+        grant_type="add_in",
+        application=Application(
+            id=told("Id"), name=told("DisplayName"), publisher=told("ProviderName"), reply_urls=_places(root)
+        ),
         resource="mailbox",
         scopes=(told("Permissions"),) if told("Permissions") else (),
     )
     return Observed(evidence=grant, raw=raw)
+
+
+def _places(manifest: Element) -> tuple[str, ...]:
+    """Where the add-in's own pages lie: what it shows beside a message can read that message."""
+    found = (one.get("DefaultValue", "") for one in manifest.iter("{*}SourceLocation"))
+    return tuple(dict.fromkeys(place for place in found if place))

@@ -48,7 +48,10 @@ def test_add_ins(told: Tell, old: bool) -> None:
     """An add-in is a grant with the permission that its manifest asks for, in either form of answer."""
     found = told(decode_add_ins, add_ins(MANIFEST, old=old))
     (grant,) = found.of(Grant)
-    assert (grant.application, grant.name) == ("aaaaaaaa-0000-4000-8000-000000000001", "Mail Helper")
+    assert (grant.application.id, grant.application.name) == (
+        "aaaaaaaa-0000-4000-8000-000000000001",
+        "Mail Helper",
+    )
     assert (grant.resource, grant.scopes) == ("mailbox", ("ReadWriteMailbox",))
     assert found.raws == [MANIFEST]
 
