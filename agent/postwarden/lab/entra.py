@@ -99,8 +99,10 @@ def _check_thumbprint(header: Mapping[str, Any], certificate: x509.Certificate) 
     """Raise BadAssertion unless the header names this certificate by a thumbprint, SHA-256 or SHA-1 (RFC 7515)."""
     thumbprints = {"x5t#S256": hashes.SHA256(), "x5t": hashes.SHA1()}  # noqa: S303 (x5t is defined so)
     named = [name for name in thumbprints if name in header]
+    # Microsoft's own library pads them, which its platform takes.
     if not named or any(
-        header[name] != assertions.base64url(certificate.fingerprint(thumbprints[name])) for name in named
+        str(header[name]).rstrip("=") != assertions.base64url(certificate.fingerprint(thumbprints[name]))
+        for name in named
     ):
         raise BadAssertion("the header does not name the registered certificate")
 
@@ -109,7 +111,7 @@ def make_application(
     folder: Path, *, tenant_id: str, client_id: str, client_secret: str, name: str
 ) -> Application:
     """Register an application; its certificate, which signs itself, and its key are written to `folder`."""
-    key = _key()
+    key = rsa_key("application")
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     certificate = (
         x509.CertificateBuilder()
@@ -135,8 +137,9 @@ def make_application(
 
 
 @cache
-def _key() -> rsa.RSAPrivateKey:
-    """One key a process: to make it takes a good part of a second."""
+def rsa_key(whose: str) -> rsa.RSAPrivateKey:
+    """A key of this process for `whose` use: to make one takes a good part of a second."""
+    del whose
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 

@@ -58,7 +58,7 @@ class Connection:
 class Front(Protocol):
     """Answers requests, called from many threads at once."""
 
-    def reply(self, request: HttpRequest, connection: Connection) -> Reply: ...
+    def reply(self, request: HttpRequest, connection: Connection, /) -> Reply: ...
 
 
 class HttpsServer(ThreadingMixIn, HTTPServer):
