@@ -50,8 +50,13 @@ class TokenRefused(Exception):
 class ClientCheck:
     """Knows one application by its secret or its certificate."""
 
-    def __init__(self, application: Application, *, url: str, clock: Clock) -> None:
-        """`url` is the token endpoint's own, which is the audience that assertions must name."""
+    def __init__(self, application: Application, *, url: str, clock: Clock, once: bool = True) -> None:
+        """`url` is the token endpoint's own, which is the audience that assertions must name.
+
+        With `once`, an assertion is good for one token. Microsoft's platform does not insist on that: its own library
+        for Python uses one until it ends.
+        """
+        self._once = once
         self._application = application
         self._certificate = x509.load_pem_x509_certificate(application.certificate_file.read_bytes())
         self._url = url
@@ -85,7 +90,8 @@ class ClientCheck:
             _check_thumbprint(header, self._certificate)
             assertions.check_names(claims, {"iss": client, "sub": client, "aud": self._url})
             assertions.check_times(claims, self._clock(), _LONGEST)
-            self._replays.check(claims)
+            if self._once:
+                self._replays.check(claims)
         except BadAssertion as bad:
             words = (
                 "AADSTS700024: Client assertion is not within its time range."

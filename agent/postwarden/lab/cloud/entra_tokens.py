@@ -97,7 +97,7 @@ class EntraTokens:
     def _token(self, call: Call) -> Answer:
         self._known(call)
         if self._check is None:
-            self._check = ClientCheck(self._application, url=self.token_url, clock=self._clock)
+            self._check = ClientCheck(self._application, url=self.token_url, clock=self._clock, once=False)
         try:
             fields = form_fields(call.body)
             self._check.authenticate(fields)
