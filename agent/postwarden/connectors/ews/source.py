@@ -13,11 +13,12 @@ from msgspec import Meta, Struct
 from requests import Session
 
 from postwarden.connectors.ews import autodiscover, quiet, reading, requests
-from postwarden.connectors.ews.adapter import Adapter, Within, bare
+from postwarden.connectors.ews.adapter import Adapter
 from postwarden.connectors.ews.login import Login, Tokens, authentication, look
 from postwarden.connectors.ews.mailbox import Connections, Mailbox, sender
 from postwarden.connectors.ews.patience import Patience, Pause
 from postwarden.connectors.ews.recipients import RECIPIENTS, Directory, read_recipients
+from postwarden.connectors.https import LIFETIMES, Within, bare
 from postwarden.connectors.wire import context
 from postwarden.errors import ConnectorError, SecretError
 from postwarden.formats import ews_xml
@@ -29,9 +30,6 @@ from postwarden.model.scope import Scope, account_scope, source_scope
 
 TRANSPORT = "transport"
 SERVER = "server"
-
-#: An answer may take this many times the wait for its first byte.
-_LIFETIMES = 3
 
 
 class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -231,7 +229,7 @@ class EwsSource:
             is_soap=is_soap,
             tls=tls,
             within=self._within,
-            lifetime=self._options.timeout * _LIFETIMES,
+            lifetime=self._options.timeout * LIFETIMES,
             **options,
         )
 
