@@ -141,6 +141,13 @@ class Adapter(HTTPAdapter):
         return response
 
 
+class BrokeOff(ConnectorError):
+    """The connection ended before the answer did; the same request may fare better."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, "look at the server's log", reason="unreachable")
+
+
 def bare(session: requests.Session) -> requests.Session:
     """The session without what it would take from the environment or keep between accounts."""
     session.trust_env = False
@@ -185,9 +192,7 @@ def broken(url: str | None, exc: BaseException) -> ConnectorError:
                 "check url and firewall",
                 reason="unreachable",
             )
-    return ConnectorError(
-        f"{where} broke off: {type(exc).__name__}", "look at the server's log", reason="unreachable"
-    )
+    return BrokeOff(f"{where} broke off: {type(exc).__name__}")
 
 
 def place(url: str | None) -> str:
