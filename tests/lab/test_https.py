@@ -90,12 +90,12 @@ def test_an_answer_that_is_too_large_is_not_read_on(tmp_path: Path) -> None:
         for _ in range(400):
             yield b"x" * 250_000
 
-    with serving(tmp_path, flood) as server:
-        with (
-            session(server) as made,
-            pytest.raises(ConnectorError, match="sent an answer of more than") as caught,
-        ):
-            _ = made.get(server.url).content
+    with (
+        serving(tmp_path, flood) as server,
+        session(server) as made,
+        pytest.raises(ConnectorError, match="sent an answer of more than") as caught,
+    ):
+        _ = made.get(server.url).content
     assert caught.value.reason == "malformed"
     assert str(MAX_BYTES) in caught.value.message
     assert server.sent < 50_000_000

@@ -1,7 +1,7 @@
 """The source kind `ews`: what an Exchange server says about each mailbox and about itself."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -25,7 +25,16 @@ from postwarden.formats import ews_xml
 from postwarden.formats.ews_xml import ServerVersion
 from postwarden.model.account import Account
 from postwarden.model.evidence import MailFlow, Setting
-from postwarden.model.reading import CheckDone, Gap, Grade, Item, NotSupported, Observed, OwnSession
+from postwarden.model.reading import (
+    SAME_GRADE,
+    CheckDone,
+    Gap,
+    Grade,
+    Item,
+    NotSupported,
+    Observed,
+    OwnSession,
+)
 from postwarden.model.scope import Scope, account_scope, source_scope
 
 TRANSPORT = "transport"
@@ -76,6 +85,7 @@ class EwsSource:
     )
     source_checks: tuple[str, ...] = (TRANSPORT, SERVER)
     grade: Grade = "checked against the published schema"
+    grades: Mapping[str, Grade] = SAME_GRADE
 
     def __init__(self, name: str, options: Options, *, folder: Path, clock: Callable[[], datetime]) -> None:
         quiet.silence()

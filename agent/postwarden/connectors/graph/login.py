@@ -53,8 +53,7 @@ def token_list(origin: str, tenant: str) -> Allowed:
         origin,
         (
             Row(path=f"/{tenant}/v2.0/.well-known/openid-configuration"),
-            Row(method="POST", path=f"/{tenant}/oauth2/v2.0/token", body=_own_token),
-            # Where the tenant is configured by its domain, the endpoint is named by its id.
+            # Where the tenant is configured by its domain, the endpoint is named by its id all the same.
             Row(method="POST", path="/{id}/oauth2/v2.0/token", body=_own_token),
         ),
         headers=_HEADERS,

@@ -94,7 +94,7 @@ def beyond(held: frozenset[str], needs: Iterable[Need], identity: Identity) -> t
 
 def _excess(permission: str) -> str:
     name = permission.casefold()
-    if "mail" in name and "settings" not in name or name.startswith(_MAIL):
+    if ("mail" in name and "settings" not in name) or name.startswith(_MAIL):
         return "it reaches mail, which this identity must not"
     if (
         "readwrite" in name

@@ -10,7 +10,7 @@ from msgspec import Raw, Struct
 
 from postwarden.connectors.https import held_back
 from postwarden.connectors.rest.allowed import Allowed, Row, url
-from postwarden.connectors.rest.patience import Patience
+from postwarden.connectors.rest.patience import LONGEST, Busy, Patience, TokenEnded
 from postwarden.connectors.rest.session import Answer, Session
 from postwarden.errors import ConnectorError
 from postwarden.formats import json_text
@@ -104,7 +104,9 @@ def _ask(session: Session, questions: Sequence[Question], patience: Patience) ->
         error = session.error(answer, session.allowed.row("GET", session.url(question.path, question.query)))
         if error is None:
             found.append(answer.body)
-        elif error.reason in {"unreachable", "refused"}:
+        elif isinstance(error, Busy | TokenEnded) or error.reason == "unreachable":
+            if isinstance(error, Busy) and error.wait is not None:
+                session.pause.extend(min(error.wait, LONGEST))
             # Throttled, broken, or the token ended: alone it is waited for as any request is.
             found.append(_alone(session, question, patience))
         else:

@@ -30,9 +30,13 @@ def pages(
     read: ReadPage,
     *,
     patience: Patience,
+    method: str = "GET",
+    body: bytes | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Iterator[Page]:
-    """Every page from `address` on; raises ConnectorError where one cannot be read, or a link leads elsewhere.
+    """Every page from `address` on, each asked for in the same way.
+
+    Raises ConnectorError where one cannot be read, or a link leads elsewhere.
 
     Whoever takes the pages must not use them before the last one has come.
     """
@@ -42,7 +46,7 @@ def pages(
     here: str | None = address
     while here is not None:
         seen.add(here)
-        page = read(session.send("GET", here, patience=patience, headers=headers))
+        page = read(session.send(method, here, patience=patience, body=body, headers=headers))
         count += len(page.items)
         for link in (page.next, page.delta):
             if link is not None and not session.allowed.same_family(link, path):

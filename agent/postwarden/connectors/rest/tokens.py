@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
+from postwarden.connectors.rest.patience import NotLetIn
 from postwarden.secrets import Secret
 
 #: Seconds before its end that a token is no longer used, and the least that one is used for all the same.
@@ -26,12 +27,19 @@ class Tokens:
         self._lock = threading.Lock()
         self._token: Secret | None = None
         self._until = 0.0
+        self._refused: NotLetIn | None = None
 
     def current(self) -> Secret:
-        """A token that is good for a while."""
+        """A token that is good for a while; who was refused once is not tried again."""
         with self._lock:
+            if self._refused is not None:
+                raise NotLetIn(f"not tried again: {self._refused.message}", self._refused.hint or "")
             if self._token is None or self._clock() >= self._until:
-                token = self._fetch()
+                try:
+                    token = self._fetch()
+                except NotLetIn as error:
+                    self._refused = error
+                    raise
                 self._token = token.secret
                 self._until = self._clock() + max(min(LEAST, token.life), token.life - MARGIN)
             return self._token

@@ -105,10 +105,10 @@ def read_roles(raw: bytes) -> dict[str, str]:
     return {role.id: encodable(role.value) for role in found if role.value}
 
 
-def read_owner(raw: bytes) -> Owner:
-    """Raises JsonError."""
+def read_owner(raw: bytes) -> tuple[str, Owner]:
+    """The owner's id, and the owner; raises JsonError."""
     owner = json_text.item(raw, _Owner)
-    return Owner(name=encodable(owner.user_principal_name or owner.display_name or owner.id))
+    return owner.id, Owner(name=encodable(owner.user_principal_name or owner.display_name or owner.id))
 
 
 def application(

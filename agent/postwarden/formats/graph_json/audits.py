@@ -37,8 +37,15 @@ _MAX_DETAIL = 600
 _PRINCIPAL_ID = re.compile(r"\bPrincipalId: ?([0-9A-Za-z-]{1,64})")
 _KEY_ID = re.compile(r"\bKeyIdentifier=([^,\]\s]{1,100})")
 #: Properties that name the application whose state is changed, not what it was given.
-_CLIENT = "ServicePrincipal.ObjectID"
-_QUIET = ("TargetId.", "Included Updated", "ConsentContext.Tags", "ServicePrincipal.", "User.")
+_CLIENTS = ("ServicePrincipal.ObjectID", "Application.ObjectID")
+_QUIET = (
+    "TargetId.",
+    "Included Updated",
+    "ConsentContext.Tags",
+    "ServicePrincipal.",
+    "Application.",
+    "User.",
+)
 
 
 class _Property(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -129,7 +136,7 @@ def read_audit(raw: bytes) -> Audit:
         activity=encodable(activity),
         author=_author(by),
         succeeded=(found.result or "success") == "success",
-        subject=subject.id or "" if subject is not None else values.get(_CLIENT, ""),
+        subject=subject.id or "" if subject is not None else "",
         subject_name=encodable((subject.display_name if subject is not None else None) or ""),
         person=person,
         person_name=(user.user_principal_name or user.display_name) if user is not None else None,
@@ -140,7 +147,7 @@ def read_audit(raw: bytes) -> Audit:
 
 def _subject(activity: str, targets: tuple[_Target, ...], values: dict[str, str]) -> _Target | None:
     """The application that was given something: of two service principals not the resource, which may be first."""
-    wanted = values.get(_CLIENT, "")
+    wanted = next((values[name] for name in _CLIENTS if values.get(name)), "")
     named = next((one for one in targets if wanted and one.id == wanted), None)
     if named is not None or wanted:
         return named or _Target(id=wanted, display_name=values.get("ServicePrincipal.DisplayName"))
