@@ -19,6 +19,8 @@ KINDS = {
     "managesieve": "postwarden.connectors.managesieve:ManageSieveSource",
     "ews": "postwarden.connectors.ews.source:EwsSource",
     "graph": "postwarden.connectors.graph.source:GraphSource",
+    "google": "postwarden.connectors.google.source:GoogleSource",
+    "keycloak": "postwarden.connectors.keycloak.source:KeycloakSource",
     "drop_folder": "postwarden.connectors.drop_folder:DropFolderSource",
 }
 

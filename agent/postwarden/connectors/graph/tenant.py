@@ -226,7 +226,8 @@ def _enter(dates: Dates, audit: Audit) -> None:
     """The last consent counts, since it is what is in force; of what was added, the first time."""
     match audit.activity:
         case words if words in {CONSENT, GRANT}:
-            dates.consents[audit.subject, audit.person] = audit
+            if audit.for_everybody or audit.person is not None:
+                dates.consents[audit.subject, None if audit.for_everybody else audit.person] = audit
         case words if words == ROLE:
             dates.roles[audit.subject] = audit
         case words if words == PRINCIPAL:

@@ -86,7 +86,8 @@ class _Audit(Struct, frozen=True, kw_only=True, rename="camel"):
 class Audit(Struct, frozen=True, kw_only=True):
     """One thing that was done. `subject` is the object id of the application's service principal or registration.
 
-    `keys` are ids of credentials that were not there before; `person` is whom the consent or the ownership is for.
+    `keys` are ids of credentials that were not there before; `person` is whom the consent or the ownership is for,
+    None where it is not told; `for_everybody` whether a consent is for everybody.
     """
 
     id: str
@@ -97,7 +98,7 @@ class Audit(Struct, frozen=True, kw_only=True):
     subject: str
     subject_name: str
     person: str | None
-    person_name: str | None
+    for_everybody: bool
     keys: tuple[str, ...]
     detail: str
 
@@ -124,11 +125,13 @@ def read_audit(raw: bytes) -> Audit:
     user = next((one for one in targets if (one.type or "").casefold() == "user"), None)
     permissions = values.get("ConsentAction.Permissions", "")
     by = found.initiated_by or _Initiator()
-    person = user.id if user is not None else None
+    kind = values.get("DelegatedPermissionGrant.ConsentType", "")
+    everybody = kind == "AllPrincipals" or "ConsentType: AllPrincipals" in permissions
+    person = user.id if user is not None else values.get("User.ObjectID") or None
     if activity == CONSENT:
         named = _PRINCIPAL_ID.findall(permissions)
         person = named[-1] if named else None
-        if person is None and "AllPrincipals" not in permissions and by.user is not None:
+        if person is None and not everybody and by.user is not None:
             person = by.user.id
     return Audit(
         id=encodable(found.id),
@@ -139,7 +142,7 @@ def read_audit(raw: bytes) -> Audit:
         subject=subject.id or "" if subject is not None else "",
         subject_name=encodable((subject.display_name if subject is not None else None) or ""),
         person=person,
-        person_name=(user.user_principal_name or user.display_name) if user is not None else None,
+        for_everybody=everybody,
         keys=tuple(_new_keys(targets)),
         detail=encodable(_detail(activity, values))[:_MAX_DETAIL],
     )
