@@ -105,12 +105,12 @@ def app_passwords(security: Session, person: Person, asked: Asked) -> Iterator[I
         yield Observed(evidence=grant, raw=item)
 
 
-def settings(session: Session, person: Person, check: str, asked: Asked) -> Iterator[Item]:
-    """What the settings of one check say; raises ConnectorError."""
+def settings(session: Session, person: Person, asked: Asked) -> Iterator[Item]:
+    """What the settings of the check say; raises ConnectorError."""
     patience = Patience(session.pause)
     answers = [
         (decode, session.get(requests.setting(person.address, name), patience=patience))
-        for name, decode in SETTINGS[check]
+        for name, decode in SETTINGS[asked.check]
     ]
     for decode, raw in answers:
         yield from decode(raw, asked)

@@ -15,14 +15,14 @@ from postwarden.connectors.google.login import Login, ScopeMissing, fetcher, loo
 from postwarden.connectors.google.refusals import judge
 from postwarden.connectors.google.requests import INCIDENT, NEEDS, SECURITY, TOKEN_NEEDS, Identity
 from postwarden.connectors.https import Within
-from postwarden.connectors.rest import quiet
+from postwarden.connectors.rest import checks, quiet
 from postwarden.connectors.rest.allowed import Allowed
 from postwarden.connectors.rest.once import Once
 from postwarden.connectors.rest.patience import Pause
 from postwarden.connectors.rest.session import Bare, Session
 from postwarden.connectors.rest.tokens import Token, Tokens
 from postwarden.connectors.wire import context
-from postwarden.errors import ConnectorError, SecretError
+from postwarden.errors import ConnectorError
 from postwarden.formats.asked import Asked
 from postwarden.formats.google_json.people import Person
 from postwarden.model.account import Account
@@ -30,14 +30,10 @@ from postwarden.model.application import Application
 from postwarden.model.evidence import Change, Grant
 from postwarden.model.reading import (
     SAME_GRADE,
-    CheckDone,
     Excess,
-    Gap,
     Grade,
     Item,
-    NotSupported,
     Observed,
-    OwnSession,
 )
 from postwarden.model.scope import Scope, account_scope, source_scope
 
@@ -116,6 +112,7 @@ class GoogleSource:
         self._admin = self._lists(requests.admin_list(options.urls.admin))
         self._gmail = self._lists(requests.gmail_list(options.urls.gmail))
         self._domain = Once(self._connect)
+        self._security = Once(lambda: self._as(self._admin, SECURITY))
         self._missing: ScopeMissing | None = None
 
     def prepare(self, accounts: Sequence[Account]) -> None:  # noqa: ARG002 - one identity for all
@@ -140,38 +137,33 @@ class GoogleSource:
             (TOKEN_AUDITS, self._token_audits),
             (DOMAIN_WIDE, self._domain_wide),
         ):
-            yield from self._check(self._asked(scope, check), read)
+            yield from checks.one(self._asked(scope, check), read)
 
     def read_account(self, account: Account) -> Iterator[Item]:
         """What the domain says about an account; an error leaves a gap for each check that was not ended."""
         scope = account_scope(account.key)
-        missing = dict.fromkeys(self.checks)
         opened = self._clock()
         self._within.take_address()
-        try:
-            for item in self._read(account, scope):
-                match item:
-                    case CheckDone(check=check) | NotSupported(check=check) | Gap(check=check, part=None):
-                        missing.pop(check, None)
-                    case _:
-                        pass
-                yield item
-        except (ConnectorError, SecretError) as error:
-            for check in missing:
-                yield self._failed(self._asked(scope, check), error)
-        local = self._within.take_address()
-        if local is not None:
-            yield self._own_session(account, opened, local)
+        yield from checks.every(self.checks, partial(self._read, account, scope), partial(self._asked, scope))
+        yield from checks.own_session(
+            self._within,
+            account,
+            opened,
+            source=self.name,
+            protocol="google",
+            identity=self._options.login.admin,
+            server=urlsplit(self._options.urls.gmail).netloc,
+        )
 
     def _read(self, account: Account, scope: Scope) -> Iterator[Item]:
         domain = self._domain.get()
         person = domain.people.get().find(account, self.name)
-        security = self._as(self._admin, SECURITY) if self._options.list_tokens else None
-        yield from self._check(
+        security = self._security.get() if self._options.list_tokens else None
+        yield from checks.one(
             self._asked(scope, reading.GRANTS), lambda asked: self._grants(domain, security, person, asked)
         )
         if security is not None:
-            yield from self._check(
+            yield from checks.one(
                 self._asked(scope, reading.APP_PASSWORDS),
                 lambda asked: reading.app_passwords(security, person, asked),
             )
@@ -181,12 +173,19 @@ class GoogleSource:
                 "app passwords are shown only to those who could also delete them",
                 hint="set list_tokens = true, or accept this gap",
             )
+        if self._missing is not None:
+            # The same for every mailbox: it is not asked for again.
+            raise self._missing
         mailbox = self._as(self._gmail, requests.SETTINGS, person.address)
         for check in reading.SETTINGS:
-            yield from self._check(
-                self._asked(scope, check),
-                lambda asked, check=check: reading.settings(mailbox, person, check, asked),  # type: ignore[misc]
-            )
+            yield from checks.one(self._asked(scope, check), partial(self._settings, mailbox, person))
+
+    def _settings(self, mailbox: Session, person: Person, asked: Asked) -> Iterator[Item]:
+        try:
+            yield from reading.settings(mailbox, person, asked)
+        except ScopeMissing as error:
+            self._missing = error
+            raise
 
     def _grants(
         self, domain: Domain, security: Session | None, person: Person, asked: Asked
@@ -196,20 +195,6 @@ class GoogleSource:
             domain.uses.get()
         except ConnectorError as error:
             yield asked.failed(error, part="when applications were last at work")
-
-    def _check(self, asked: Asked, read: Callable[[Asked], Iterator[Item]]) -> Iterator[Item]:
-        """The items, and how the check ended: an error after some of them is a gap beside them."""
-        try:
-            if self._missing is not None and asked.check in reading.SETTINGS:
-                raise self._missing
-            yield from read(asked)
-        except (ConnectorError, SecretError) as error:
-            if isinstance(error, ScopeMissing) and asked.check in reading.SETTINGS:
-                # The same for every mailbox: it is not asked for again.
-                self._missing = error
-            yield self._failed(asked, error)
-            return
-        yield asked.done()
 
     def _rights(self, asked: Asked) -> Iterator[Item]:
         """Which scopes we lack, by asking for each; which we have beyond need, by what the log says was authorised."""
@@ -339,20 +324,3 @@ class GoogleSource:
 
     def _asked(self, scope: Scope, check: str) -> Asked:
         return Asked(scope=scope, source=self.name, check=check, observed=self._clock())
-
-    def _failed(self, asked: Asked, error: ConnectorError | SecretError) -> Gap:
-        if isinstance(error, ConnectorError):
-            return asked.failed(error)
-        return asked.gap("refused", error.message, hint=error.hint)
-
-    def _own_session(self, account: Account, opened: datetime, local: tuple[str, int]) -> OwnSession:
-        return OwnSession(
-            source=self.name,
-            protocol="google",
-            identity=self._options.login.admin,
-            account=account.key,
-            server=urlsplit(self._options.urls.gmail).netloc,
-            local_address=local[0],
-            local_port=local[1],
-            opened=opened,
-        )

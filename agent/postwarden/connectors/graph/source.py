@@ -17,16 +17,16 @@ from postwarden.connectors.graph.refusals import judge
 from postwarden.connectors.graph.rights import NEEDS, Identity, claims
 from postwarden.connectors.graph.tenant import Tenant
 from postwarden.connectors.https import Within
-from postwarden.connectors.rest import quiet
+from postwarden.connectors.rest import checks, quiet
 from postwarden.connectors.rest.once import Once
 from postwarden.connectors.rest.patience import Pause
 from postwarden.connectors.rest.session import Bare, Session, Slots
 from postwarden.connectors.rest.tokens import Tokens
 from postwarden.connectors.wire import context
-from postwarden.errors import ConnectorError, SecretError
+from postwarden.errors import ConnectorError
 from postwarden.formats.asked import Asked
 from postwarden.model.account import Account
-from postwarden.model.reading import CheckDone, Gap, Grade, Item, NotSupported, OwnSession
+from postwarden.model.reading import Gap, Grade, Item
 from postwarden.model.scope import Scope, account_scope, source_scope
 
 TRANSPORT = "transport"
@@ -169,50 +169,36 @@ class GraphSource:
             (everybody.TENANT_GRANTS, self._of_tenant(everybody.tenant_grants)),
             (everybody.DIRECTORY_AUDITS, lambda about: everybody.directory_audits(self._tenant.get(), about)),
         ):
-            yield from self._check(self._asked(scope, check), read)
+            yield from checks.one(self._asked(scope, check), read)
         if not options.exchange_cmdlets:
             yield self._unshown(self._asked(scope, EXCHANGE_ROLES))
 
     def read_account(self, account: Account) -> Iterator[Item]:
         """What the tenant says about an account; an error leaves a gap for each check that was not ended."""
         scope = account_scope(account.key)
-        missing = dict.fromkeys(self.checks)
         opened = self._clock()
         self._within.take_address()
-        try:
-            for item in self._read(account, scope):
-                match item:
-                    case CheckDone(check=check) | NotSupported(check=check) | Gap(check=check, part=None):
-                        missing.pop(check, None)
-                    case _:
-                        pass
-                yield item
-        except (ConnectorError, SecretError) as error:
-            for check in missing:
-                yield self._failed(self._asked(scope, check), error)
-        local = self._within.take_address()
-        if local is not None:
-            yield self._own_session(account, opened, local)
+        yield from checks.every(self.checks, partial(self._read, account, scope), partial(self._asked, scope))
+        yield from checks.own_session(
+            self._within,
+            account,
+            opened,
+            source=self.name,
+            protocol="graph",
+            identity=self._options.login.client_id,
+            server=urlsplit(self._options.places.graph).netloc,
+        )
 
     def _read(self, account: Account, scope: Scope) -> Iterator[Item]:
         for check in (APP_PASSWORDS, *(() if self._options.exchange_cmdlets else _OF_CMDLETS)):
             yield self._unshown(self._asked(scope, check))
         tenant = self._tenant.get()
         person = tenant.people.get().find(account, self.name)
-        yield from self._check(
+        yield from checks.one(
             self._asked(scope, reading.GRANTS),
             lambda about: self._with_missing(reading.grants(tenant, person, about, self._home()), about),
         )
         yield from reading.mailbox(self._session.get(), self._slots, person, partial(self._asked, scope))
-
-    def _check(self, asked: Asked, read: Callable[[Asked], Iterator[Item]]) -> Iterator[Item]:
-        """The items, and how the check ended: an error after some of them is a gap beside them."""
-        try:
-            yield from read(asked)
-        except (ConnectorError, SecretError) as error:
-            yield self._failed(asked, error)
-            return
-        yield asked.done()
 
     def _of_tenant(
         self, read: Callable[[Tenant, Asked, str | None], Iterator[Item]]
@@ -297,23 +283,6 @@ class GraphSource:
     def _unshown(self, asked: Asked) -> Gap:
         message, hint = _UNSHOWN[asked.check]
         return asked.gap("unsupported", message, hint=hint)
-
-    def _failed(self, asked: Asked, error: ConnectorError | SecretError) -> Gap:
-        if isinstance(error, ConnectorError):
-            return asked.failed(error)
-        return asked.gap("refused", error.message, hint=error.hint)
-
-    def _own_session(self, account: Account, opened: datetime, local: tuple[str, int]) -> OwnSession:
-        return OwnSession(
-            source=self.name,
-            protocol="graph",
-            identity=self._options.login.client_id,
-            account=account.key,
-            server=urlsplit(self._options.places.graph).netloc,
-            local_address=local[0],
-            local_port=local[1],
-            opened=opened,
-        )
 
 
 #: What only Exchange's cmdlets show of an account.

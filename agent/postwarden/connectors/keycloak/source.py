@@ -15,12 +15,13 @@ from postwarden.connectors.keycloak import requests
 from postwarden.connectors.keycloak.login import Login, fetcher, look, token_list
 from postwarden.connectors.keycloak.provider import Provider
 from postwarden.connectors.keycloak.realm import Realm, judge
+from postwarden.connectors.rest import checks
 from postwarden.connectors.rest.once import Once
 from postwarden.connectors.rest.patience import Pause
 from postwarden.connectors.rest.session import Bare, Session
 from postwarden.connectors.rest.tokens import Tokens
 from postwarden.connectors.wire import context
-from postwarden.errors import ConnectorError, SecretError
+from postwarden.errors import ConnectorError
 from postwarden.formats.asked import Asked
 from postwarden.formats.keycloak_json import Client, OfflineSession, Person
 from postwarden.model.account import Account, login_key
@@ -28,14 +29,10 @@ from postwarden.model.application import Application
 from postwarden.model.evidence import Grant
 from postwarden.model.reading import (
     SAME_GRADE,
-    CheckDone,
     Excess,
-    Gap,
     Grade,
     Item,
-    NotSupported,
     Observed,
-    OwnSession,
 )
 from postwarden.model.scope import Scope, account_scope, source_scope
 
@@ -111,41 +108,29 @@ class KeycloakSource:
         asked = self._asked(scope, TRANSPORT)
         yield asked.setting("transport_encryption", "tls")
         yield asked.done()
-        yield from self._check(self._asked(scope, RIGHTS), self._rights)
-        yield from self._check(self._asked(scope, CLIENTS), self._without_consent)
+        yield from checks.one(self._asked(scope, RIGHTS), self._rights)
+        yield from checks.one(self._asked(scope, CLIENTS), self._without_consent)
 
     def read_account(self, account: Account) -> Iterator[Item]:
         """What the provider says about an account; an error leaves a gap for each check that was not ended."""
         scope = account_scope(account.key)
-        missing = dict.fromkeys(self.checks)
         opened = self._clock()
         self._within.take_address()
-        try:
-            person = self._find(account)
-            for check, read in ((GRANTS, self._consents), (OFFLINE_SESSIONS, self._offline)):
-                about = self._asked(scope, check)
-                for item in self._check(about, partial(read, person)):
-                    match item:
-                        case CheckDone(check=check) | NotSupported(check=check) | Gap(check=check, part=None):
-                            missing.pop(check, None)
-                        case _:
-                            pass
-                    yield item
-        except (ConnectorError, SecretError) as error:
-            for check in missing:
-                yield self._failed(self._asked(scope, check), error)
-        local = self._within.take_address()
-        if local is not None:
-            yield self._own_session(account, opened, local)
+        yield from checks.every(self.checks, partial(self._read, account, scope), partial(self._asked, scope))
+        yield from checks.own_session(
+            self._within,
+            account,
+            opened,
+            source=self.name,
+            protocol="keycloak",
+            identity=self._options.login.client_id,
+            server=urlsplit(self._options.url).netloc,
+        )
 
-    def _check(self, asked: Asked, read: Callable[[Asked], Iterator[Item]]) -> Iterator[Item]:
-        """The items, and how the check ended: an error after some of them is a gap beside them."""
-        try:
-            yield from read(asked)
-        except (ConnectorError, SecretError) as error:
-            yield self._failed(asked, error)
-            return
-        yield asked.done()
+    def _read(self, account: Account, scope: Scope) -> Iterator[Item]:
+        person = self._find(account)
+        yield from checks.one(self._asked(scope, GRANTS), partial(self._consents, person))
+        yield from checks.one(self._asked(scope, OFFLINE_SESSIONS), partial(self._offline, person))
 
     def _rights(self, asked: Asked) -> Iterator[Item]:
         held = self._provider.get().roles()
@@ -153,11 +138,11 @@ class KeycloakSource:
         if held is None:
             yield asked.gap("unsupported", "our token does not say which roles it has")
             return
-        for role, checks in requests.NEEDS.items():
+        for role, needed_by in requests.NEEDS.items():
             if role not in held:
                 yield asked.gap(
                     "forbidden",
-                    f"{role} is missing, which {' and '.join(checks)} need",
+                    f"{role} is missing, which {' and '.join(needed_by)} need",
                     part=role,
                     hint=f"give the service account of {client} the role {role} of realm-management",
                 )
@@ -310,20 +295,3 @@ class KeycloakSource:
 
     def _asked(self, scope: Scope, check: str) -> Asked:
         return Asked(scope=scope, source=self.name, check=check, observed=self._clock())
-
-    def _failed(self, asked: Asked, error: ConnectorError | SecretError) -> Gap:
-        if isinstance(error, ConnectorError):
-            return asked.failed(error)
-        return asked.gap("refused", error.message, hint=error.hint)
-
-    def _own_session(self, account: Account, opened: datetime, local: tuple[str, int]) -> OwnSession:
-        return OwnSession(
-            source=self.name,
-            protocol="keycloak",
-            identity=self._options.login.client_id,
-            account=account.key,
-            server=urlsplit(self._options.url).netloc,
-            local_address=local[0],
-            local_port=local[1],
-            opened=opened,
-        )
