@@ -3,10 +3,13 @@
 from collections.abc import Iterator
 
 from postwarden.connectors.graph import rights
-from postwarden.connectors.graph.rights import Identity, Need
+from postwarden.connectors.graph.cmdlets import Cmdlets
+from postwarden.connectors.graph.rights import Need
 from postwarden.connectors.graph.tenant import Dates, Role, Tenant
 from postwarden.errors import ConnectorError
 from postwarden.formats.asked import Asked
+from postwarden.formats.exchange_cmdlets.roles import Assignment
+from postwarden.formats.graph_json.applications import EXCHANGE, RESOURCES
 from postwarden.formats.graph_json.audits import Audit
 from postwarden.formats.graph_json.grants import read_delegated
 from postwarden.model.application import Application
@@ -143,8 +146,43 @@ def directory_audits(tenant: Tenant, asked: Asked) -> Iterator[Item]:
             yield Observed(evidence=change, raw=raw)
 
 
+def exchange_roles(tenant: Tenant, cmdlets: Cmdlets, asked: Asked, home: str | None) -> Iterator[Item]:
+    """Roles that Exchange itself gives to applications, which Entra does not show."""
+    principals = tenant.principals.get().by_id
+    names: dict[str, str] = {}
+    for identifier, one in principals.items():
+        # A name may be several applications'; ids go before names.
+        names.setdefault((one.display_name or "").casefold(), identifier)
+    names |= {one.app_id.casefold(): identifier for identifier, one in principals.items()}
+    names |= {identifier.casefold(): identifier for identifier in principals}
+    by_assignee: dict[str, list[Assignment]] = {}
+    for assignment in cmdlets.roles():
+        by_assignee.setdefault(assignment.assignee, []).append(assignment)
+    for assignee, assignments in sorted(by_assignee.items()):
+        identifier_found = names.get(assignee.casefold())
+        application, known = (
+            tenant.application(identifier_found, home)
+            if identifier_found is not None
+            else (Application(id=assignee, name=assignee), b"")
+        )
+        found = Grant(
+            scope=asked.scope,
+            source=asked.source,
+            check=asked.check,
+            observed=asked.observed,
+            provider="exchange",
+            grant_type="application",
+            application=application,
+            resource=RESOURCES[EXCHANGE],
+            scopes=tuple(sorted({one.role for one in assignments})),
+            reaches="everybody",
+            consent="administrator",
+        )
+        yield Observed(evidence=found, raw=b"\n".join(sorted(one.raw for one in assignments)) + b"\n" + known)
+
+
 def own_rights(
-    tenant: Tenant, token: Secret, client: str, needs: tuple[Need, ...], identity: Identity, asked: Asked
+    tenant: Tenant, token: Secret, client: str, needs: tuple[Need, ...], asked: Asked
 ) -> Iterator[Item]:
     """What our own application lacks, and what it has beyond need: as its token says, and as its roles in Entra do."""
     claims = rights.claims(token)
@@ -165,7 +203,7 @@ def own_rights(
             part=need.permission,
             hint=f"consent to the application permission {need.permission} of {need.resource} in Entra",
         )
-    for permission, why in rights.beyond(frozenset(held), needs, identity):
+    for permission, why in rights.beyond(frozenset(held), needs):
         yield Excess(
             scope=asked.scope,
             source=asked.source,

@@ -37,9 +37,15 @@ def read_page(raw: bytes) -> Page:
 
 def items(session: Session, path: str, query: Mapping[str, str], *, patience: Patience) -> Iterator[bytes]:
     """The items of a listing as they stand, once each; raises ConnectorError, after any number of them."""
+    seen: set[str] = set()
     for page in pages(session, session.url(path, query), read_page, patience=patience):
         for one in page.items:
-            yield bytes(one)
+            raw = bytes(one)
+            identifier, _ = removed_id(raw)
+            # What moves while it is listed may come twice.
+            if identifier not in seen:
+                seen.add(identifier)
+                yield raw
 
 
 def with_changes(

@@ -1,14 +1,16 @@
 """What an audit reads of one account: its grants, and in one request the rules and settings of its mailbox."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from postwarden.connectors.graph import requests
 from postwarden.connectors.graph.tenant import Dates, Tenant
-from postwarden.connectors.rest import batch
+from postwarden.connectors.rest import batch, checks
 from postwarden.connectors.rest.patience import NotLetIn, Patience
 from postwarden.connectors.rest.session import Session, Slots
 from postwarden.errors import ConnectorError
 from postwarden.formats.asked import Asked
+from postwarden.formats.graph_json.answer import ensure_about
 from postwarden.formats.graph_json.grants import read_delegated
 from postwarden.formats.graph_json.mailbox_settings import decode_mailbox_settings
 from postwarden.formats.graph_json.people import Person
@@ -76,5 +78,11 @@ def mailbox(session: Session, slots: Slots, person: Person, asked: Callable[[str
         if isinstance(answer, ConnectorError):
             yield about.failed(answer)
         else:
-            yield from decode(answer, about)
-            yield about.done()
+            yield from checks.one(about, partial(_told, answer, person, decode))
+
+
+def _told(
+    answer: bytes, person: Person, decode: Callable[[bytes, Asked], Iterator[Item]], asked: Asked
+) -> Iterator[Item]:
+    ensure_about(answer, person.id)
+    yield from decode(answer, asked)

@@ -36,8 +36,10 @@ def judge(now: Callable[[], datetime]) -> Judge:
         if status == 200:
             return None
         code = error_code(answer.body) or f"status {status}"
-        if status in {429, 503, 504, 509} or (status >= 500 and "retry-after" in answer.headers):
-            return Busy(f"Graph is busy ({code})", retry_after(answer.headers.get("retry-after"), now()))
+        if status == 429 or (status >= 500 and status != 501):
+            return Busy(
+                f"Graph has no time for it ({code})", retry_after(answer.headers.get("retry-after"), now())
+            )
         if status == 401:
             return TokenEnded(f"Graph did not take our token ({code})", "check client_id, tenant and cloud")
         if code in _RESYNC or status == 410:

@@ -56,8 +56,8 @@ CMDLET_NEEDS = (
         resource="Office 365 Exchange Online",
     ),
 )
-#: What the identity for a case may have beside it.
-INCIDENT = frozenset({"Mail.ReadBasic.All"})
+#: What the identity for a case needs beside it: which messages there are, without what is in them.
+INCIDENT_NEEDS = (Need(permission="Mail.ReadBasic.All", checks=("exposure",)),)
 
 _MAIL = ("mail.", "imap.", "pop.", "smtp.", "ews.", "full_access_as_app", "mailboxfolder", "mailboxitem")
 
@@ -86,16 +86,16 @@ def missing(held: frozenset[str], needs: Iterable[Need]) -> tuple[Need, ...]:
     return tuple(need for need in needs if held.isdisjoint({need.permission, *need.instead}))
 
 
-def beyond(held: frozenset[str], needs: Iterable[Need], identity: Identity) -> tuple[tuple[str, str], ...]:
+def beyond(held: frozenset[str], needs: Iterable[Need]) -> tuple[tuple[str, str], ...]:
     """Each permission that is held and not needed, with what it is too much for."""
-    needed = {need.permission for need in needs} | (INCIDENT if identity == "incident" else frozenset())
+    needed = {need.permission for need in needs}
     return tuple((one, _excess(one)) for one in sorted(held - needed))
 
 
 def _excess(permission: str) -> str:
     name = permission.casefold()
     if ("mail" in name and "settings" not in name) or name.startswith(_MAIL):
-        return "it reaches mail, which this identity must not"
+        return "it reaches mail, which no check of this identity needs"
     if (
         "readwrite" in name
         or ".manage" in name

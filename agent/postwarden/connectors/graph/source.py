@@ -12,12 +12,15 @@ from msgspec import Meta, Struct
 
 from postwarden.connectors.graph import everybody, reading, requests
 from postwarden.connectors.graph.clouds import CLOUDS, Cloud, Urls
+from postwarden.connectors.graph.cmdlets import Cmdlets
+from postwarden.connectors.graph.cmdlets import allowed as allowed_cmdlets
 from postwarden.connectors.graph.login import Login, fetcher, look, token_list
 from postwarden.connectors.graph.refusals import judge
-from postwarden.connectors.graph.rights import NEEDS, Identity, claims
+from postwarden.connectors.graph.rights import CMDLET_NEEDS, INCIDENT_NEEDS, NEEDS, Identity, claims
 from postwarden.connectors.graph.tenant import Tenant
 from postwarden.connectors.https import Within
 from postwarden.connectors.rest import checks, quiet
+from postwarden.connectors.rest.allowed import Allowed
 from postwarden.connectors.rest.once import Once
 from postwarden.connectors.rest.patience import Pause
 from postwarden.connectors.rest.session import Bare, Session, Slots
@@ -26,7 +29,8 @@ from postwarden.connectors.wire import context
 from postwarden.errors import ConnectorError
 from postwarden.formats.asked import Asked
 from postwarden.model.account import Account
-from postwarden.model.reading import Gap, Grade, Item
+from postwarden.model.evidence import MailFlow
+from postwarden.model.reading import Gap, Grade, Item, Observed
 from postwarden.model.scope import Scope, account_scope, source_scope
 
 TRANSPORT = "transport"
@@ -130,7 +134,7 @@ class GraphSource:
         )
         # Of registrations and owners no published description was at hand.
         self.grades: Mapping[str, Grade] = MappingProxyType(
-            {everybody.APPLICATIONS: "from documentation only"}
+            dict.fromkeys((everybody.APPLICATIONS, EXCHANGE_ROLES, *_OF_CMDLETS), "from documentation only")
         )
         self._options, self._folder, self._clock = options, folder, clock
         self._memory = memory if memory is not None else {}
@@ -139,8 +143,13 @@ class GraphSource:
         self._within, self._slots = Within(), Slots(options.connections)
         self.pause = Pause()
         graph = options.places.graph
-        self._tokens = Tokens(self._fetcher(graph), lambda: clock().timestamp())
-        self._session = Once(partial(self._connect, graph))
+        self._tokens = self._tokens_for(graph)
+        self._session = Once(
+            lambda: self._connect(
+                requests.allowed(graph, options.version), self._tokens, f"/{options.version}"
+            )
+        )
+        self._cmdlets = Once(self._connect_to_exchange)
         self._tenant = Once(lambda: Tenant(self._session.get(), memory=self._memory, clock=clock))
 
     def prepare(self, accounts: Sequence[Account]) -> None:  # noqa: ARG002 - one identity for all
@@ -170,7 +179,14 @@ class GraphSource:
             (everybody.DIRECTORY_AUDITS, lambda about: everybody.directory_audits(self._tenant.get(), about)),
         ):
             yield from checks.one(self._asked(scope, check), read)
-        if not options.exchange_cmdlets:
+        if options.exchange_cmdlets:
+            yield from checks.one(
+                self._asked(scope, EXCHANGE_ROLES),
+                lambda about: everybody.exchange_roles(
+                    self._tenant.get(), self._cmdlets.get(), about, self._home()
+                ),
+            )
+        else:
             yield self._unshown(self._asked(scope, EXCHANGE_ROLES))
 
     def read_account(self, account: Account) -> Iterator[Item]:
@@ -198,7 +214,24 @@ class GraphSource:
             self._asked(scope, reading.GRANTS),
             lambda about: self._with_missing(reading.grants(tenant, person, about, self._home()), about),
         )
-        yield from reading.mailbox(self._session.get(), self._slots, person, partial(self._asked, scope))
+        listed: list[MailFlow] | None = []
+        for item in reading.mailbox(self._session.get(), self._slots, person, partial(self._asked, scope)):
+            match item:
+                case Observed(evidence=MailFlow() as flow) if listed is not None:
+                    listed.append(flow)
+                case Gap(check=reading.INBOX_RULES, part=None):
+                    listed = None
+                case _:
+                    pass
+            yield item
+        if self._options.exchange_cmdlets:
+            cmdlets = self._cmdlets.get()
+            for check, read in (
+                (HIDDEN_RULES, partial(cmdlets.hidden_rules, person, listed)),
+                (MAILBOX_FORWARDING, partial(cmdlets.forwarding, person)),
+                (MAILBOX_PERMISSIONS, partial(cmdlets.permissions, person)),
+            ):
+                yield from checks.one(self._asked(scope, check), read)
 
     def _of_tenant(
         self, read: Callable[[Tenant, Asked, str | None], Iterator[Item]]
@@ -228,9 +261,12 @@ class GraphSource:
     def _rights(self, asked: Asked) -> Iterator[Item]:
         token = self._tokens.current()
         options = self._options
-        return everybody.own_rights(
-            self._tenant.get(), token, options.login.client_id, NEEDS, options.identity, asked
+        needs = (
+            *NEEDS,
+            *(CMDLET_NEEDS if options.exchange_cmdlets else ()),
+            *(INCIDENT_NEEDS if options.identity == "incident" else ()),
         )
+        return everybody.own_rights(self._tenant.get(), token, options.login.client_id, needs, asked)
 
     def _home(self) -> str | None:
         """The tenant's id: as configured, or, where that is a domain, as the token says."""
@@ -239,35 +275,40 @@ class GraphSource:
         found = claims(self._tokens.current())
         return found.tid or None if found is not None else None
 
-    def _connect(self, origin: str) -> Session:
-        until = self._options.until
-        if until is not None and self._clock().date() > until:
+    def _connect(self, listed: Allowed, tokens: Tokens, prefix: str = "") -> Session:
+        options = self._options
+        if options.until is not None and self._clock().date() > options.until:
             raise ConnectorError(
-                f"the identity for an incident was for a case until {until}",
+                f"the identity for an incident was for a case until {options.until}",
                 "remove this source, and the application's rights in Entra",
                 reason="forbidden",
             )
-        listed = requests.allowed(origin, self._options.version)
         bare = Bare(
             listed,
             tls=self._tls(),
             within=self._within,
-            timeout=self._options.timeout,
-            connections=self._options.connections,
+            timeout=options.timeout,
+            connections=options.connections,
         )
         return Session(
             listed,
             bare,
-            self._tokens,
+            tokens,
             judge(self._clock),
             pause=self.pause,
             clock=self._clock,
-            prefix=f"/{self._options.version}",
+            prefix=prefix,
             # A background audit gives way to everybody else.
             headers={"x-ms-throttle-priority": "Low"},
         )
 
-    def _fetcher(self, resource: str) -> Callable[[], Any]:
+    def _connect_to_exchange(self) -> Cmdlets:
+        options = self._options
+        origin = options.places.exchange
+        session = self._connect(allowed_cmdlets(origin, options.tenant), self._tokens_for(origin))
+        return Cmdlets(session, options.tenant)
+
+    def _tokens_for(self, resource: str) -> Tokens:
         options = self._options
         origin = options.places.login
 
@@ -275,7 +316,8 @@ class GraphSource:
             listed = token_list(origin, options.tenant)
             return Bare(listed, tls=self._tls(), within=Within(), timeout=options.timeout)
 
-        return fetcher(options.login, self._folder, f"{origin}/{options.tenant}", resource, http)
+        fetch = fetcher(options.login, self._folder, f"{origin}/{options.tenant}", resource, http)
+        return Tokens(fetch, lambda: self._clock().timestamp())
 
     def _asked(self, scope: Scope, check: str) -> Asked:
         return Asked(scope=scope, source=self.name, check=check, observed=self._clock())

@@ -1,6 +1,7 @@
 """What an answer of Graph is: a page of a listing, one thing, or an error."""
 
 import re
+from urllib.parse import unquote
 
 import msgspec
 from msgspec import Raw, Struct
@@ -8,6 +9,7 @@ from msgspec import Raw, Struct
 from postwarden.formats import json_text
 from postwarden.formats.json_text import JsonError
 
+_USER = re.compile(r"#users\('([^']*)'\)/")
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,79}")
 
 
@@ -34,7 +36,11 @@ class _Refusal(Struct, frozen=True, kw_only=True):
 
 class _Removed(Struct, frozen=True, kw_only=True):
     id: str
-    removed: Raw | None = msgspec.field(name="@removed", default=None)
+    removed: Raw = msgspec.field(name="@removed", default=Raw(b"null"))
+
+
+class _Context(Struct, frozen=True, kw_only=True):
+    context: str = msgspec.field(name="@odata.context", default="")
 
 
 def read_listing(raw: bytes) -> Listing:
@@ -45,7 +51,15 @@ def read_listing(raw: bytes) -> Listing:
 def removed_id(item: bytes) -> tuple[str, bool]:
     """The id of an item in an answer about changes, and whether it is there no more; raises JsonError."""
     found = json_text.item(item, _Removed)
-    return found.id, found.removed is not None
+    return found.id, bytes(found.removed) != b"null"
+
+
+def ensure_about(raw: bytes, user: str) -> None:
+    """Raises JsonError where an answer says that it is about somebody else than the user with this id."""
+    context = json_text.parse(raw, _Context).context
+    named = _USER.search(unquote(context))
+    if named is not None and named[1].casefold() != user.casefold():
+        raise JsonError("the answer is about another user than the one that was asked for")
 
 
 def error_code(raw: bytes) -> str:

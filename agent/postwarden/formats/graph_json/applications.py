@@ -18,7 +18,7 @@ FIELDS = (
 REGISTRATION_FIELDS = (
     "id,appId,displayName,createdDateTime,verifiedPublisher,keyCredentials,passwordCredentials"
 )
-OWNER_FIELDS = "id,displayName,userPrincipalName,appId"
+OWNER_FIELDS = "id,displayName,userPrincipalName"
 
 GRAPH, EXCHANGE, OUTLOOK = (
     "00000003-0000-0000-c000-000000000000",

@@ -19,7 +19,7 @@ class _Replies(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class _Settings(Struct, frozen=True, kw_only=True, rename="camel"):
-    automatic_replies_setting: Raw | None = None
+    automatic_replies_setting: _Replies | None = None
     user_purpose: str | None = None
 
 
@@ -30,18 +30,17 @@ def decode_mailbox_settings(raw: bytes, asked: Asked) -> Iterator[Item]:
     """
     try:
         settings = json_text.parse(raw, _Settings)
-        told = settings.automatic_replies_setting
-        replies = json_text.item(told, _Replies) if told is not None else _Replies()
+        told = bytes(json_text.item(raw, dict[str, Raw]).get("automaticRepliesSetting", b""))
     except JsonError as error:
         yield asked.failed(error)
         return
-    if replies.status is None:
+    replies = settings.automatic_replies_setting
+    if replies is None or replies.status is None:
         yield asked.gap("malformed", "the answer does not say whether an automatic reply is on")
         return
-    whole = bytes(told) if told is not None else b""
-    yield asked.setting("automatic_reply", _STATES.get(replies.status, replies.status), whole)
+    yield asked.setting("automatic_reply", _STATES.get(replies.status, replies.status), told)
     if replies.external_audience:
         audience = _AUDIENCES.get(replies.external_audience, replies.external_audience)
-        yield asked.setting("automatic_reply_audience", audience, whole)
+        yield asked.setting("automatic_reply_audience", audience, told)
     if settings.user_purpose:
         yield asked.setting("mailbox_purpose", settings.user_purpose)

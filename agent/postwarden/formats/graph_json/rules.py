@@ -40,8 +40,8 @@ def decode_rules(raw: bytes, asked: Asked) -> Iterator[Item]:
     except JsonError as error:
         yield asked.failed(error)
         return
-    for number, item in enumerate(items, 1):
-        yield from decode_rule(bytes(item), number, asked)
+    for number, item in enumerate(dict.fromkeys(map(bytes, items)), 1):
+        yield from decode_rule(item, number, asked)
 
 
 def decode_rule(raw: bytes, number: int, asked: Asked) -> Iterator[Item]:
