@@ -64,9 +64,15 @@ class Bare(requests.Session):
         )
 
     def request(self, *arguments: Any, **options: Any) -> requests.Response:
-        return super().request(
-            *arguments, **{**options, "timeout": self._timeout, "allow_redirects": False, "verify": True}
-        )
+        """The whole answer; where it cannot be read to its end, its connection is closed."""
+        ours = {"timeout": self._timeout, "allow_redirects": False, "verify": True, "stream": True}
+        response = super().request(*arguments, **{**options, **ours})
+        try:
+            _ = response.content
+        except ConnectorError:
+            response.close()
+            raise
+        return response
 
     def get_adapter(self, url: str) -> Any:
         try:
