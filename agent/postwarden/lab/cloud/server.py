@@ -12,8 +12,10 @@ from postwarden.lab.assertions import Clock
 from postwarden.lab.cloud import ordinary
 from postwarden.lab.cloud.elsewhere import Elsewhere, Stray
 from postwarden.lab.cloud.faults import Faults
+from postwarden.lab.cloud.google import GoogleCloud, GoogleHosts
 from postwarden.lab.cloud.host import Host, Observer, Surroundings
 from postwarden.lab.cloud.journal import Journal, RequestRecord
+from postwarden.lab.cloud.keycloak import KeycloakCloud, KeycloakServer
 from postwarden.lab.cloud.microsoft import MicrosoftCloud, MicrosoftHosts
 from postwarden.lab.cloud.organisation import CloudOrganisation
 from postwarden.lab.https import Front, HttpsServer
@@ -36,11 +38,15 @@ class CloudLab:
         *,
         organisation: CloudOrganisation,
         microsoft: MicrosoftCloud,
+        google: GoogleCloud,
+        keycloak: KeycloakCloud,
         ca_file: Path,
         stopping: Event,
     ) -> None:
         self.organisation = organisation
         self.microsoft = microsoft
+        self.google = google
+        self.keycloak = keycloak
         self.ca_file = ca_file
         self._servers = servers
         self._surroundings = surroundings
@@ -135,6 +141,8 @@ def start(
         users=users,
         grants=grants,
     )
+    google = GoogleHosts(folder, whole, surroundings, start=clock(), computer_clock=_now)
+    keycloak = KeycloakServer(whole, surroundings, start=clock())
     elsewhere = Elsewhere()
     servers: list[HttpsServer] = []
 
@@ -152,12 +160,16 @@ def start(
 
     surroundings.elsewhere = listen(elsewhere, "elsewhere")
     listen_all(microsoft.hosts, "Microsoft-IIS/10.0")
+    listen_all(google.hosts, "ESF")
+    listen_all((keycloak.host,), "keycloak")
     return CloudLab(
         servers,
         surroundings,
         elsewhere,
         organisation=whole,
         microsoft=microsoft.started(),
+        google=google.started(),
+        keycloak=keycloak.started(),
         ca_file=made.ca_file,
         stopping=surroundings.stopping,
     )
