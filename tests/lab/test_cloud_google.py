@@ -207,6 +207,19 @@ class TestReports:
         assert "Tidewater Mail" not in names(authorized)
         assert "Tidewater Mail" in names(used)
 
+    def test_what_grows_old_goes(self, start_cloud: StartCloud) -> None:
+        """As time passes, activities leave the report."""
+        shift = [timedelta(0)]
+        lab = start_cloud(clock=lambda: datetime(2026, 11, 22, tzinfo=UTC) + shift[0])
+        lab.google.bearers.seconds = 400 * 86_400
+        client = google_admin(lab)
+        before, _ = pages(client, REPORT, "items")
+        shift[0] = timedelta(days=170)
+        later, _ = pages(client, REPORT, "items")
+        assert 0 < len(later) < len(before)
+        shift[0] = timedelta(days=181)
+        assert pages(client, REPORT, "items")[0] == []
+
     def test_a_window_of_time_and_one_person(self, running_cloud: CloudLab) -> None:
         """Times bound the activities, and a user's address asks for theirs only."""
         client = google_admin(running_cloud)
