@@ -33,6 +33,7 @@ from postwarden.model.record import (
 )
 from postwarden.model.scope import Scope
 from postwarden.pipeline.collect import MAX_GAPS, Reading
+from postwarden.pipeline.holdings import grant_records
 
 STORE = "state.sqlite"
 
@@ -213,6 +214,7 @@ class Recorder:
                 unknown_names=_named(one.unknown_names),
             )
         )
+        yield from grant_records(one.reading, self.store.held, common)
         known = {standing.finding.id: standing for standing in self.store.findings(scope)}
         yield from transitions(
             one.findings,
