@@ -43,14 +43,16 @@ def run(args: argparse.Namespace) -> int:
     from postwarden.config.locate import load, state_folder
     from postwarden.connectors import open_sources, prepare
     from postwarden.notify import open_notifiers
-    from postwarden.pipeline.audit import acceptance
+    from postwarden.pipeline.audit import acceptance, list_first
     from postwarden.pipeline.collect import collect_account
+    from postwarden.pipeline.directory import check_directories
     from postwarden.pipeline.judge import load_rules
 
     log.begin(json=False)
     config = load(args.config)
     accounts = ConfiguredDirectory(config).accounts()
     sources = open_sources(config, now)
+    check_directories(config, sources)
     notifiers = open_notifiers(config)
     book = load_rules(config)
     prepare(sources, accounts, config)
@@ -77,7 +79,8 @@ def run(args: argparse.Namespace) -> int:
         )
     if args.offline:
         return CLEAN
-    chosen = choose([args.account] if args.account else None, accounts)
+    listing = list_first(config, sources, accounts, None)
+    chosen = choose([args.account] if args.account else None, listing.accounts)
     code = CLEAN
     for source in sources:
         account = next((one for one in chosen if one.is_at(source.name)), None)

@@ -49,12 +49,25 @@ class AccountEntry(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     sources: tuple[str, ...] = ()
 
 
+class DirectoryEntry(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A source whose own people are accounts; `also` are other sources that have all of them."""
+
+    source: str
+    also: tuple[str, ...] = ()
+
+
 class Accounts(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The accounts: a list here, and a file (CSV, or lines as in /etc/passwd)."""
+    """The accounts: a list here, a file (CSV, or lines as in /etc/passwd), and sources that list their people."""
 
     list: tuple[str | AccountEntry, ...] = ()
     file: str | None = None
     domain: str | None = None
+    directories: tuple[str | DirectoryEntry, ...] = ()
+
+    @property
+    def entries(self) -> tuple[DirectoryEntry, ...]:
+        """`directories`, each in its long form."""
+        return tuple(DirectoryEntry(source=one) if isinstance(one, str) else one for one in self.directories)
 
 
 class SourceEntry(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -18,6 +18,7 @@ from postwarden.daemon.policy import Policy
 from postwarden.errors import ConfigError, SecretError
 from postwarden.model.reading import CheckDone, Gap
 from postwarden.pipeline.collect import Part
+from postwarden.pipeline.directory import check_directories, entry_of
 
 #: Intervals that a refused log-in rests at most, and seconds until an unreachable source is tried anew.
 MOST_REST = 16
@@ -71,12 +72,17 @@ class Board:
                 "uncomment a [[source]] and fill it in, then run postwarden check-config",
                 path=str(policy.config.path),
             )
+        check_directories(policy.config, [opened.source for opened in fresh.values()])
         with self._lock:
             self._policy, self._open, self._refusals = policy, fresh, {}
 
     def get(self, name: str) -> Opened | None:
         """The source as it is open, or None for one that is no longer configured."""
         return self._open.get(name)
+
+    def is_directory(self, name: str) -> bool:
+        """Whether the accounts of this source are taken from itself."""
+        return self._policy is not None and entry_of(self._policy.config, name) is not None
 
     def connections(self) -> Mapping[str, int]:
         return {name: opened.source.connections for name, opened in self._open.items()}

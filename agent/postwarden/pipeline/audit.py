@@ -1,7 +1,8 @@
 """One audit of some accounts: collect, judge, record."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 
 from msgspec.structs import replace
 
@@ -13,7 +14,8 @@ from postwarden.model.account import Account
 from postwarden.model.evidence import Delegation
 from postwarden.model.scope import account_scope, source_scope
 from postwarden.pipeline.at_once import read_accounts
-from postwarden.pipeline.collect import Acceptance, Reading, collect_source, conclude
+from postwarden.pipeline.collect import Acceptance, Part, Reading, collect_source, conclude
+from postwarden.pipeline.directory import Listing, check_directories, list_accounts
 from postwarden.pipeline.judge import RuleBook, judge
 from postwarden.pipeline.record import Conclusion, Recorder
 
@@ -37,10 +39,12 @@ def audit(
     config: Config,
     recorder: Recorder | None,
     clock: Callable[[], datetime],
+    listings: Mapping[str, Part] = MappingProxyType({}),
 ) -> Iterator[Audited]:
     """Audits the sources themselves, then the accounts, and yields each in its turn.
 
-    `directory` has all accounts that are known, audited or not: names elsewhere are looked up in it.
+    `directory` has all accounts that are known, audited or not: names elsewhere are looked up in it. `listings`
+    say how the sources that have accounts of their own ended in listing them.
 
     With a recorder, the intent is in the ledger before the first connection. A ledger that fails after an
     account was judged does not take the verdicts with it: the error comes beside them. Raises SecretError or
@@ -55,11 +59,28 @@ def audit(
     keeper = _Keeper(recorder) if recorder is not None else None
     listed = names_of(directory)
     for source in sources:
-        reading = collect_source(source, acceptance(config, source, clock), keeper)
+        listing = listings.get(source.name)
+        accepted = acceptance(config, source, clock)
+        reading = collect_source(source, accepted, keeper, (listing,) if listing is not None else ())
         yield _record(judged(None, reading, listed, book, config), book, keeper)
     for account, parts in read_accounts(accounts, sources):
         reading = conclude(account_scope(account.key), parts, acceptance(config, account, clock), keeper)
         yield _record(judged(account, reading, listed, book, config), book, keeper)
+
+
+def list_first(
+    config: Config, sources: Sequence[Source], configured: Sequence[Account], recorder: Recorder | None
+) -> Listing:
+    """Every account; where sources list their own, they are asked, with the intent in the ledger before."""
+    check_directories(config, sources)
+    names = tuple(entry.source for entry in config.accounts.entries)
+    if not names:
+        return Listing(accounts=tuple(configured), parts={})
+    prepare([source for source in sources if source.name in names], (), config)
+    if recorder is not None:
+        recorder.start([source_scope(name) for name in names], names)
+    known = recorder.store.accounts() if recorder is not None else ()
+    return list_accounts(config, sources, configured, known)
 
 
 def judged(

@@ -83,12 +83,12 @@ def collect_account(account: Account, sources: Sequence[Source], accepted: Accep
     return conclude(account_scope(account.key), read_account(account, sources), accepted, keep)
 
 
-def collect_source(source: Source, accepted: Acceptance, keep: Keep) -> Reading:
-    """What a source says about itself."""
+def collect_source(source: Source, accepted: Acceptance, keep: Keep, others: Sequence[Part] = ()) -> Reading:
+    """What a source says about itself; `others` is what it was asked before."""
     part = Part(
         source=source.name, checks=source.source_checks, grade=source.grade, items=source.read_source()
     )
-    return conclude(source_scope(source.name), (part,), accepted, keep)
+    return conclude(source_scope(source.name), (*others, part), accepted, keep)
 
 
 def conclude(scope: Scope, parts: Sequence[Part], accepted: Acceptance, keep: Keep) -> Reading:

@@ -64,6 +64,7 @@ class Bench:
         self.board = Board(lambda: datetime(2026, 11, 23, tzinfo=UTC), lambda: self.seconds)
         entry = SourceEntry(name="silent", kind="silent", options={"secret": {"file": "secret"}})
         self.policy = Policy(
+            configured=(),
             config=Config(path=folder / "agent.toml", sources=(entry,), daemon=Daemon(interval=600)),
             raw=b"",
             book=RuleBook(rules=(), keywords=Keywords(), digest=""),
