@@ -64,7 +64,7 @@ class GapLine(Line, frozen=True, kw_only=True, tag="gap"):
 class ExcessLine(Line, frozen=True, kw_only=True, tag="excess"):
     """A right that a source grants us beyond need."""
 
-    account: str
+    account: str | None
     excess: Excess
 
 

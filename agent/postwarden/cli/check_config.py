@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     from postwarden.connectors import open_sources, prepare
     from postwarden.notify import open_notifiers
     from postwarden.pipeline.audit import acceptance, list_first
-    from postwarden.pipeline.collect import collect_account
+    from postwarden.pipeline.collect import collect_account, collect_source
     from postwarden.pipeline.directory import check_directories
     from postwarden.pipeline.judge import load_rules
 
@@ -83,6 +83,13 @@ def run(args: argparse.Namespace) -> int:
     chosen = choose([args.account] if args.account else None, listing.accounts)
     code = CLEAN
     for source in sources:
+        listed = listing.parts.get(source.name)
+        itself = collect_source(
+            source, acceptance(config, source, now), None, (listed,) if listed is not None else ()
+        )
+        _show(args, source, None, itself)
+        if itself.incomplete:
+            code = UNREADABLE
         account = next((one for one in chosen if one.is_at(source.name)), None)
         if account is None:
             said = f"{source.name}: none of the accounts lies here, so nothing was tried"
@@ -95,13 +102,15 @@ def run(args: argparse.Namespace) -> int:
     return code
 
 
-def _show(args: argparse.Namespace, source: "Source", account: "Account", reading: "Reading") -> None:
+def _show(args: argparse.Namespace, source: "Source", account: "Account | None", reading: "Reading") -> None:
+    """How each check ended, of the source itself or of the account that was tried."""
+    name = account.address if account is not None else None
     words = {"read": "can be read", "gap": "CANNOT be read", "not_supported": "not supported by the server"}
     for row in reading.coverage:
         accepted = f" (accepted: {row.accepted})" if row.accepted else ""
         _say(
             args,
-            {"type": "coverage", "account": account.address, "coverage": row},
+            {"type": "coverage", "account": name, "coverage": row},
             f"  {source.name} {row.check}: {words[row.status]}{accepted}",
         )
     for gap in reading.gaps:
@@ -109,14 +118,14 @@ def _show(args: argparse.Namespace, source: "Source", account: "Account", readin
         hint = (f"      next: {gap.hint}",) if gap.hint else ()
         _say(
             args,
-            {"type": "gap", "account": account.address, "gap": gap},
+            {"type": "gap", "account": name, "gap": gap},
             f"    {gap.check}: {part}{gap.message}",
             *hint,
         )
     for excess in reading.excess:
         _say(
             args,
-            {"type": "excess", "account": account.address, "excess": excess},
+            {"type": "excess", "account": name, "excess": excess},
             f"    beyond need: {excess.message}",
             f"      {excess.hint}",
         )
