@@ -1,17 +1,16 @@
 """How an audit is printed: for people, or as one JSON object a line."""
 
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from typing import Protocol
 
 from postwarden.cli.outcome import Summary, open_findings
+from postwarden.cli.show_coverage import CoverageShown
 from postwarden.cli.show_finding import advice_lines, finding_lines
 from postwarden.cli.terminal import Progress, clean, paragraph
 from postwarden.findings.life import Standing
 from postwarden.model.encoding import encode
 from postwarden.model.finding import LEVELS, Finding
-from postwarden.model.reading import Gap
 from postwarden.pipeline.audit import Audited
 from postwarden.pipeline.record import Recorder
 
@@ -38,25 +37,14 @@ class _Text:
         self._total = total
         self._done = 0
         self._progress = Progress()
-        self._checks: Counter[tuple[str, str, str]] = Counter()
-        self._gaps: list[tuple[str, Gap, str | None]] = []
-        self._grades: dict[str, str] = {}
+        self._coverage = CoverageShown()
         self._advice: list[str] = []
 
     def audited(self, audited: Audited) -> None:
         self._progress.clear()
         self._done += audited.account is not None
         name = _scope_name(audited)
-        for row in audited.reading.coverage:
-            self._checks[row.source, row.check, row.status] += 1
-            if row.grade is not None and row.grade != "observed live":
-                self._grades[row.source] = row.grade
-            if row.status == "gap":
-                self._gaps += [
-                    (name, gap, row.accepted)
-                    for gap in audited.reading.gaps
-                    if (gap.source, gap.check) == (row.source, row.check)
-                ]
+        self._coverage.add(name, audited.reading)
         standings = {standing.finding.id: standing for standing in audited.standings or ()}
         for finding in sorted(open_findings(audited), key=lambda one: -LEVELS.index(one.level)):
             print("\n".join(finding_lines(finding, standings.get(finding.id), name)))
@@ -69,7 +57,7 @@ class _Text:
         if self._advice:
             print("what to do")
             print("\n".join(advice_lines(self._advice)) + "\n")
-        self._coverage()
+        print("\n".join(self._coverage.lines()))
         unknown = sorted({name for result in results for name in result.unknown})
         if unknown:
             print(
@@ -88,29 +76,6 @@ class _Text:
             print("not recorded (--no-record): nothing can be said about when anything was first seen")
         elif not failures:
             print(f"recorded in {recorder.ledger.origin}, {recorder.ledger.position().size} records")
-
-    def _coverage(self) -> None:
-        print("coverage")
-        for source, check in sorted({(source, check) for source, check, _ in self._checks}):
-            parts = [
-                f"{words} {self._checks[source, check, status]}"
-                for status, words in (
-                    ("read", "read"),
-                    ("gap", "NOT READ"),
-                    ("not_supported", "not supported"),
-                )
-                if self._checks[source, check, status]
-            ]
-            print(clean(f"  {source:<12} {check:<16} {', '.join(parts)}"))
-        for source, grade in sorted(self._grades.items()):
-            print(clean(f"  {source:<12} {grade}"))
-        for name, gap, accepted in self._gaps:
-            part = f" {gap.part}:" if gap.part else ""
-            print(paragraph(f"gap: {name}, {gap.source} {gap.check}:{part} {gap.message}", "  "))
-            if accepted:
-                print(paragraph(f"accepted: {accepted}", "    "))
-            elif gap.hint:
-                print(paragraph(f"next: {gap.hint}", "    "))
 
     def _verdict(self, results: Sequence[Summary]) -> None:
         accounts = [result for result in results if result.account is not None]
