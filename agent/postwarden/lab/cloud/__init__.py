@@ -1,0 +1,1 @@
+"""Cloud providers of our own for demo, tests and benchmarks: Microsoft's, Google's and a Keycloak, from one state."""
