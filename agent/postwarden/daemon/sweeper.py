@@ -178,8 +178,9 @@ class Sweeper:
         now = self._clock.now()
         told = dict(
             health.settings(
-                recorder.store.sweeps,
+                recorder.store,
                 Troubles(steps=tuple(self._seen_steps), beyond_need=self._round.known, refused=self.refused),
+                notifiers=[one.name for one in policy.notifiers],
                 state=self._state,
                 disk_low=policy.config.daemon.disk_low,
                 now=now,
