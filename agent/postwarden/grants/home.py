@@ -23,7 +23,9 @@ def home_of(grant: Grant, weights: Weights, catalogue: Catalogue) -> Home:
     if application.home_tenant is not None and application.home_tenant.casefold() in first_party.tenants:
         return "first_party"
     if grant.provider == "keycloak":
-        return "first_party" if application.id in first_party.keycloak_clients else "own"
+        # Every realm has those clients; who keeps a session with one of them open is another matter.
+        built_in = grant.grant_type == "client" and application.id in first_party.keycloak_clients
+        return "first_party" if built_in else "own"
     if grant.grant_type == "add_in":
         hosts = hosts_of(application.reply_urls)
         of_microsoft = application.publisher.casefold().startswith("microsoft") and bool(hosts)

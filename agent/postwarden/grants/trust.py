@@ -89,17 +89,25 @@ def _age(known: Known, weights: Weights) -> Iterator[Factor]:
     age, limits, trust = known.age, weights.limits, weights.trust
     if age is None:
         return
+    vouched = is_vouched(known.grant, known.home)
     said = f"({_ORIGINS[age.origin]})"
-    if age.days >= limits.old_days:
+    if _is_old(known, weights):
         least = "at least " if age.at_least else ""
-        name, weight = (
-            ("very_old", trust.very_old) if age.days >= limits.very_old_days else ("old", trust.old)
-        )
-        yield _times(name, weight, f"it has been here for {least}{age.days} days {said}")
+        sentence = f"it has been here for {least}{age.days} days {said}"
+        if vouched:
+            # Somebody stands for it already; that it lasts says nothing more.
+            yield _told("old", sentence)
+        elif age.days >= limits.very_old_days:
+            yield _times("very_old", trust.very_old, sentence)
+        else:
+            yield _times("old", trust.old, sentence)
     elif age.days <= limits.young_days and not age.at_least:
-        vouched = is_vouched(known.grant, known.home)
         weight = trust.young_trusted if vouched else trust.young
         yield _times("young", weight, f"it has been here for {age.days} days only {said}")
+
+
+def _is_old(known: Known, weights: Weights) -> bool:
+    return known.age is not None and known.age.days >= weights.limits.old_days
 
 
 def _prevalence(known: Known, weights: Weights) -> Iterator[Factor]:
@@ -110,11 +118,21 @@ def _prevalence(known: Known, weights: Weights) -> Iterator[Factor]:
     percent = holders * 100 // population
     of = f"{holders} of {population} accounts have it"
     if holders == 1 and population >= limits.rare_population:
-        yield _times("rare", weights.trust.rare, f"no other of {population} accounts has it")
+        # What is made in the house is often for one; and who has had it for a year alone has it for a reason.
+        if known.home != "own" or known.grant.provider == "keycloak":
+            alone = f"no other of {population} accounts has it"
+            counts = not _is_old(known, weights)
+            yield _times("rare", weights.trust.rare, alone) if counts else _told("rare", alone)
     elif percent >= limits.widespread_percent and holders >= limits.widespread_holders:
-        yield _times("widespread", weights.trust.widespread, of)
+        yield _many(known, "widespread", weights.trust.widespread, of)
     elif percent >= limits.common_percent and holders >= limits.common_holders:
-        yield _times("common", weights.trust.common, of)
+        yield _many(known, "common", weights.trust.common, of)
+
+
+def _many(known: Known, name: str, weight: int, sentence: str) -> Factor:
+    if is_vouched(known.grant, known.home):
+        return _told(name, sentence)
+    return _times(name, weight, sentence)
 
 
 def _replies(known: Known, weights: Weights) -> Iterator[Factor]:
@@ -146,3 +164,7 @@ def _times(name: str, weight: int, sentence: str) -> Factor:
 
 def _plus(name: str, weight: int, sentence: str) -> Factor:
     return Factor(name=name, effect="plus", weight=weight, sentence=sentence)
+
+
+def _told(name: str, sentence: str) -> Factor:
+    return Factor(name=name, effect="told", weight=0, sentence=sentence)
