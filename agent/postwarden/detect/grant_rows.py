@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from postwarden.detect.grant_sentences import grant_facts, grant_sentences
+from postwarden.detect.grant_sentences import grant_facts, grant_sentences, is_disabled
 from postwarden.detect.row import Context, Row, Value, check_of
 from postwarden.grants.assessment import Assessment
 from postwarden.grants.revoking import steps
@@ -100,7 +100,7 @@ def _values(grant: Grant, judged: Assessment, context: Context, *, carries: bool
         "unused_days": judged.unused_days,
         "account_enabled": grant.account_enabled,
         "enabled": application.enabled,
-        "disabled_by_provider": application.disabled_by_provider,
+        "disabled_by_provider": application.disabled_by_provider if is_disabled(grant) else None,
     }
 
 

@@ -104,8 +104,13 @@ def _use(grant: Grant, judged: Assessment) -> Iterator[str]:
         yield "the account is switched off, and the grant is still there"
     if grant.application.enabled is False:
         yield "the application is switched off here"
-    if grant.application.disabled_by_provider:
-        yield f"its provider has switched it off: {_short(grant.application.disabled_by_provider)}"
+    if is_disabled(grant):
+        yield f"its provider has switched it off: {_short(grant.application.disabled_by_provider or '')}"
+
+
+def is_disabled(grant: Grant) -> bool:
+    """Whether the provider switched the application off; Microsoft has a word for that it did not, too."""
+    return (grant.application.disabled_by_provider or "").casefold() not in {"", "notdisabled"}
 
 
 def _key(credential: Credential) -> str:

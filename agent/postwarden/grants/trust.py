@@ -34,8 +34,13 @@ class Known(Struct, frozen=True, kw_only=True):
 
 
 def is_vouched(grant: Grant, home: Home) -> bool:
-    """Whether somebody stands for it: the organisation itself, or a publisher that the provider checked."""
-    return (home == "own" and grant.provider != "keycloak") or grant.application.publisher_verified is True
+    """Whether somebody stands for it: the organisation itself, or a publisher that the provider checked.
+
+    That the administrator of a realm made a client says nothing about who keeps an offline session of it open.
+    """
+    if grant.application.publisher_verified is True:
+        return True
+    return home == "own" and grant.grant_type not in {"offline_session", "app_password"}
 
 
 def trust_factors(known: Known, weights: Weights) -> Iterator[Factor]:
@@ -66,7 +71,7 @@ def counted_names(grant: Grant, home: Home, names: NameFlags) -> Sequence[tuple[
 def _publisher(known: Known, weights: Weights) -> Iterator[Factor]:
     grant, trust = known.grant, weights.trust
     publisher = grant.application.publisher
-    if grant.provider == "keycloak" or grant.grant_type == "app_password":
+    if grant.grant_type in {"offline_session", "app_password"}:
         return
     if known.home == "own":
         yield _times("own", trust.own, "it is registered in the organisation itself")

@@ -51,6 +51,7 @@ class GrantExample(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     keys: tuple[KeyExample, ...] = ()
     owners: tuple[OwnerExample, ...] = ()
     enabled: bool | None = None
+    disabled_by_provider: str | None = None
     scopes: str = ""
     resource: str | None = None
     everybody: bool = False
@@ -126,6 +127,7 @@ def _application(example: GrantExample, now: datetime) -> Application:
         ),
         created=_dated(example.created, "api", now),
         enabled=example.enabled,
+        disabled_by_provider=example.disabled_by_provider,
     )
 
 
