@@ -71,7 +71,12 @@ def counted_names(grant: Grant, home: Home, names: NameFlags) -> Sequence[tuple[
 def _publisher(known: Known, weights: Weights) -> Iterator[Factor]:
     grant, trust = known.grant, weights.trust
     publisher = grant.application.publisher
-    if grant.grant_type in {"offline_session", "app_password"}:
+    if grant.grant_type == "app_password":
+        yield _times(
+            "owner_made", trust.owner_made, "it was made from within the account, past the second factor"
+        )
+        return
+    if grant.grant_type == "offline_session":
         return
     if known.home == "own":
         yield _times("own", trust.own, "it is registered in the organisation itself")
@@ -120,14 +125,15 @@ def _prevalence(known: Known, weights: Weights) -> Iterator[Factor]:
     holders, population, limits = known.holders, known.population, weights.limits
     if holders is None or not population or known.grant.reaches == "everybody":
         return
+    if known.grant.grant_type == "app_password":
+        return
     percent = holders * 100 // population
     of = f"{holders} of {population} accounts have it"
     if holders == 1 and population >= limits.rare_population:
-        # What is made in the house is often for one; and who has had it for a year alone has it for a reason.
-        if known.home != "own" or known.grant.provider == "keycloak":
-            alone = f"no other of {population} accounts has it"
-            counts = not _is_old(known, weights)
-            yield _times("rare", weights.trust.rare, alone) if counts else _told("rare", alone)
+        # Who has had it alone for a year has it for a reason; and a new program often has one user first.
+        alone = f"no other of {population} accounts has it"
+        counts = not _is_old(known, weights) and not is_vouched(known.grant, known.home)
+        yield _times("rare", weights.trust.rare, alone) if counts else _told("rare", alone)
     elif percent >= limits.widespread_percent and holders >= limits.widespread_holders:
         yield _many(known, "widespread", weights.trust.widespread, of)
     elif percent >= limits.common_percent and holders >= limits.common_holders:

@@ -51,6 +51,7 @@ class Trust(Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
     verified: Percent
     untold: Percent
     unverified: Percent
+    owner_made: Percent
     young: Percent
     young_trusted: Percent
     old: Percent
