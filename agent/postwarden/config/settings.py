@@ -105,6 +105,13 @@ class Rules(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     placeholders: dict[str, tuple[str, ...]] = {}
 
 
+class Grants(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Ids of applications that the administrator knows: to `allow` is to take them for inventory, to `block` for bad."""
+
+    allow: tuple[str, ...] = ()
+    block: tuple[str, ...] = ()
+
+
 class Daemon(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How `postwarden run` sweeps.
 
@@ -142,6 +149,7 @@ class Config(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ledger: Ledger = Ledger()
     state: State = State()
     rules: Rules = Rules()
+    grants: Grants = Grants()
     daemon: Daemon = Daemon()
     coverage: CoverageSettings = CoverageSettings()
 
@@ -175,6 +183,7 @@ class _File(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ledger: Ledger = Ledger()
     state: State = State()
     rules: Rules = Rules()
+    grants: Grants = Grants()
     daemon: Daemon = Daemon()
     coverage: CoverageSettings = CoverageSettings()
 
@@ -209,6 +218,7 @@ def decode(raw: bytes, path: Path) -> Config:
         ledger=file.ledger,
         state=file.state,
         rules=file.rules,
+        grants=file.grants,
         daemon=file.daemon,
         coverage=file.coverage,
     )
@@ -290,6 +300,15 @@ def _check_names(file: _File, where: str) -> None:
                     path=where,
                     key=f"organisation.{field}[{index}]",
                 )
+    blocked = {one.casefold() for one in file.grants.block}
+    for index, application in enumerate(file.grants.allow):
+        if application.casefold() in blocked:
+            raise ConfigError(
+                f"{application!r} is in grants.block too",
+                "an application is allowed or blocked",
+                path=where,
+                key=f"grants.allow[{index}]",
+            )
     if file.ledger.origin is not None and not _ORIGIN.fullmatch(file.ledger.origin):
         raise ConfigError(
             "has a space or a +", "init --origin writes a good one", path=where, key="ledger.origin"

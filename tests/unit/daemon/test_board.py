@@ -19,6 +19,7 @@ from postwarden.model.reading import CheckDone, Gap, Grade, Item
 from postwarden.model.scope import account_scope
 from postwarden.pipeline.collect import Part
 from postwarden.pipeline.judge import RuleBook
+from tests.unit.grants.tables import TABLES
 
 ALICE = Account(key="login:alice", login="alice")
 SCOPE = account_scope(ALICE.key)
@@ -67,7 +68,7 @@ class Bench:
             configured=(),
             config=Config(path=folder / "agent.toml", sources=(entry,), daemon=Daemon(interval=600)),
             raw=b"",
-            book=RuleBook(rules=(), keywords=Keywords(), digest=""),
+            book=RuleBook(rules=(), keywords=Keywords(), grants=TABLES, digest=""),
             notifiers=(),
             accounts={ALICE.key: ALICE},
             listed=frozenset(),
