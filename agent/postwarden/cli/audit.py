@@ -9,8 +9,10 @@ from postwarden.cli.common import add_config, add_json
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from postwarden.cli.show_audit import Judge
     from postwarden.config.settings import Config
     from postwarden.model.account import Account
+    from postwarden.pipeline.applications import Judged
     from postwarden.pipeline.audit import Audited
     from postwarden.pipeline.deliver import Courier
     from postwarden.pipeline.record import Recorder
@@ -79,8 +81,10 @@ def run(args: argparse.Namespace) -> int:
         courier = Courier(open_notifiers(config))
         if recorder is not None:
             courier.begin(recorder)
-        chosen, audits = _audit(config, args.account, configured, recorder)
-        show: Shown = shower(as_json=args.json, total=len(chosen))
+        chosen, audits, judge = _audit(config, args.account, configured, recorder)
+        show: Shown = shower(
+            judge, as_json=args.json, total=len(chosen), with_grants=args.account is not None
+        )
         for audited in audits:
             show.audited(audited)
             results.append(Summary(audited, args.fail_on))
@@ -98,11 +102,12 @@ def _audit(
     names: "list[str] | None",
     configured: "tuple[Account, ...]",
     recorder: "Recorder | None",
-) -> "tuple[tuple[Account, ...], Iterator[Audited]]":
-    """The accounts that are meant, and their audit, which begins when it is asked for its first result."""
+) -> "tuple[tuple[Account, ...], Iterator[Audited], Judge]":
+    """The accounts that are meant, their audit, which begins when it is asked for a result, and what judges grants."""
     from postwarden.cli.operator import now
     from postwarden.connectors import open_sources
-    from postwarden.pipeline.audit import audit, list_first
+    from postwarden.pipeline.applications import applications
+    from postwarden.pipeline.audit import audit, everybody_of, list_first
     from postwarden.pipeline.judge import load_rules
 
     book = load_rules(config)
@@ -111,7 +116,13 @@ def _audit(
         recorder.configuration(config.path.read_bytes(), book.digest)
     listing = list_first(config, sources, configured, recorder)
     accounts = choose(names, listing.accounts)
-    return accounts, audit(accounts, listing.accounts, sources, book, config, recorder, now, listing.parts)
+    everybody = everybody_of(listing.accounts)
+
+    def judge(audited: "Audited") -> "tuple[Judged, ...]":
+        return applications(audited.reading.evidence, book.grants, everybody.people, audited.first_seen)
+
+    audits = audit(accounts, listing.accounts, sources, book, config, recorder, now, listing.parts)
+    return accounts, audits, judge
 
 
 def _tell(courier: "Courier", recorder: "Recorder", state: "Path") -> None:

@@ -12,7 +12,7 @@ from postwarden.config.settings import Config
 from postwarden.model.account import Account
 from postwarden.model.scope import Scope, account_scope, source_scope
 from postwarden.notify import Attached, open_notifiers
-from postwarden.pipeline.audit import names_of
+from postwarden.pipeline.audit import Everybody, everybody_of
 from postwarden.pipeline.directory import Told, join
 from postwarden.pipeline.judge import RuleBook, load_rules
 
@@ -20,8 +20,8 @@ from postwarden.pipeline.judge import RuleBook, load_rules
 class Policy(Struct, frozen=True, kw_only=True):
     """`raw` is agent.toml as it was read; `configured` are the accounts that it lists.
 
-    `told` is what sources with accounts of their own answered last. `accounts` are all, by key; `listed` all names
-    that they have.
+    `told` is what sources with accounts of their own answered last. `accounts` are all, by key, `everybody`
+    what judging one takes from all.
     """
 
     config: Config
@@ -30,7 +30,7 @@ class Policy(Struct, frozen=True, kw_only=True):
     notifiers: tuple[Attached, ...]
     configured: tuple[Account, ...]
     accounts: Mapping[str, Account]
-    listed: frozenset[str]
+    everybody: Everybody
     told: Mapping[str, Told] = {}
 
     @property
@@ -70,7 +70,7 @@ def with_accounts(policy: Policy, told: Mapping[str, Told], known: Iterable[Acco
     return replace(
         policy,
         accounts={account.key: account for account in accounts},
-        listed=names_of(accounts),
+        everybody=everybody_of(accounts),
         told=named,
     )
 
@@ -89,5 +89,5 @@ def load_policy(path: str) -> Policy:
         notifiers=open_notifiers(config),
         configured=accounts,
         accounts={account.key: account for account in accounts},
-        listed=names_of(accounts),
+        everybody=everybody_of(accounts),
     )

@@ -18,7 +18,7 @@ from postwarden.daemon.readers import Read, Readers, Work, not_read
 from postwarden.errors import LedgerError
 from postwarden.model.scope import Scope
 from postwarden.pipeline.audit import acceptance, judged
-from postwarden.pipeline.collect import Keep, conclude
+from postwarden.pipeline.collect import conclude
 from postwarden.pipeline.record import Conclusion, Recorder
 
 #: Works that are taken ahead of the readers: enough for one tick.
@@ -89,7 +89,7 @@ class Sweeper:
         try:
             with self._books.held() as recorder:
                 policy = self._listed(reads, policy, recorder)
-                done = [self._conclude(read, policy, recorder.keep) for read in reads if read.parts]
+                done = [self._conclude(read, policy, recorder) for read in reads if read.parts]
                 recorder.finish_all(done, rules=policy.book.ids)
         finally:
             # What could not be recorded is still due.
@@ -143,7 +143,7 @@ class Sweeper:
             return None
         return Work(scope=scope, account=account, sources=policy.sources_of(account))
 
-    def _conclude(self, read: Read, policy: Policy, keep: Keep) -> Conclusion:
+    def _conclude(self, read: Read, policy: Policy, recorder: Recorder) -> Conclusion:
         work = read.work
         about = work.account
         if about is None:
@@ -156,15 +156,25 @@ class Sweeper:
         else:
             accepted = acceptance(policy.config, about, self._clock.now)
         try:
-            reading = conclude(work.scope, read.parts, accepted, keep)
-            return judged(work.account, reading, policy.listed, policy.book, policy.config)
+            reading = conclude(work.scope, read.parts, accepted, recorder.keep)
+            return judged(
+                work.account,
+                reading,
+                policy.everybody,
+                policy.book,
+                policy.config,
+                recorder,
+                self._clock.now(),
+            )
         except LedgerError:
             raise
         except Exception:  # noqa: BLE001 - a mailbox that we stumble over must not end the watch over all others
             self._log.exception("bug_while_judging", scope=work.scope.key)
             parts = [not_read(work.scope, part.source, part.checks) for part in read.parts]
             return Conclusion(
-                account=work.account, reading=conclude(work.scope, parts, accepted, keep), findings=()
+                account=work.account,
+                reading=conclude(work.scope, parts, accepted, recorder.keep),
+                findings=(),
             )
 
     def _look_at_health(self, recorder: Recorder) -> None:
@@ -189,7 +199,7 @@ class Sweeper:
         if told == self._told and steady - self._told_at < interval:
             return
         reading = health.reading(told, origin=recorder.ledger.origin, now=now, keep=recorder.keep)
-        done = judged(None, reading, policy.listed, policy.book, policy.config)
+        done = judged(None, reading, policy.everybody, policy.book, policy.config, recorder, now)
         recorder.finish_all([done], rules=policy.book.ids)
         self._told, self._told_at = told, steady
 

@@ -77,13 +77,3 @@ class Application(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     created: Dated | None = None
     enabled: bool | None = None
     disabled_by_provider: str | None = None
-
-
-class FirstSeen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """When we first saw something; `initial` where we had not looked before, so that it may be far older."""
-
-    time: Moment
-    initial: bool
-
-    def __post_init__(self) -> None:
-        require_utc(self.time)

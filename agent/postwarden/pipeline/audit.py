@@ -4,29 +4,47 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from postwarden.config.settings import Config
 from postwarden.connectors import Source, prepare
 from postwarden.errors import LedgerError, PostwardenError
 from postwarden.findings.life import Standing
+from postwarden.grants.names import people
+from postwarden.grants.risk import FirstSeenTimes
 from postwarden.model.account import Account
 from postwarden.model.evidence import Delegation
 from postwarden.model.scope import account_scope, source_scope
 from postwarden.pipeline.at_once import read_accounts
 from postwarden.pipeline.collect import Acceptance, Part, Reading, collect_source, conclude
 from postwarden.pipeline.directory import Listing, check_directories, list_accounts
-from postwarden.pipeline.judge import RuleBook, judge
+from postwarden.pipeline.holdings import changes, first_seen
+from postwarden.pipeline.judge import NOTHING_SEEN, RuleBook, judge
 from postwarden.pipeline.record import Conclusion, Recorder
+
+
+class Everybody(Struct, frozen=True, kw_only=True):
+    """What judging one account takes from all of them.
+
+    `listed` are all names that the directory has, `people` those that names of applications are compared with.
+    """
+
+    listed: frozenset[str]
+    people: frozenset[str]
 
 
 class Audited(Conclusion, frozen=True, kw_only=True):
     """What one audit of one scope gave.
 
-    `findings` are the verdicts of this audit; `standings` all that stands for the scope afterwards, old ones
-    too, or None where nothing was recorded; `unrecorded` says why recording failed, after the judging.
+    `findings` are the verdicts of this audit; `first_seen` says since when the scope's grants are known, and
+    `changes` what is different among them since they were last read. `standings` is all that stands for the scope
+    afterwards, old ones too, or None where nothing was recorded; `unrecorded` says why recording failed, after the
+    judging.
     """
 
+    first_seen: FirstSeenTimes = NOTHING_SEEN
+    changes: tuple[str, ...] = ()
     standings: tuple[Standing, ...] | None = None
     unrecorded: PostwardenError | None = None
 
@@ -57,15 +75,15 @@ def audit(
         scopes += [account_scope(account.key) for account in accounts]
         recorder.start(scopes, names)
     keeper = _Keeper(recorder) if recorder is not None else None
-    listed = names_of(directory)
+    everybody = everybody_of(directory)
     for source in sources:
         listing = listings.get(source.name)
         accepted = acceptance(config, source, clock)
         reading = collect_source(source, accepted, keeper, (listing,) if listing is not None else ())
-        yield _record(judged(None, reading, listed, book, config), book, keeper)
+        yield _record(judged(None, reading, everybody, book, config, recorder, clock()), book, keeper)
     for account, parts in read_accounts(accounts, sources):
         reading = conclude(account_scope(account.key), parts, acceptance(config, account, clock), keeper)
-        yield _record(judged(account, reading, listed, book, config), book, keeper)
+        yield _record(judged(account, reading, everybody, book, config, recorder, clock()), book, keeper)
 
 
 def list_first(
@@ -84,23 +102,38 @@ def list_first(
 
 
 def judged(
-    account: Account | None, reading: Reading, listed: frozenset[str], book: RuleBook, config: Config
+    account: Account | None,
+    reading: Reading,
+    everybody: Everybody,
+    book: RuleBook,
+    config: Config,
+    recorder: Recorder | None,
+    now: datetime,
 ) -> Audited:
-    """The verdicts on what was read about one scope; `account` is None for scopes that are not accounts."""
+    """The verdicts on what was read about one scope; `account` is None for scopes that are not accounts.
+
+    What the recorder knows of before says what is new.
+    """
+    known = recorder.store.held if recorder is not None else None
+    seen = first_seen(reading, known, now)
     return Audited(
         account=account,
         reading=reading,
-        findings=judge(reading, account, config.domains, book),
-        unknown_names=_unknown(reading, listed) if account is not None else (),
+        findings=judge(reading, account, config.domains, book, names=everybody.people, first_seen=seen),
+        unknown_names=_unknown(reading, everybody.listed) if account is not None else (),
+        first_seen=seen,
     )
 
 
-def names_of(directory: Sequence[Account]) -> frozenset[str]:
-    """Every name that the directory has for anybody, case folded."""
-    return frozenset(
-        name.casefold()
-        for account in directory
-        for name in (account.login, *account.addresses, *account.names.values())
+def everybody_of(directory: Sequence[Account]) -> Everybody:
+    """Every name that the directory has for anybody, case folded, and those of people."""
+    return Everybody(
+        listed=frozenset(
+            name.casefold()
+            for account in directory
+            for name in (account.login, *account.addresses, *account.names.values())
+        ),
+        people=people(directory),
     )
 
 
@@ -136,6 +169,7 @@ def _record(audited: Audited, book: RuleBook, keeper: _Keeper | None) -> Audited
     try:
         if keeper.failure is not None:
             raise keeper.failure
+        audited = replace(audited, changes=changes(audited.reading, keeper.recorder.store.held))
         keeper.recorder.finish(
             audited.reading,
             audited.findings,

@@ -17,6 +17,12 @@ def first_seen(reading: Reading, known: Held | None, now: datetime) -> dict[Key,
     return known.first_seen(reading.scope, _grants(reading), now) if known is not None else {}
 
 
+def changes(reading: Reading, known: Held) -> tuple[str, ...]:
+    """What is new, different or gone among the grants of the reading, in words; at the first look, nothing."""
+    nobody: Envelope = {"time": "", "run": "", "actor": "", "agent": ""}
+    return tuple(words for record in grant_records(reading, known, nobody) for words in record.words)
+
+
 def grant_records(reading: Reading, known: Held, envelope: Envelope) -> Iterator[GrantsChanged]:
     """The records of what is new, different or gone, for each check that gives grants and was read at all."""
     grants = _grants(reading)

@@ -17,6 +17,7 @@ from postwarden.mailflow.keywords import Keywords
 from postwarden.model.account import Account
 from postwarden.model.reading import CheckDone, Gap, Grade, Item
 from postwarden.model.scope import account_scope
+from postwarden.pipeline.audit import everybody_of
 from postwarden.pipeline.collect import Part
 from postwarden.pipeline.judge import RuleBook
 from tests.unit.grants.tables import TABLES
@@ -71,7 +72,7 @@ class Bench:
             book=RuleBook(rules=(), keywords=Keywords(), grants=TABLES, digest=""),
             notifiers=(),
             accounts={ALICE.key: ALICE},
-            listed=frozenset(),
+            everybody=everybody_of([ALICE]),
         )
         self.board.adopt(self.policy)
 
