@@ -12,7 +12,7 @@ from postwarden.cli.terminal import Progress, clean, paragraph
 from postwarden.findings.held import CHECKS
 from postwarden.findings.life import Standing
 from postwarden.model.encoding import encode
-from postwarden.model.finding import LEVELS, Finding
+from postwarden.model.finding import LEVELS, Finding, at_least
 from postwarden.pipeline.applications import Judged
 from postwarden.pipeline.audit import Audited
 from postwarden.pipeline.record import Recorder
@@ -59,8 +59,9 @@ class _Text:
         for finding in sorted(open_findings(audited), key=lambda one: -LEVELS.index(one.level)):
             print("\n".join(finding_lines(finding, standings.get(finding.id), name)))
             if finding.subject[:1] == ("grant",):
-                # Ids and names of this one are in it, so it is told with it.
-                print("\n".join(advice_lines(finding.advice)))
+                # Ids and names of this one are in it, so it is told with it; for what is mere inventory, not here.
+                if at_least(finding.level, "medium"):
+                    print("\n".join(advice_lines(finding.advice)))
             else:
                 self._advice += [sentence for sentence in finding.advice if sentence not in self._advice]
             print()
