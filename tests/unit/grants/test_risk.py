@@ -115,10 +115,13 @@ def test_every_factor_changes_the_risk_and_says_why(
 def test_what_is_vouched_for_is_not_counted_twice() -> None:
     """Age, many users and few users are told of an application that somebody stands for, and count nothing."""
     plain = judged(grant(*MAIL, publisher_verified=True))
-    for more in ({"days": 400}, MANY, ALONE):
+    cases: dict[str, dict[str, Any]] = {"old": {"days": 400}, "widespread": MANY, "rare": ALONE}
+    for name, more in cases.items():
         also = judged(grant(*MAIL, publisher_verified=True, **more))
+        found = factor(also, name)
+        assert found is not None
+        assert found.effect == "told"
         assert also.risk == plain.risk
-        assert len(also.factors) == len(plain.factors) + 1
 
 
 def test_there_before_we_looked_is_unknown_age() -> None:
@@ -132,6 +135,17 @@ def test_there_before_we_looked_is_unknown_age() -> None:
             [name] if name else []
         )
         assert (found.risk == plain) is (name is None)
+
+
+def test_since_when_and_who_else_are_always_told() -> None:
+    """Also where they count nothing: an age between young and old, one that is not known, and a few holders."""
+    one = grant("Mail.Read", days=100, holders=3, population=500)
+    told = [found.text() for found in judged(one).factors]
+    assert "it has been here for 100 days (the audit log says)" in told
+    assert "3 of 500 accounts have it" in told
+    assert "since when it is here, nobody tells" in [
+        found.text() for found in judged(grant("Mail.Read")).factors
+    ]
 
 
 def test_a_clock_that_is_ahead_makes_young() -> None:
