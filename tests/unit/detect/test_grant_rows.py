@@ -83,9 +83,10 @@ def test_keys_are_told_once() -> None:
         everybody("Mail.Read", credentials=secret),
         everybody("Mail.Read", grant_type="application", credentials=secret),
     )
-    by_type = {row.values["grant_type"]: row.values for row in rowed(*of_source)}
-    assert by_type["application"]["credentials_added"] == 1
-    assert by_type["delegated"]["credentials_added"] is None
+    for order in (of_source, of_source[::-1]):
+        by_type = {row.values["grant_type"]: row.values for row in rowed(*order)}
+        assert by_type["application"]["credentials_added"] == 1
+        assert by_type["delegated"]["credentials_added"] is None
     (row,) = rowed(grant("Mail.Read", credentials=secret))
     assert row.values["credentials_added"] is None
     assert not any("log in by itself" in sentence for sentence in row.sentences)
@@ -148,6 +149,12 @@ def test_who_vouches_settles_whose_name_it_is() -> None:
     (row,) = rowed(grant("Mail.Read", name="Do\u0441uSign", publisher_verified=True))
     assert row.values["name_flags"] == ("letters",)
     assert row.values["name_misleads"] is True
+    (row,) = rowed(
+        grant("Mail.Read", name="Alice Example", own=True, home_tenant=None),
+        names=frozenset({"alice example"}),
+    )
+    assert row.values["name_flags"] == ("user_name",)
+    assert row.values["name_misleads"] is False
 
 
 def test_a_hostile_application_is_bounded() -> None:

@@ -55,7 +55,9 @@ def test_reach_adds_up_as_the_table_says() -> None:
     assert judged(grant("Mail.Read openid email")).reach == 70
     assert judged(grant("Mail.Read Contacts.Read Calendars.Read")).reach == 80
     assert judged(grant("Calendars.Read offline_access")).reach == 31
+    assert judged(grant("Contacts.Read offline_access")).reach == 44
     assert judged(grant("openid offline_access")).reach == 0
+    assert factor(judged(grant("openid offline_access")), "offline") is None
     assert judged(everybody("Calendars.Read")).reach == 30
     assert judged(everybody("Mail.ReadWrite", grant_type="application")).reach == 100
     assert (
@@ -122,6 +124,17 @@ def test_what_is_vouched_for_is_not_counted_twice() -> None:
         assert found is not None
         assert found.effect == "told"
         assert also.risk == plain.risk
+
+
+def test_who_has_had_it_alone_for_a_year_has_it_for_a_reason() -> None:
+    """One user of an application without a checked publisher counts while it is not old."""
+    effects = [factor(judged(grant(*MAIL, days=days, **ALONE)), "rare") for days in (100, 400)]
+    assert [one and one.effect for one in effects] == ["times", "told"]
+
+
+def test_a_key_is_a_matter_of_the_source() -> None:
+    """In an account's grant an added key of the application counts nothing, for it is told in the source."""
+    assert factor(judged(grant("Calendars.Read", credentials=(key(3),))), "credential") is None
 
 
 def test_there_before_we_looked_is_unknown_age() -> None:

@@ -58,6 +58,12 @@ def test_an_application_by_itself_has_larger_weights() -> None:
     assert scope_facts(everybody("openid", grant_type="application"), WEIGHTS).weight == 0
 
 
+def test_the_heaviest_scope_of_a_class_counts() -> None:
+    """In whatever order they stand."""
+    assert scope_facts(grant("Mail.Read.Shared Mail.Read"), WEIGHTS).weight == 75
+    assert scope_facts(grant("Mail.Read Mail.Read.Shared"), WEIGHTS).weight == 75
+
+
 @pytest.mark.parametrize(
     ("fields", "scopes", "classes", "weight"),
     [
