@@ -102,7 +102,7 @@ def test_a_key_of_microsofts_own_application_is_a_finding_without_a_grant() -> N
     )
     (finding,) = found(one).values()
     assert (finding.name, finding.level) == ("first_party_credential", "high")
-    assert any("keyId k3" in step for step in finding.advice)
+    assert any("by their ids (k3)" in step for step in finding.advice)
 
 
 def test_what_is_allowed_is_inventory_and_its_keys_are_not() -> None:

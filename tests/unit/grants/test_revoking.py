@@ -38,7 +38,7 @@ def test_the_order_loses_no_evidence(provider: str, grant_type: str) -> None:
         (everybody("Mail.Read", grant_type="application"), ("appRoleAssignedTo", "accountEnabled false")),
         (
             everybody(grant_type="registered", credentials=(key(3),), owners=(Owner(name="eve"),)),
-            ("removePassword", "keyId k3", "owners/{id}/$ref"),
+            ("removePassword", "by their ids (k3)", "owners/{id}/$ref", f"appId='{ID}'"),
         ),
         (grant("x", provider="google"), (f"tokens.delete with clientId {ID}", "users.signOut")),
         (grant(provider="google", grant_type="app_password", id="17"), ("asps.delete with codeId 17",)),
