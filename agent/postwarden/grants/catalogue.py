@@ -71,10 +71,15 @@ def age_days(catalogue: Catalogue, now: datetime) -> Mapping[str, int]:
     return {source: (now.date() - made).days for source, made in sorted(catalogue.dates().items())}
 
 
-def age_sentence(catalogue: Catalogue, now: datetime) -> str:
-    """How old the lists of applications are, for people."""
-    ages = ", ".join(f"{source} {days} days" for source, days in age_days(catalogue, now).items())
-    return f"lists of known applications: {ages}" if ages else "no list of known applications"
+def age_sentence(catalogue: Catalogue, now: datetime, old_days: int) -> str:
+    """How old the lists of applications are, for people, and which are older than `old_days`."""
+    ages = age_days(catalogue, now)
+    if not ages:
+        return "no list of known applications"
+    told = ", ".join(f"{source} {days} days" for source, days in ages.items())
+    old = [source for source, days in ages.items() if days > old_days]
+    late = f"; what was found out since is missing: {', '.join(old)}" if old else ""
+    return f"lists of known applications: {told} old{late}"
 
 
 def _entry(row: list[str]) -> Entry:

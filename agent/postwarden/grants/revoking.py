@@ -65,22 +65,24 @@ def _graph(grant: Grant, keys: Keys, home: Home) -> Iterator[str]:
     if home != "first_party" and grant.grant_type != "app_password":
         yield (
             f"if nobody needs the application: {place} > Properties > Enabled for users to sign in: No, or PATCH "
-            "/servicePrincipals/{id} with accountEnabled false; do not delete it, for a deleted one can come back"
+            f"/servicePrincipals(appId='{application}') with accountEnabled false; do not delete it, for a deleted one "
+            "can come back"
         )
 
 
 def _remove_keys(grant: Grant, keys: Keys) -> Iterator[str]:
-    told = keys.added or keys.living
+    told, application = keys.added or keys.living, grant.application.id
     if told:
         ids = ", ".join(one.id for one in told[:_KEYS]) + (" and others" if len(told) > _KEYS else "")
         yield (
-            "remove keys that nobody asked for, by their ids: POST /servicePrincipals/{id}/removePassword or "
-            f"/applications/{{id}}/removePassword, removeKey for certificates (keyId {ids})"
+            f"remove keys that nobody asked for, by their ids ({ids}): POST "
+            f"/servicePrincipals(appId='{application}')/removePassword with the keyId, for certificates PATCH "
+            f"keyCredentials without it; the same under /applications(appId='{application}') if it is registered here"
         )
     if grant.application.owners:
         yield (
             "remove owners who are not to change it, for they can add keys: DELETE "
-            "/servicePrincipals/{id}/owners/{id}/$ref, and the same under /applications"
+            f"/servicePrincipals(appId='{application}')/owners/{{id}}/$ref, and the same under /applications"
         )
 
 

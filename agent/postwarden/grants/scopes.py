@@ -84,6 +84,8 @@ def _facts(
 
 def together(facts: tuple[ScopeFacts, ...]) -> ScopeFacts:
     """What one application has on all of its resources."""
+    if len(facts) == 1:
+        return facts[0]
     return ScopeFacts(
         names=tuple(sorted({name for one in facts for name in one.names})),
         classes=tuple(sorted({name for one in facts for name in one.classes})),

@@ -98,6 +98,7 @@ def _publisher(known: Known, weights: Weights) -> Iterator[Factor]:
 def _age(known: Known, weights: Weights) -> Iterator[Factor]:
     age, limits, trust = known.age, weights.limits, weights.trust
     if age is None:
+        yield _told("age", "since when it is here, nobody tells")
         return
     vouched = is_vouched(known.grant, known.home)
     said = f"({_ORIGINS[age.origin]})"
@@ -114,6 +115,10 @@ def _age(known: Known, weights: Weights) -> Iterator[Factor]:
     elif age.days <= limits.young_days and not age.at_least:
         weight = trust.young_trusted if vouched else trust.young
         yield _times("young", weight, f"it has been here for {age.days} days only {said}")
+    elif age.at_least:
+        yield _told("age", f"it was here {age.days} days ago, when we first looked, and may be far older")
+    else:
+        yield _told("age", f"it has been here for {age.days} days {said}")
 
 
 def _is_old(known: Known, weights: Weights) -> bool:
@@ -138,6 +143,8 @@ def _prevalence(known: Known, weights: Weights) -> Iterator[Factor]:
         yield _many(known, "widespread", weights.trust.widespread, of)
     elif percent >= limits.common_percent and holders >= limits.common_holders:
         yield _many(known, "common", weights.trust.common, of)
+    else:
+        yield _told("holders", of)
 
 
 def _many(known: Known, name: str, weight: int, sentence: str) -> Factor:

@@ -38,6 +38,8 @@ def wrong(text: str | bytes) -> ConfigError:
         ('[accounts]\nlist = "alice"', "accounts.list", "expected `array`, got `str`"),
         ("[rules]\nfolders = [1]", "rules.folders[0]", "expected `str`"),
         ("[rules.placeholders]\nsuppliers = [1]", "rules.placeholders[...][0]", "expected `str`"),
+        ("[grants]\nallow = [1]", "grants.allow[0]", "expected `str`"),
+        ('[grants]\nallow = ["b", "A-1"]\nblock = ["a-1"]', "grants.allow[1]", "in grants.block too"),
         ("[state]\nfolder = 5", "state.folder", "expected `str"),
         ("[ledger]\norigin = true", "ledger.origin", "expected `str"),
         ('[[coverage.accepted]]\nsource = "a"', "coverage.accepted[0]", "required field"),
