@@ -115,6 +115,7 @@ class ConfigurationLine(Line, frozen=True, kw_only=True, tag="configuration"):
     notifiers: tuple[str, ...]
     rules: int
     internal_domains: tuple[str, ...]
+    application_lists: dict[str, int]
 
 
 class WarningLine(Line, frozen=True, kw_only=True, tag="warning"):

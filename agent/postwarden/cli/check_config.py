@@ -42,6 +42,7 @@ def run(args: argparse.Namespace) -> int:
     from postwarden.config.directory import ConfiguredDirectory
     from postwarden.config.locate import load, state_folder
     from postwarden.connectors import open_sources, prepare
+    from postwarden.grants.catalogue import age_days, age_sentence
     from postwarden.notify import open_notifiers
     from postwarden.pipeline.audit import acceptance, list_first
     from postwarden.pipeline.collect import collect_account, collect_source
@@ -67,9 +68,11 @@ def run(args: argparse.Namespace) -> int:
             "notifiers": [one.name for one in notifiers],
             "rules": len(book.rules),
             "internal_domains": list(config.organisation.internal_domains),
+            "application_lists": age_days(book.grants.catalogue, now()),
         },
         f"{config.path}: {len(accounts)} accounts, {len(sources)} sources, {len(book.rules)} rules, "
         f"{len(notifiers)} notifiers",
+        age_sentence(book.grants.catalogue, now(), book.grants.weights.limits.catalogue_days),
     )
     if not config.organisation.internal_domains:
         _say(
