@@ -16,6 +16,7 @@ from postwarden.lab.lab import Command, Credentials, Lab, Server
 from postwarden.lab.organisation import Account, Organisation, load
 
 if TYPE_CHECKING:
+    from postwarden.lab.cloud import CloudLab as CloudLab
     from postwarden.lab.exchange import ExchangeLab as ExchangeLab
     from postwarden.lab.exchange.organisation import ExchangeAccount as ExchangeAccount
 
@@ -29,6 +30,7 @@ __all__ = [
     "available",
     "organisation",
     "start",
+    "start_cloud",
     "start_exchange",
 ]
 
@@ -43,6 +45,13 @@ def start_exchange(folder: Path, **options: Any) -> "ExchangeLab":
     from postwarden.lab import exchange
 
     return exchange.start(folder, **options)
+
+
+def start_cloud(folder: Path, **options: Any) -> "CloudLab":
+    """Start the lab's cloud, with options of `postwarden.lab.cloud.start`; heavy to load, so only when asked."""
+    from postwarden.lab import cloud
+
+    return cloud.start(folder, **options)
 
 
 def available() -> tuple[Server, ...]:

@@ -13,7 +13,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from postwarden.lab.exchange.tokens import Application, TokenEndpoint, make_application
+from postwarden.lab.entra import Application, make_application
+from postwarden.lab.exchange.tokens import TokenEndpoint
 
 NOW = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
 URL = "https://localhost:1/tenant/oauth2/v2.0/token"
@@ -168,7 +169,7 @@ def test_the_certificate_gives_a_token(
         ({"exp": None}, "exp is no time"),
         ({"nbf": int(NOW.timestamp()) + 3000}, "AADSTS700024"),
         ({"jti": None}, "no jti"),
-        ({"header": {"alg": "none"}}, "neither PS256 nor RS256"),
+        ({"header": {"alg": "none"}}, "not PS256 or RS256"),
         ({"header": {"x5t#S256": None}}, "registered certificate"),
         ({"header": {"x5t#S256": "AAAA"}}, "registered certificate"),
     ],

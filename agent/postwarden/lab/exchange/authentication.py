@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
-from postwarden.lab.exchange.http import Connection, HttpRequest, Reply
 from postwarden.lab.exchange.journal import Journal, Logon, Scheme
 from postwarden.lab.exchange.ntlm import ChannelBinding, NtlmAcceptor, NtlmRefused, is_negotiate
 from postwarden.lab.exchange.organisation import Service
 from postwarden.lab.exchange.tokens import TokenEndpoint
+from postwarden.lab.https import Connection, HttpRequest, Reply
 
 #: Exchange's own application id, the same in every organisation.
 _EXCHANGE = "00000002-0000-0ff1-ce00-000000000000"

@@ -17,8 +17,8 @@ from lxml import etree
 
 from postwarden.errors import LabError
 from postwarden.lab.exchange import soap
-from postwarden.lab.exchange.http import Connection, Reply
 from postwarden.lab.exchange.soap import MESSAGES, SOAP, Request
+from postwarden.lab.https import Connection, Reply
 
 _BLOCK = 1024 * 1024
 _XML = (("Content-Type", soap.CONTENT_TYPE),)

@@ -11,12 +11,12 @@ from typing import Literal
 
 from postwarden.lab.exchange import autodiscover, faults, operations, soap
 from postwarden.lab.exchange.authentication import Authenticator, Identity
-from postwarden.lab.exchange.http import Connection, HttpRequest, Reply
 from postwarden.lab.exchange.journal import Journal, RequestRecord
 from postwarden.lab.exchange.model import State
 from postwarden.lab.exchange.operations import Caller, SoapFault
 from postwarden.lab.exchange.soap import MESSAGES, TYPES, Element, Request
 from postwarden.lab.exchange.tokens import TokenEndpoint
+from postwarden.lab.https import Connection, HttpRequest, Reply
 
 #: On premises, in the cloud, or in the cloud with EWS switched off.
 Online = bool | Literal["blocked"]

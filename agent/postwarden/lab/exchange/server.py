@@ -10,6 +10,8 @@ from typing import Self
 from cryptography import x509
 
 from postwarden.lab import certificates
+from postwarden.lab.assertions import Clock
+from postwarden.lab.entra import make_application
 from postwarden.lab.exchange import organisation
 from postwarden.lab.exchange.authentication import Authenticator, NtlmSettings
 from postwarden.lab.exchange.autodiscover import Redirect
@@ -22,12 +24,12 @@ from postwarden.lab.exchange.front import (
     Online,
     Options,
 )
-from postwarden.lab.exchange.http import HttpsServer
 from postwarden.lab.exchange.journal import Journal, Logon, RequestRecord, Scheme
 from postwarden.lab.exchange.model import State
 from postwarden.lab.exchange.ntlm import ChannelBinding, end_point_binding
 from postwarden.lab.exchange.organisation import ExchangeAccount, ExchangeOrganisation
-from postwarden.lab.exchange.tokens import Clock, TokenEndpoint, make_application
+from postwarden.lab.exchange.tokens import TokenEndpoint
+from postwarden.lab.https import HttpsServer
 
 #: The organisation's id at the identity platform.
 _TENANT = "7d1c3a52-5a0b-4c8e-9f43-0c6b1d2e8a10"
@@ -176,7 +178,9 @@ def start(
         client_secret=service.client_secret,
         name=service.upn,
     )
-    server = HttpsServer(certificate_file=made.certificate_file, key_file=made.key_file)
+    server = HttpsServer(
+        certificate_file=made.certificate_file, key_file=made.key_file, software="Microsoft-IIS/10.0"
+    )
     origin = f"https://{ExchangeLab.host}:{server.port}"
     token_path = f"/{_TENANT}/oauth2/v2.0/token"
     journal = Journal()

@@ -17,7 +17,7 @@ from postwarden.connectors.ews import login as ews_login
 from postwarden.connectors.ews.login import Login, look
 from postwarden.connectors.ews.source import Options
 from postwarden.errors import ConfigError, SecretError
-from postwarden.lab.exchange.tokens import make_application
+from postwarden.lab.entra import make_application
 from postwarden.secrets import PrivateFile, SecretSource, read_whole
 
 SECRET = SecretSource(env="POSTWARDEN_TEST")

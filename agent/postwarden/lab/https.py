@@ -1,6 +1,6 @@
 """HTTP/1.1 over TLS on the loopback interface (RFC 9112): connections that stay open, one thread for each.
 
-Knows nothing of Exchange: a front takes each request and gives the reply. What a reply may do to its connection
+Knows nothing of what is served: a front takes each request and gives the reply. What a reply may do to its connection
 (stop in the middle, drip, say a wrong length) is here, since faults need it.
 """
 
@@ -15,7 +15,7 @@ from socketserver import ThreadingMixIn
 from threading import Event, Lock, Thread, current_thread
 from typing import Protocol, cast
 
-#: Exchange's own limit of a request.
+#: The most bytes of a request: Exchange's own limit.
 MAX_REQUEST_BYTES = 13 * 1024 * 1024
 #: Seconds that a connection may be idle, and that a TLS handshake may take.
 _IDLE_SECONDS = 120.0
@@ -58,7 +58,7 @@ class Connection:
 class Front(Protocol):
     """Answers requests, called from many threads at once."""
 
-    def reply(self, request: HttpRequest, connection: Connection) -> Reply: ...
+    def reply(self, request: HttpRequest, connection: Connection, /) -> Reply: ...
 
 
 class HttpsServer(ThreadingMixIn, HTTPServer):
@@ -67,7 +67,9 @@ class HttpsServer(ThreadingMixIn, HTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, *, certificate_file: Path, key_file: Path) -> None:
+    def __init__(self, *, certificate_file: Path, key_file: Path, software: str) -> None:
+        """`software` is how the server calls itself."""
+        self.software = software
         self.front: Front
         #: Set when the server stops; whoever waits in an answer waits for this.
         self.stopping = Event()
@@ -154,7 +156,7 @@ class _Handler(BaseHTTPRequestHandler):
         request = HttpRequest(self.command, self.path, self.headers, body)
         self._send(self.server.front.reply(request, self.remembered))
 
-    do_GET = do_HEAD = do_POST = handle_request  # noqa: N815 (the names are the base class's)
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = handle_request  # noqa: N815 (the names are the base class's)
 
     def _body(self) -> bytes | None:
         """The request's body, or None where it was refused."""
@@ -191,7 +193,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"0\r\n\r\n")
 
     def version_string(self) -> str:
-        return "Microsoft-IIS/10.0"
+        return self.server.software
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the base class's name)
         """Nothing: the journal is kept by the front."""

@@ -1,0 +1,295 @@
+"""The Google domain of the lab: what its servers answer from, and what tests change."""
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from postwarden.lab.cloud.moments import ago
+from postwarden.lab.cloud.organisation import Application, CloudOrganisation, GmailSettings, Grant, number
+from postwarden.lab.cloud.table import Table
+
+#: How long the reports keep token and admin activities (Google's page "Data retention and lag times": six months).
+ACTIVITY_DAYS = 180
+#: Days between two uses of an application that are in the reports.
+_USES = (0, 7, 21)
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Somebody of the domain; `admin` is a super administrator."""
+
+    id: str
+    login: str
+    name: str
+    addresses: tuple[str, ...]
+    suspended: bool = False
+    admin: bool = False
+
+    @property
+    def email(self) -> str:
+        return self.addresses[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """An application that somebody let in, or a service account."""
+
+    id: str
+    name: str
+    native: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What one user let one application do."""
+
+    user: str
+    client: Client
+    scopes: tuple[str, ...]
+
+    @property
+    def id(self) -> str:
+        return f"{self.user}/{self.client.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class AppPassword:
+    """A password for one program; `used` is None where it never was."""
+
+    code: int
+    user: str
+    name: str
+    created: datetime
+    used: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """An event of a report: `application` is `token` or `admin`, a parameter's value a text, or several."""
+
+    time: datetime
+    application: str
+    actor: User
+    name: str
+    parameters: Mapping[str, str | tuple[str, ...]]
+
+
+@dataclass
+class Gmail:
+    """A mailbox's settings, in the words of Gmail's interface."""
+
+    forwarding_addresses: list[str] = field(default_factory=list)
+    forward_to: str = ""
+    disposition: str = "leaveInInbox"
+    filters: list[dict[str, Any]] = field(default_factory=list)
+    delegates: list[str] = field(default_factory=list)
+    send_as: list[str] = field(default_factory=list)
+    imap: bool = False
+    pop: str = "disabled"
+
+
+class GoogleState:
+    """Users, tokens, app passwords, delegations to whole domains, activities and settings.
+
+    The methods that change something also write the activity that Google would report, at the time that they are
+    given.
+    """
+
+    def __init__(self, customer_id: str, domain: str) -> None:
+        self.customer_id = customer_id
+        self.domain = domain
+        self.users: Table[User] = Table(lambda row: row.id, email=lambda row: row.email)
+        self.clients: dict[str, Client] = {}
+        self.tokens: Table[Token] = Table(lambda row: row.id, user=lambda row: row.user)
+        self.app_passwords: list[AppPassword] = []
+        #: Scopes by the client number of a service account that may act as everybody.
+        self.delegations: dict[str, frozenset[str]] = {}
+        self.activities: list[Activity] = []
+        self.settings: dict[str, Gmail] = {}
+
+    def user(self, name: str) -> User | None:
+        """The user with this id, or one of these addresses."""
+        found = self.users.get(name)
+        if found is not None:
+            return found
+        wanted = name.casefold()
+        return next((row for row in self.users if wanted in row.addresses), None)
+
+    def gmail(self, user: User) -> Gmail:
+        """The user's settings as they are changed."""
+        return self.settings.setdefault(user.id, Gmail())
+
+    def authorize(self, user: User, client: Client, scopes: tuple[str, ...], time: datetime) -> None:
+        """Let an application in; one that is in already gets these scopes."""
+        self.clients[client.id] = client
+        self.tokens.put(Token(user.id, client, scopes))
+        self.report(Activity(time, "token", user, "authorize", token_parameters(client, scopes)))
+
+    def revoke(self, user: User, client: Client, time: datetime) -> None:
+        """Let an application in no longer."""
+        token = self.tokens.get(f"{user.id}/{client.id}")
+        if token is not None:
+            self.tokens.remove(token.id)
+            self.report(Activity(time, "token", user, "revoke", token_parameters(client, token.scopes)))
+
+    def add_app_password(self, user: User, name: str, time: datetime) -> AppPassword:
+        """Make a password for one program."""
+        made = AppPassword(len(self.app_passwords) + 1, user.id, name, time)
+        self.app_passwords.append(made)
+        return made
+
+    def use_app_password(self, code: int, time: datetime) -> None:
+        """Log in with such a password."""
+        self.app_passwords = [
+            replace(one, used=time) if one.code == code else one for one in self.app_passwords
+        ]
+
+    def delegate(self, client_number: str, scopes: frozenset[str], by: User, time: datetime) -> None:
+        """Let a service account act as everybody of the domain."""
+        self.delegations[client_number] = scopes
+        self.report(
+            Activity(
+                time,
+                "admin",
+                by,
+                "AUTHORIZE_API_CLIENT_ACCESS",
+                self.delegation_parameters(client_number, scopes),
+            )
+        )
+
+    def undelegate(self, client_number: str, by: User, time: datetime) -> None:
+        """Let it act as nobody any longer."""
+        self.delegations.pop(client_number, None)
+        parameters = {"API_CLIENT_NAME": client_number, "DOMAIN_NAME": self.domain}
+        self.report(Activity(time, "admin", by, "REMOVE_API_CLIENT_ACCESS", parameters))
+
+    def report(self, activity: Activity) -> None:
+        """Write an activity; those of a report are in the order of their times, the newest first."""
+        self.activities.append(activity)
+        self.activities.sort(key=lambda one: one.time, reverse=True)
+
+    def delegation_parameters(self, client_number: str, scopes: frozenset[str]) -> Mapping[str, str]:
+        return {
+            "API_CLIENT_NAME": client_number,
+            "API_SCOPES": ",".join(sorted(scopes)),
+            "DOMAIN_NAME": self.domain,
+        }
+
+
+def token_parameters(client: Client, scopes: tuple[str, ...]) -> Mapping[str, str | tuple[str, ...]]:
+    """What the token report says of an application that was let in or out."""
+    return {
+        "client_id": client.id,
+        "app_name": client.name,
+        "client_type": "NATIVE_APPLICATION" if client.native else "WEB",
+        "scope_data": scopes,
+        "scope": scopes,
+    }
+
+
+def filled(whole: CloudOrganisation, start: datetime) -> GoogleState:
+    """The domain as the organisation states it, at the lab's start."""
+    state = GoogleState(whole.customer_id, whole.domains["google"])
+    for person in whole.of("google"):
+        state.users.fill(
+            User(
+                number(21, "user", person.login),
+                person.login,
+                person.name,
+                person.addresses,
+                suspended=not person.enabled,
+                admin=person.login == "admin",
+            )
+        )
+    people = {user.login: user for user in state.users}
+    applications = {one.key: one for one in whole.applications if one.provider == "google"}
+    state.clients = {one.id: Client(one.id, one.name, one.native) for one in applications.values()}
+    for grant in whole.grants:
+        if grant.provider == "google":
+            _fill_grant(state, grant, applications[grant.application], people, start)
+    for place, password in enumerate(whole.app_passwords):
+        state.app_passwords.append(
+            AppPassword(
+                place + 1,
+                people[password.person].id,
+                password.name,
+                ago(start, password.made, password.key),
+                None if password.used is None else ago(start, password.used, password.key, "used"),
+            )
+        )
+    for settings in whole.gmail:
+        state.settings[people[settings.person].id] = _settings(settings, state.domain)
+    state.activities.sort(key=lambda one: one.time, reverse=True)
+    return state
+
+
+def _fill_grant(
+    state: GoogleState, grant: Grant, application: Application, people: Mapping[str, User], start: datetime
+) -> None:
+    scopes = tuple(grant.scopes.split())
+    made = ago(start, grant.made, application.key, grant.person or "")
+    if grant.type == "domain_wide":
+        state.delegations[application.id] = frozenset(scopes)
+        if grant.made <= ACTIVITY_DAYS:
+            delegated = state.delegation_parameters(application.id, frozenset(scopes))
+            by = people[grant.by or "admin"]
+            state.activities.append(Activity(made, "admin", by, "AUTHORIZE_API_CLIENT_ACCESS", delegated))
+        return
+    assert grant.person is not None
+    user, client = people[grant.person], state.clients[application.id]
+    state.tokens.fill(Token(user.id, client, scopes))
+    if grant.made <= ACTIVITY_DAYS:
+        parameters = token_parameters(client, scopes)
+        state.activities.append(Activity(made, "token", user, "authorize", parameters))
+    if grant.used is None:
+        return
+    for days in _USES:
+        time = ago(start, grant.used + days, application.key, grant.person, "used")
+        if time > made and grant.used + days <= ACTIVITY_DAYS:
+            state.activities.append(Activity(time, "token", user, "activity", _use_parameters(client)))
+
+
+def _use_parameters(client: Client) -> Mapping[str, str]:
+    return {
+        "client_id": client.id,
+        "app_name": client.name,
+        "client_type": "NATIVE_APPLICATION" if client.native else "WEB",
+        "api_name": "gmail",
+        "method_name": "gmail.users.messages.list",
+        "num_response_bytes": str(200 + zlib.crc32(client.id.encode()) % 5000),
+        "product_bucket": "GMAIL",
+    }
+
+
+def _settings(settings: GmailSettings, domain: str) -> Gmail:
+    forwarding = settings.auto_forwarding
+    return Gmail(
+        list(settings.forwarding_addresses),
+        forwarding.get("to", ""),
+        forwarding.get("disposition", "leaveInInbox"),
+        [_filter(settings.person, place, one) for place, one in enumerate(settings.filters)],
+        [f"{login}@{domain}" for login in settings.delegates],
+        list(settings.send_as),
+        settings.imap,
+        settings.pop,
+    )
+
+
+def _filter(person: str, place: int, written: Mapping[str, Any]) -> dict[str, Any]:
+    criteria = {word: written[word] for word in ("from", "to", "subject", "query") if word in written}
+    action: dict[str, Any] = {}
+    if "add" in written:
+        action["addLabelIds"] = list(written["add"])
+    if "remove" in written:
+        action["removeLabelIds"] = list(written["remove"])
+    if "forward" in written:
+        action["forward"] = written["forward"]
+    return {"id": f"ANe1Bmj{number(24, person, str(place))}", "criteria": criteria, "action": action}
+
+
+def activity_days(state: GoogleState, now: datetime) -> list[Activity]:
+    """The activities that the reports still have."""
+    oldest = now - timedelta(days=ACTIVITY_DAYS)
+    return [one for one in state.activities if one.time >= oldest]
