@@ -1,7 +1,7 @@
 """`python -m tests.bench.stub_daemon AGENT_TOML`: the daemon, with a source of the kind `stub` that answers at once."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,7 @@ from postwarden.config.locate import load
 from postwarden.findings.due import period, phase
 from postwarden.findings.sweeps import count
 from postwarden.model.account import Account
-from postwarden.model.reading import CheckDone, Coverage, Grade, Item
+from postwarden.model.reading import SAME_GRADE, CheckDone, Coverage, Grade, Item
 from postwarden.model.scope import account_scope, source_scope
 from postwarden.pipeline.collect import Reading
 from postwarden.pipeline.record import Conclusion, create_ledger
@@ -50,6 +50,7 @@ class StubSource:
     checks: tuple[str, ...] = ("inbox_rules",)
     source_checks: tuple[str, ...] = ("transport",)
     grade: Grade = "observed live"
+    grades: Mapping[str, Grade] = SAME_GRADE
     connections = 8
 
     def __init__(self, name: str, options: Options, **_: Any) -> None:

@@ -4,7 +4,7 @@ import base64
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import pytest
 from postwarden.config.settings import SourceEntry, decode
 from postwarden.connectors import KINDS, Source, open_source
 from postwarden.model.account import Account
-from postwarden.model.reading import CheckDone, Gap, Grade, Observed
+from postwarden.model.reading import SAME_GRADE, CheckDone, Gap, Grade, Observed
 from postwarden.pipeline.collect import Reading, collect_account
 from tests.contracts.conftest import lines, misbehaving
 
@@ -432,6 +432,7 @@ def test_the_pipeline_does_not_believe_a_source_that_says_nothing(tmp_path: Path
         checks: tuple[str, ...] = ("folders",)
         source_checks: tuple[str, ...] = ()
         grade: Grade = "observed live"
+        grades: Mapping[str, Grade] = SAME_GRADE
         connections = 1
 
         def prepare(self, accounts: object) -> None: ...

@@ -19,6 +19,7 @@ from postwarden.connectors.ews import reading as ews_reading
 from postwarden.connectors.ews.recipients import RECIPIENTS
 from postwarden.connectors.ews.source import EwsSource
 from postwarden.errors import ConnectorError
+from postwarden.formats.ews_xml.tree import MAX_BYTES
 from postwarden.lab.exchange import FAULTS, ExchangeLab
 from postwarden.lab.exchange.autodiscover import Redirect
 from postwarden.lab.exchange.organisation import Delegate, Permission
@@ -545,6 +546,30 @@ def test_autodiscover_that_leads_nowhere_is_a_gap(
     found = read(source(looking_here, tmp_path, url=None, autodiscover=old), "tom.becker")
     assert set(status(found).values()) == {"gap"}
     assert all(words in gap.message for gap in found.gaps)
+
+
+def test_an_answer_beyond_the_limit_says_so(running_exchange: ExchangeLab, tmp_path: Path) -> None:
+    """A server that sends far more than an answer may have is stopped, and the gap says how much it may be."""
+    made = source(running_exchange, tmp_path)
+    running_exchange.faults.add("large", operation="GetInboxRules")
+    found = read(made, "tom.becker")
+    (gap,) = [one for one in found.gaps if one.check == "inbox_rules"]
+    assert gap.reason == "malformed"
+    assert f"sent an answer of more than {MAX_BYTES} bytes" in gap.message
+
+
+def test_a_list_without_members_is_not_known_whole(running_exchange: ExchangeLab, tmp_path: Path) -> None:
+    """A distribution list that expands to nobody may hide its members: it is never told as complete."""
+    state = running_exchange.state
+    for entry in list(state.directory.values()):
+        if entry.kind == "group":
+            state.set_directory_entry(replace(entry, members=()))
+    found = read(source(running_exchange, tmp_path), "olivier.petit")
+    (group,) = [
+        item for item in found.evidence if isinstance(item, Recipient) and item.mailbox_type == "group"
+    ]
+    assert group.members == ()
+    assert not group.complete
 
 
 def test_a_list_inside_itself_ends(running_exchange: ExchangeLab, tmp_path: Path) -> None:

@@ -3,10 +3,10 @@
 To add a kind: one module with an `Options` type and a class with the methods of `Source`, and one line here.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from importlib import import_module
-from typing import Protocol
+from typing import Any, Protocol
 
 from postwarden.config.settings import Config, SourceEntry, convert
 from postwarden.errors import ConfigError, SecretError
@@ -18,6 +18,9 @@ KINDS = {
     "imap": "postwarden.connectors.imap:ImapSource",
     "managesieve": "postwarden.connectors.managesieve:ManageSieveSource",
     "ews": "postwarden.connectors.ews.source:EwsSource",
+    "graph": "postwarden.connectors.graph.source:GraphSource",
+    "google": "postwarden.connectors.google.source:GoogleSource",
+    "keycloak": "postwarden.connectors.keycloak.source:KeycloakSource",
     "drop_folder": "postwarden.connectors.drop_folder:DropFolderSource",
 }
 
@@ -34,6 +37,7 @@ class Source(Protocol):
 
     name: str
     grade: Grade
+    grades: Mapping[str, Grade]
     connections: int
     checks: tuple[str, ...]
     source_checks: tuple[str, ...]
@@ -45,8 +49,17 @@ class Source(Protocol):
     def read_account(self, account: Account) -> Iterator[Item]: ...
 
 
-def open_source(entry: SourceEntry, index: int, config: Config, clock: Callable[[], datetime]) -> Source:
-    """The source that `[[source]]` number `index` describes; raises ConfigError with the key's path."""
+def open_source(
+    entry: SourceEntry,
+    index: int,
+    config: Config,
+    clock: Callable[[], datetime],
+    memory: dict[str, Any] | None = None,
+) -> Source:
+    """The source that `[[source]]` number `index` describes; raises ConfigError with the key's path.
+
+    `memory` is kept by the caller as long as it likes: a source that was open before asks only for what changed.
+    """
     place = KINDS.get(entry.kind)
     if place is None:
         raise ConfigError(
@@ -58,14 +71,20 @@ def open_source(entry: SourceEntry, index: int, config: Config, clock: Callable[
     module, name = place.split(":")
     loaded = import_module(module)
     options = convert(entry.options, loaded.Options, path=str(config.path), prefix=f"source[{index}]")
+    kind = getattr(loaded, name)
+    kept = {}
+    if getattr(kind, "remembers", False):
+        kept["memory"] = memory.setdefault(entry.name, {}) if memory is not None else {}
     try:
-        source: Source = getattr(loaded, name)(entry.name, options, folder=config.folder, clock=clock)
+        source: Source = kind(entry.name, options, folder=config.folder, clock=clock, **kept)
     except ConfigError as exc:
         raise _at(exc, config, f"source[{index}]") from exc
     return source
 
 
-def open_sources(config: Config, clock: Callable[[], datetime]) -> tuple[Source, ...]:
+def open_sources(
+    config: Config, clock: Callable[[], datetime], memory: dict[str, Any] | None = None
+) -> tuple[Source, ...]:
     """Every configured source, in order; raises ConfigError where there is none."""
     if not config.sources:
         raise ConfigError(
@@ -73,7 +92,9 @@ def open_sources(config: Config, clock: Callable[[], datetime]) -> tuple[Source,
             "uncomment a [[source]] and fill it in, then run postwarden check-config",
             path=str(config.path),
         )
-    return tuple(open_source(entry, index, config, clock) for index, entry in enumerate(config.sources))
+    return tuple(
+        open_source(entry, index, config, clock, memory) for index, entry in enumerate(config.sources)
+    )
 
 
 def prepare(sources: Sequence[Source], accounts: Sequence[Account], config: Config) -> None:

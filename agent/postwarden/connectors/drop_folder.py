@@ -5,7 +5,7 @@ Observed live: it reads what our collector wrote, and files by themselves, on a 
 
 import os
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,7 +20,7 @@ from postwarden.formats.drop_manifest import folder_of
 from postwarden.formats.exported import FORWARD_FILES, RULE_ITEMS, SIEVE_SCRIPTS, check_of, decode
 from postwarden.model.account import Account
 from postwarden.model.encoding import encodable
-from postwarden.model.reading import CheckDone, Gap, Grade, Item, NotSupported, Observed
+from postwarden.model.reading import SAME_GRADE, CheckDone, Gap, Grade, Item, NotSupported, Observed
 from postwarden.model.scope import Scope, account_scope, source_scope
 
 #: What is dropped at all, and when: the check that says whether the folder can be relied on.
@@ -74,6 +74,7 @@ class DropFolderSource:
     source_checks: tuple[str, ...] = (DROP,)
     #: Of the formats that it takes, the least tried one: `.forward` files.
     grade: Grade = "from documentation only"
+    grades: Mapping[str, Grade] = SAME_GRADE
     connections = 1
 
     def __init__(self, name: str, options: Options, *, folder: Path, clock: Callable[[], datetime]) -> None:

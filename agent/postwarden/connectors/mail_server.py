@@ -2,7 +2,7 @@
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Generic, Protocol, TypeVar
@@ -14,7 +14,16 @@ from postwarden.connectors.wire import Tls, context
 from postwarden.errors import ConfigError, ConnectorError, SecretError
 from postwarden.model.account import Account
 from postwarden.model.evidence import Setting
-from postwarden.model.reading import CheckDone, Gap, Grade, Item, NotSupported, Observed, OwnSession
+from postwarden.model.reading import (
+    SAME_GRADE,
+    CheckDone,
+    Gap,
+    Grade,
+    Item,
+    NotSupported,
+    Observed,
+    OwnSession,
+)
 from postwarden.model.scope import Scope, account_scope, source_scope
 
 TRANSPORT = "transport"
@@ -59,6 +68,7 @@ class MailServer(ABC, Generic[_Opened]):
     checks: tuple[str, ...]
     source_checks = (TRANSPORT,)
     grade: Grade = "observed live"
+    grades: Mapping[str, Grade] = SAME_GRADE
     #: Servers slow an address down that logs in too often: one account after another.
     connections = 1
 

@@ -163,6 +163,7 @@ class Readers:
                 source=source.name,
                 checks=source.source_checks,
                 grade=source.grade,
+                grades=source.grades,
                 items=tuple(source.read_source()),
             )
         except Exception:  # noqa: BLE001 - a mailbox that we stumble over must not end the watch over all others

@@ -4,6 +4,8 @@ Every check of a source ends, for a scope, in one of three ways: `CheckDone`, at
 `NotSupported`. Unread is never clean: a check without any of them counts as a gap.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Literal
 
 from msgspec import Struct
@@ -84,6 +86,10 @@ Item = Observed | Gap | NotSupported | CheckDone | OwnSession | Excess
 
 #: What a source's code was tried against: servers of its kind in our tests, what their makers publish, or nothing.
 Grade = Literal["observed live", "checked against the published schema", "from documentation only"]
+
+
+#: For a source all of whose checks have its own grade.
+SAME_GRADE: Mapping[str, Grade] = MappingProxyType({})
 
 
 class Coverage(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,7 +1,7 @@
 """Stage one: read a source about a scope, and say for each check how it ended."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -11,6 +11,7 @@ from postwarden.model.account import Account
 from postwarden.model.evidence import Evidence
 from postwarden.model.finding import CheckRef
 from postwarden.model.reading import (
+    SAME_GRADE,
     CheckDone,
     Coverage,
     Excess,
@@ -61,6 +62,7 @@ class Part(Struct, frozen=True, kw_only=True):
     source: str
     checks: tuple[str, ...]
     grade: Grade | None = None
+    grades: Mapping[str, Grade] = SAME_GRADE
     items: Iterable[Item]
 
 
@@ -71,6 +73,7 @@ def read_account(account: Account, sources: Sequence[Source]) -> tuple[Part, ...
             source=source.name,
             checks=source.checks,
             grade=source.grade,
+            grades=source.grades,
             items=tuple(source.read_account(account)),
         )
         for source in sources
@@ -86,7 +89,11 @@ def collect_account(account: Account, sources: Sequence[Source], accepted: Accep
 def collect_source(source: Source, accepted: Acceptance, keep: Keep, others: Sequence[Part] = ()) -> Reading:
     """What a source says about itself; `others` is what it was asked before."""
     part = Part(
-        source=source.name, checks=source.source_checks, grade=source.grade, items=source.read_source()
+        source=source.name,
+        checks=source.source_checks,
+        grade=source.grade,
+        grades=source.grades,
+        items=source.read_source(),
     )
     return conclude(source_scope(source.name), (*others, part), accepted, keep)
 
@@ -119,7 +126,7 @@ def conclude(scope: Scope, parts: Sequence[Part], accepted: Acceptance, keep: Ke
         name = part.source
         for check in part.checks:
             row = _coverage(scope, name, check, evidence, gaps, done, unsupported, keep is not None)
-            row = replace(row, grade=part.grade)
+            row = replace(row, grade=part.grades.get(check, part.grade))
             if row.status == "gap":
                 row = replace(row, accepted=accepted(name, check))
             coverage.append(row)

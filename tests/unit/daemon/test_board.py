@@ -1,6 +1,6 @@
 """When sources are opened anew."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,7 +15,7 @@ from postwarden.daemon.policy import Policy
 from postwarden.errors import ConfigError, Reason, SecretError
 from postwarden.mailflow.keywords import Keywords
 from postwarden.model.account import Account
-from postwarden.model.reading import CheckDone, Gap, Grade, Item
+from postwarden.model.reading import SAME_GRADE, CheckDone, Gap, Grade, Item
 from postwarden.model.scope import account_scope
 from postwarden.pipeline.audit import everybody_of
 from postwarden.pipeline.collect import Part
@@ -38,6 +38,7 @@ class Silent:
     checks: tuple[str, ...] = ("check",)
     source_checks: tuple[str, ...] = ()
     grade: Grade = "observed live"
+    grades: Mapping[str, Grade] = SAME_GRADE
     connections = 2
     opened: ClassVar[int] = 0
     broken: ClassVar[bool] = False

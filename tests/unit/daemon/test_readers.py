@@ -10,7 +10,7 @@ import pytest
 from postwarden.daemon.board import Opened
 from postwarden.daemon.readers import Readers, Work
 from postwarden.model.account import Account
-from postwarden.model.reading import CheckDone, Gap, Grade, Item
+from postwarden.model.reading import SAME_GRADE, CheckDone, Gap, Grade, Item
 from postwarden.model.scope import account_scope, source_scope
 
 
@@ -20,6 +20,7 @@ class Slow:
     checks: tuple[str, ...] = ("check",)
     source_checks: tuple[str, ...] = ("transport",)
     grade: Grade = "observed live"
+    grades: Mapping[str, Grade] = SAME_GRADE
 
     def __init__(self, name: str, connections: int) -> None:
         self.name, self.connections = name, connections

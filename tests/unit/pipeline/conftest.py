@@ -1,6 +1,6 @@
 """Sources without servers, and a ledger in a new folder."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from postwarden.model.account import Account
 from postwarden.model.evidence import MailFlow
 from postwarden.model.mailflow import Effect
 from postwarden.model.mailflow import Path as Way
-from postwarden.model.reading import CheckDone, Gap, Grade, Item, Observed, OwnSession
+from postwarden.model.reading import SAME_GRADE, CheckDone, Gap, Grade, Item, Observed, OwnSession
 from postwarden.model.scope import account_scope, source_scope
 from postwarden.pipeline.judge import RuleBook, load_rules
 from postwarden.pipeline.record import Recorder, create_ledger
@@ -62,6 +62,7 @@ class Told:
     checks: tuple[str, ...] = ("sieve_scripts",)
     source_checks: tuple[str, ...] = ("transport",)
     grade: Grade = "observed live"
+    grades: Mapping[str, Grade] = SAME_GRADE
     connections = 1
 
     def __init__(

@@ -2,12 +2,12 @@
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import pytest
 
 from postwarden.model.account import Account
-from postwarden.model.reading import CheckDone, Grade, Item
+from postwarden.model.reading import SAME_GRADE, CheckDone, Grade, Item
 from postwarden.model.scope import account_scope
 from postwarden.pipeline.at_once import AHEAD, read_accounts
 
@@ -18,6 +18,7 @@ class Slow:
     checks: tuple[str, ...] = ("rules",)
     source_checks: tuple[str, ...] = ()
     grade: Grade = "observed live"
+    grades: Mapping[str, Grade] = SAME_GRADE
 
     def __init__(self, name: str, connections: int) -> None:
         self.name, self.connections = name, connections

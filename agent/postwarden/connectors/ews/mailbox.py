@@ -10,8 +10,9 @@ from requests import Session
 from requests.auth import AuthBase
 
 from postwarden import __version__
-from postwarden.connectors.ews.adapter import Adapter, bare
+from postwarden.connectors.ews.adapter import Adapter
 from postwarden.connectors.ews.patience import Patience
+from postwarden.connectors.https import bare
 from postwarden.formats.ews_xml.tree import Element
 
 #: What requests are written in: every server from Exchange 2013 SP1 on understands it.

@@ -1,7 +1,7 @@
 """The source kind `ews`: what an Exchange server says about each mailbox and about itself."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -13,25 +13,32 @@ from msgspec import Meta, Struct
 from requests import Session
 
 from postwarden.connectors.ews import autodiscover, quiet, reading, requests
-from postwarden.connectors.ews.adapter import Adapter, Within, bare
+from postwarden.connectors.ews.adapter import Adapter
 from postwarden.connectors.ews.login import Login, Tokens, authentication, look
 from postwarden.connectors.ews.mailbox import Connections, Mailbox, sender
 from postwarden.connectors.ews.patience import Patience, Pause
 from postwarden.connectors.ews.recipients import RECIPIENTS, Directory, read_recipients
+from postwarden.connectors.https import LIFETIMES, Within, bare
 from postwarden.connectors.wire import context
 from postwarden.errors import ConnectorError, SecretError
 from postwarden.formats import ews_xml
 from postwarden.formats.ews_xml import ServerVersion
 from postwarden.model.account import Account
 from postwarden.model.evidence import MailFlow, Setting
-from postwarden.model.reading import CheckDone, Gap, Grade, Item, NotSupported, Observed, OwnSession
+from postwarden.model.reading import (
+    SAME_GRADE,
+    CheckDone,
+    Gap,
+    Grade,
+    Item,
+    NotSupported,
+    Observed,
+    OwnSession,
+)
 from postwarden.model.scope import Scope, account_scope, source_scope
 
 TRANSPORT = "transport"
 SERVER = "server"
-
-#: An answer may take this many times the wait for its first byte.
-_LIFETIMES = 3
 
 
 class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -78,6 +85,7 @@ class EwsSource:
     )
     source_checks: tuple[str, ...] = (TRANSPORT, SERVER)
     grade: Grade = "checked against the published schema"
+    grades: Mapping[str, Grade] = SAME_GRADE
 
     def __init__(self, name: str, options: Options, *, folder: Path, clock: Callable[[], datetime]) -> None:
         quiet.silence()
@@ -231,7 +239,7 @@ class EwsSource:
             is_soap=is_soap,
             tls=tls,
             within=self._within,
-            lifetime=self._options.timeout * _LIFETIMES,
+            lifetime=self._options.timeout * LIFETIMES,
             **options,
         )
 

@@ -1,0 +1,106 @@
+"""What a domain says once for all its people: users, and the logs of tokens and of administrators."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from postwarden.connectors.google import requests
+from postwarden.connectors.google.consents import Consent, Consents, by_person, domain_wide, last_uses
+from postwarden.connectors.google.people import People, people
+from postwarden.connectors.rest.once import Once
+from postwarden.connectors.rest.pages import Page, pages
+from postwarden.connectors.rest.patience import Patience
+from postwarden.connectors.rest.session import Session
+from postwarden.formats.google_json.activities import (
+    ACTIVITY,
+    AUTHORIZE,
+    DOMAIN_AUTHORIZE,
+    DOMAIN_REMOVE,
+    REVOKE,
+    Event,
+    read_events,
+)
+from postwarden.formats.google_json.answer import read_listing
+from postwarden.model.application import Dated
+
+#: How far back Google's logs go; uses are asked for of a few days only, since every call is one.
+LOGGED, USED = timedelta(days=180), timedelta(days=3)
+
+
+class Log(Struct, frozen=True, kw_only=True):
+    """What is let in by whom, how many people have each client, and what happened, in its order."""
+
+    consents: Consents
+    holders: Mapping[str, int]
+    events: tuple[tuple[Event, bytes], ...]
+
+
+class Domain:
+    """One reading of a domain. Every part is read once, when it is first asked for; see the tenant of `graph`."""
+
+    def __init__(
+        self, users: Session, reports: Session, *, customer: str, clock: Callable[[], datetime]
+    ) -> None:
+        self._users, self._reports, self._customer, self._clock = users, reports, customer, clock
+        self._patience = Patience(reports.pause)
+        self.people = Once(self._people)
+        self.log = Once(self._log)
+        self.uses = Once(self._uses)
+        self.domain_wide = Once(self._domain_wide)
+
+    def _people(self) -> People:
+        return people(self._items(self._users, *requests.users(self._customer)))
+
+    def _log(self) -> Log:
+        events = [*self._events(AUTHORIZE, LOGGED), *self._events(REVOKE, LOGGED)]
+        consents = by_person(events)
+        holders = Counter(client for mine in consents.values() for client in mine)
+        ordered = sorted(events, key=lambda one: (one[0].happened, one[0].name))
+        return Log(consents=consents, holders=holders, events=tuple(ordered))
+
+    def _uses(self) -> dict[tuple[str, str], tuple[datetime, str]]:
+        return last_uses(event for event, _ in self._events(ACTIVITY, USED))
+
+    def _domain_wide(self) -> dict[str, Consent]:
+        return domain_wide([*self._events(DOMAIN_AUTHORIZE, LOGGED), *self._events(DOMAIN_REMOVE, LOGGED)])
+
+    def _events(self, name: str, back: timedelta) -> Iterator[tuple[Event, bytes]]:
+        for raw in self._items(self._reports, *requests.activities(name, self._clock() - back)):
+            for event in read_events(raw):
+                if event.name == name:
+                    yield event, raw
+
+    def _items(self, session: Session, path: str, query: Mapping[str, str]) -> Iterator[bytes]:
+        """The items of a listing as they stand; its pages have tokens, which make their addresses."""
+
+        def read(raw: bytes) -> Page:
+            found = read_listing(raw)
+            on = None
+            if found.next_page_token:
+                on = session.url(path, {**query, "pageToken": found.next_page_token})
+            return Page(items=found.entries, next=on)
+
+        for page in pages(session, session.url(path, query), read, patience=self._patience):
+            for one in page.items:
+                yield bytes(one)
+
+    def of_person(self, identifier: str, address: str) -> list[Consent]:
+        """What a person let in, with when it was last at work; raises ConnectorError."""
+        log, uses = self.log.get(), self.uses.get_or({})
+        mine = {**log.consents.get(address, {}), **log.consents.get(identifier, {})}
+        for (who, client), (when, name) in uses.items():
+            if who in {identifier, address}:
+                before = mine.get(client) or Consent(
+                    # It is at work, and was let in before the log begins.
+                    client=client,
+                    name=name,
+                    scopes=(),
+                    granted=None,
+                    granted_by="",
+                    raw=b"",
+                )
+                mine[client] = replace(before, used=Dated(time=when, origin="audit_log"))
+        return [mine[client] for client in sorted(mine)]

@@ -1,0 +1,169 @@
+"""How we log in to Google: a service account that acts for people of the domain (RFC 7523)."""
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import msgspec
+from msgspec import Struct
+
+from postwarden.connectors.https import held_back
+from postwarden.connectors.rest.allowed import Allowed, Row
+from postwarden.connectors.rest.patience import Busy, NotLetIn
+from postwarden.connectors.rest.session import Bare
+from postwarden.connectors.rest.tokens import Token
+from postwarden.errors import ConnectorError, SecretError
+from postwarden.formats import json_text
+from postwarden.formats.json_text import JsonError
+from postwarden.secrets import PrivateFile, Secret, read_whole
+
+_JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+
+
+class Login(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`key` is the service account's key file (JSON), `admin` the administrator as whom the domain itself is read."""
+
+    key: PrivateFile
+    admin: str
+
+    def __post_init__(self) -> None:
+        if self.admin.count("@") != 1:
+            raise ValueError("admin must be an administrator's address")
+
+
+class ScopeMissing(ConnectorError):
+    """The service account is not let in with a scope."""
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(
+            f"the service account may not use the scope {scope}",
+            f"authorise its client id for {scope} in the admin console, under domain-wide delegation",
+            reason="forbidden",
+        )
+
+
+class _Key(Struct, frozen=True, kw_only=True):
+    client_id: str
+    client_email: str
+    private_key: str
+    private_key_id: str | None = None
+
+
+def look(login: Login, folder: Path) -> str:
+    """Whether the key is there and usable: the client id that it is for; raises SecretError."""
+    return _key(login, folder).client_id
+
+
+def _key(login: Login, folder: Path) -> _Key:
+    raw = read_whole(login.key, folder).reveal()
+    try:
+        return msgspec.json.decode(raw, type=_Key)
+    except msgspec.DecodeError:
+        # The error may quote the key; it must not become this one's cause.
+        raise SecretError(
+            f"the key file {login.key.place} is not usable",
+            "it is the JSON file that Google gives when a key of the service account is made",
+        ) from None
+
+
+def token_list(url: str, scopes: frozenset[str]) -> Allowed:
+    """What may go to the token endpoint: requests for tokens with scopes of ours, and no others."""
+
+    def own(body: bytes) -> None:
+        form = parse_qs(body.decode("ascii", "replace"))
+        asked = _claims(form.get("assertion", [""])[0]).get("scope")
+        if form.get("grant_type") != [_JWT_BEARER] or asked not in scopes:
+            raise held_back("it asks for a token that no check needs")
+
+    parts = urlsplit(url)
+    rows = (Row(method="POST", path=parts.path, body=own),)
+    return Allowed(f"{parts.scheme}://{parts.netloc}", rows, headers=frozenset({"x-goog-api-client"}))
+
+
+def _claims(assertion: str) -> Mapping[str, object]:
+    parts = assertion.split(".")
+    try:
+        found = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except (IndexError, ValueError, binascii.Error):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+class _Reply(Struct, frozen=True):
+    """What google-auth looks at of an answer."""
+
+    status: int
+    headers: Mapping[str, str]
+    data: bytes
+
+
+def fetcher(
+    login: Login, folder: Path, url: str, scope: str, subject: str, session: Callable[[], Bare]
+) -> Callable[[], Token]:
+    """Asks `url` for a token with one scope, as `subject`, each time anew."""
+
+    def fetch() -> Token:
+        from google.auth import exceptions
+        from google.oauth2 import service_account
+
+        key = _key(login, folder)
+        info = {**msgspec.structs.asdict(key), "token_uri": url, "type": "service_account"}
+        lives = [0.0]
+        with session() as http:
+
+            def ask(url: str, method: str = "GET", body: bytes | None = None, **options: object) -> _Reply:
+                headers = options.get("headers")
+                sent = (
+                    {str(name): str(value) for name, value in headers.items()}
+                    if isinstance(headers, dict)
+                    else {}
+                )
+                with http.request(method, url, data=body, headers=sent) as answer:
+                    lives.append(_life(answer.content))
+                    return _Reply(answer.status_code, dict(answer.headers), answer.content)
+
+            try:
+                credentials = service_account.Credentials.from_service_account_info(  # type: ignore[no-untyped-call]
+                    info, scopes=[scope], subject=subject
+                )
+                credentials.refresh(ask)
+            except exceptions.RefreshError as error:
+                raise _refused(error, scope, key.client_email, subject) from None
+            except (ValueError, exceptions.GoogleAuthError):
+                raise SecretError(
+                    f"the key file {login.key.place} is not usable",
+                    "it is the JSON file that Google gives when a key of the service account is made",
+                ) from None
+        return Token(Secret(str(credentials.token)), lives[-1])
+
+    return fetch
+
+
+class _Given(Struct, frozen=True, kw_only=True):
+    expires_in: float = 300.0
+
+
+def _life(body: bytes) -> float:
+    """Seconds that a token is good for, by the endpoint's word: google-auth tells it by this computer's clock only."""
+    try:
+        return json_text.parse(body, _Given).expires_in
+    except JsonError:
+        return _Given().expires_in
+
+
+def _refused(error: Exception, scope: str, who: str, subject: str) -> ConnectorError:
+    """What the token endpoint's word means; the rest of its answer stays out of the message."""
+    told = error.args[1] if len(error.args) > 1 else None
+    word = told.get("error") if isinstance(told, dict) else None
+    if word in {"unauthorized_client", "access_denied", "invalid_scope"}:
+        return ScopeMissing(scope)
+    if getattr(error, "retryable", False):
+        return Busy("the token endpoint is busy", None)
+    code = word if isinstance(word, str) and word.isascii() and len(word) < 60 else "no token"
+    return NotLetIn(
+        f"the token endpoint did not let {who} in as {subject}: {code}",
+        "check the key, that it was not deleted, and that the person is of the domain",
+    )

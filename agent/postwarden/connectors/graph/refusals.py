@@ -1,0 +1,71 @@
+"""What a status of Graph means for the check that asked."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from postwarden.connectors.rest.allowed import Row
+from postwarden.connectors.rest.patience import Busy, TokenEnded, retry_after
+from postwarden.connectors.rest.session import Answer, Judge
+from postwarden.errors import ConnectorError
+from postwarden.formats.graph_json.answer import error_code
+
+#: Where the mailbox is not one that Graph serves; Microsoft's page on errors of Outlook's interface.
+_NO_MAILBOX = frozenset(
+    {"MailboxNotEnabledForRESTAPI", "MailboxNotSupportedForRESTAPI", "ErrorNonExistentMailbox"}
+)
+#: The link to what changed is too old: all is listed anew.
+_RESYNC = frozenset({"syncStateNotFound", "syncStateInvalid", "resyncRequired", "Directory_ResyncRequired"})
+
+
+class Resync(ConnectorError):
+    """What changed since is not known any more."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(
+            f"Graph does not know any more what changed ({code})",
+            "nothing: all is listed anew",
+            reason="malformed",
+        )
+
+
+def judge(now: Callable[[], datetime]) -> Judge:
+    """What is wrong with an answer of Graph, or with one inside a batch; None where it is sound."""
+
+    def error(answer: Answer, row: Row) -> ConnectorError | None:
+        status = answer.status
+        if status == 200:
+            return None
+        code = error_code(answer.body) or f"status {status}"
+        if status == 429 or (status >= 500 and status != 501):
+            return Busy(
+                f"Graph has no time for it ({code})", retry_after(answer.headers.get("retry-after"), now())
+            )
+        if status == 401:
+            return TokenEnded(f"Graph did not take our token ({code})", "check client_id, tenant and cloud")
+        if code in _RESYNC or status == 410:
+            return Resync(code)
+        if code in _NO_MAILBOX:
+            return ConnectorError(
+                f"the mailbox is not one that Graph serves ({code})",
+                "it may be on a server of your own, or without a licence: read it there, or accept this gap",
+                reason="unsupported",
+            )
+        if status == 403:
+            return ConnectorError(
+                f"Graph refuses it ({code}): {row.needs or 'a right'} is missing, or the licence does not have it",
+                f"consent to the application permission {row.needs} in Entra, and grant nothing beyond it",
+                reason="forbidden",
+            )
+        if status == 404:
+            return ConnectorError(
+                f"Graph does not have it ({code})",
+                "check tenant and version; it may be gone",
+                reason="refused",
+            )
+        return ConnectorError(
+            f"Graph answered {code}",
+            "look at Microsoft's page on errors of Graph",
+            reason="unreachable" if status >= 500 else "malformed",
+        )
+
+    return error

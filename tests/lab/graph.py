@@ -1,0 +1,87 @@
+"""A source of kind `graph` on the lab's tenant, as an agent.toml would make it."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from postwarden.config.settings import SourceEntry, decode
+from postwarden.connectors import open_source
+from postwarden.connectors.graph.source import GraphSource
+from postwarden.lab.cloud import CloudLab
+from postwarden.model.account import Account
+from postwarden.pipeline.collect import Reading, collect_account, collect_source
+
+DOMAIN = "kitano-trading.example"
+
+#: What Graph shows to nobody.
+UNSHOWN = {"app_passwords", "hidden_rules", "mailbox_forwarding", "mailbox_permissions"}
+
+
+def now() -> datetime:
+    return datetime.now(UTC)  # noqa: TID251 - assertions end by this computer's clock
+
+
+def account(login: str, **names: Any) -> Account:
+    return Account(key=f"login:{login}", login=f"{login}@{DOMAIN}", addresses=(f"{login}@{DOMAIN}",), **names)
+
+
+def private(folder: Path, name: str, text: str) -> dict[str, str]:
+    """A file that only its owner can read."""
+    path = folder / name
+    path.touch(mode=0o600)
+    path.write_text(text)
+    return {"file": str(path)}
+
+
+def login(lab: CloudLab, folder: Path, how: str) -> dict[str, Any]:
+    tenant = lab.microsoft
+    if how == "certificate":
+        pem = tenant.key_file.read_text() + tenant.certificate_file.read_text()
+        return {"client_id": tenant.client_id, "certificate": private(folder, "app.pem", pem)}
+    return {"client_id": tenant.client_id, "secret": private(folder, "graph.secret", tenant.client_secret)}
+
+
+def source(
+    lab: CloudLab,
+    folder: Path,
+    how: str = "secret",
+    *,
+    memory: dict[str, Any] | None = None,
+    clock: Callable[[], datetime] = now,
+    **options: Any,
+) -> GraphSource:
+    """The source; where it has to wait, no time passes."""
+    tenant = lab.microsoft
+    entry = SourceEntry(
+        name="m365",
+        kind="graph",
+        options={
+            "tenant": tenant.tenant_id,
+            "urls": {
+                "login": tenant.authority.rpartition("/")[0],
+                "graph": tenant.graph_url,
+                "exchange": tenant.exchange_url,
+            },
+            "ca_file": str(lab.ca_file),
+            "timeout": 3,
+            "login": login(lab, folder, how),
+            **options,
+        },
+    )
+    made = open_source(entry, 0, decode(b"", folder / "agent.toml"), clock, memory)
+    assert isinstance(made, GraphSource)
+    made.pause.sleep = lambda _: None
+    return made
+
+
+def read(made: GraphSource, name: str) -> Reading:
+    return collect_account(account(name), [made], lambda *_: None, None)
+
+
+def read_all(made: GraphSource) -> Reading:
+    return collect_source(made, lambda *_: None, None)
+
+
+def status(reading: Reading) -> dict[str, str]:
+    return {row.check: row.status for row in reading.coverage}
