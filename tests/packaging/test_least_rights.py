@@ -9,30 +9,28 @@ from tests.packaging.conftest import ROOT
 
 
 def lines() -> Iterator[str]:
-    for need in graph.NEEDS:
-        yield row("Microsoft Graph", need.permission, need.checks)
-    for need in graph.CMDLET_NEEDS:
-        yield row("Exchange Online, with `exchange_cmdlets`", need.permission, need.checks)
-    for need in graph.INCIDENT_NEEDS:
-        yield row("Microsoft Graph, identity *incident*", need.permission, need.checks)
-    for one in google.NEEDS:
-        yield row("Google", scope(one.scope, could_write=one.could_write), one.checks)
-    for one in google.TOKEN_NEEDS:
-        yield row("Google, with `list_tokens`", scope(one.scope, could_write=one.could_write), one.checks)
-    for one in sorted(google.INCIDENT):
-        yield row("Google, identity *incident*", scope(one, could_write=False), ("exposure",))
+    for where, needs in (
+        ("Microsoft Graph", graph.NEEDS),
+        ("Exchange Online, with `exchange_cmdlets`", graph.CMDLET_NEEDS),
+        ("Microsoft Graph, identity *incident*", graph.INCIDENT_NEEDS),
+    ):
+        for need in needs:
+            yield row(where, f"`{need.permission}`", need.checks)
+    for where, scopes in (
+        ("Google", google.NEEDS),
+        ("Google, with `list_tokens`", google.TOKEN_NEEDS),
+    ):
+        for one in scopes:
+            name = f"`{one.scope.rpartition('/')[2]}`"
+            yield row(where, f"{name} (could write)" if one.could_write else name, one.checks)
+    for url in sorted(google.INCIDENT):
+        yield row("Google, identity *incident*", f"`{url.rpartition('/')[2]}`", ("exposure",))
     for role, checks in keycloak.NEEDS.items():
-        yield row("Keycloak, `realm-management`", role, checks)
-
-
-def scope(url: str, *, could_write: bool) -> str:
-    name = url.rpartition("/")[2]
-    return f"{name}` (could write) `" if could_write else name
+        yield row("Keycloak, `realm-management`", f"`{role}`", checks)
 
 
 def row(where: str, right: str, checks: tuple[str, ...]) -> str:
-    told = f"`{right}`".replace(" ``", "")
-    return f"| {where} | {told} | {', '.join(f'`{check}`' for check in checks)} |"
+    return f"| {where} | {right} | {', '.join(f'`{check}`' for check in checks)} |"
 
 
 def test_the_table_is_what_the_connectors_need() -> None:

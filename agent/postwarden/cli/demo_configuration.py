@@ -48,6 +48,7 @@ def agent_toml(running: "Lab | None", exchange: "ExchangeLab | None", cloud: "Cl
     partners: list[str] = []
     accounts: list[str] = []
     sources = ""
+    directories: tuple[str, ...] = ()
     if running is not None:
         internal += running.organisation.internal_domains
         partners += running.organisation.partners
@@ -70,6 +71,8 @@ def agent_toml(running: "Lab | None", exchange: "ExchangeLab | None", cloud: "Cl
         internal += cloud.organisation.internal_domains
         partners += cloud.organisation.partners
         sources += _cloud(cloud)
+        # The realm's people are the mail server's, which are listed where it runs.
+        directories = CLOUD if running is None else CLOUD[:2]
     lines = "\n".join(accounts)
     return f"""\
 # Written by `postwarden demo`.
@@ -81,7 +84,7 @@ partners = {_list(dict.fromkeys(partners))}
 list = [
 {lines}
 ]
-directories = {_list(["m365", "workspace"] if cloud is not None else [])}
+directories = {_list(directories)}
 
 [ledger]
 origin = "postwarden/demo"

@@ -1,6 +1,6 @@
 """Which accounts exist, where sources list people of their own."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ import pytest
 from postwarden.config.settings import Accounts, Config, DirectoryEntry
 from postwarden.errors import ConfigError, ConnectorError
 from postwarden.model.account import Account, login_key
-from postwarden.model.reading import CheckDone, Gap, Grade, Item
+from postwarden.model.reading import SAME_GRADE, CheckDone, Gap, Grade, Item
 from postwarden.pipeline.directory import Listing, check_directories, list_accounts
 
 
@@ -25,6 +25,7 @@ class Tenant:
     """A source that lists its people, or says why not."""
 
     grade: Grade = "observed live"
+    grades: Mapping[str, Grade] = SAME_GRADE
     connections = 1
     checks: tuple[str, ...] = ()
     source_checks: tuple[str, ...] = ()

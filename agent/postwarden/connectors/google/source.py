@@ -252,7 +252,7 @@ class GoogleSource:
     def _domain_wide(self, asked: Asked) -> Iterator[Item]:
         """The clients that may act for everybody, as far as the log goes back."""
         domain = self._domain.get()
-        found = domain.domain_wide.get()
+        found, ourselves = domain.domain_wide.get(), look(self._options.login, self._folder)
         population = domain.people.get().population
         for client in sorted(found):
             consent = found[client]
@@ -263,7 +263,9 @@ class GoogleSource:
                 observed=asked.observed,
                 provider="google",
                 grant_type="domain_wide",
-                application=Application(id=client, name=consent.name),
+                application=Application(
+                    id=client, name=consent.name, own=True if client == ourselves else None
+                ),
                 resource=reading.RESOURCE,
                 scopes=consent.scopes,
                 reaches="everybody",
