@@ -18,7 +18,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from postwarden.lab.cloud.host import Seen
+from postwarden.lab.cloud.surroundings import Seen
 
 _SHARED = Path(os.environ.get("POSTWARDEN_SHARED") or Path(__file__).parents[2] / "shared")
 GRAPH_FILE = _SHARED / "schemas" / "graph" / "graph-v1.0-trimmed.oas.json"

@@ -24,6 +24,7 @@ from tests.lab.cloud import (
 
 OLIVER = "oliver.brandt@kitano-trading.example"
 NORIKO = "noriko.abe@kitano-trading.example"
+JSON = {"Content-Type": "application/json"}
 HARUKA = "haruka.endo@kitano-trading.example"
 
 
@@ -188,6 +189,28 @@ class TestLists:
         """Unknown paths, options, properties and comparisons are errors, and the journal says why."""
         assert graph(running_cloud).ask(target)[0] == status
         assert len(running_cloud.problems) == 1
+
+    @pytest.mark.parametrize(
+        "headers",
+        [
+            {"x-ms-throttle-priority": "urgent"},
+            {"Prefer": "odata.maxpagesize=many"},
+            {"Prefer": "something-else"},
+            {"Accept": "text/html"},
+        ],
+    )
+    def test_headers_that_nobody_should_send(self, running_cloud: CloudLab, headers: dict[str, str]) -> None:
+        """Priorities, preferences and types that are not known are refused and noted."""
+        client = graph(running_cloud)
+        assert client.ask("/v1.0/users?$top=1", headers=headers)[0] == 400
+        assert len(running_cloud.problems) == 1
+        sound = {
+            "x-ms-throttle-priority": "Low",
+            "Prefer": "odata.maxpagesize=5",
+            "Accept": "application/json",
+        }
+        assert client.ask("/v1.0/users?$top=1", headers=sound)[0] == 200
+        assert running_cloud.requests[-1].headers["x-ms-throttle-priority"] == "Low"
 
     @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
     def test_nothing_can_be_written(self, running_cloud: CloudLab, method: str) -> None:
@@ -427,7 +450,7 @@ class TestMailboxes:
     )
     def test_a_batch_that_is_none_is_refused(self, running_cloud: CloudLab, body: bytes) -> None:
         """Too many parts, absolute URLs, bodies and repeated ids make a batch that nobody answers."""
-        assert graph(running_cloud).ask("/v1.0/$batch", "POST", data=body)[0] == 400
+        assert graph(running_cloud).ask("/v1.0/$batch", "POST", data=body, headers=JSON)[0] == 400
         assert len(running_cloud.problems) == 1
 
     def test_a_part_that_writes_is_refused(self, running_cloud: CloudLab) -> None:

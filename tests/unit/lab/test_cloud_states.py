@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from postwarden.lab.cloud import google_state, keycloak_state, microsoft_filling
+from postwarden.lab.cloud import google_filling, google_state, keycloak_state, microsoft_filling
 from postwarden.lab.cloud.bearers import Bearer, Bearers
 from postwarden.lab.cloud.microsoft_state import MicrosoftState
 from postwarden.lab.cloud.ordinary import load
@@ -72,7 +72,7 @@ def test_a_large_tenant_has_as_many_as_asked(tenant: MicrosoftState) -> None:
 
 def test_the_domain_has_what_the_organisation_says() -> None:
     """People, tokens, app passwords and delegations by number; activities of 180 days."""
-    state = google_state.filled(load(), START)
+    state = google_filling.filled(load(), START)
     assert len(state.users) == 40
     assert len(state.tokens) + len(state.app_passwords) + len(state.delegations) == 320
     times = [one.time for one in state.activities]

@@ -96,6 +96,7 @@ class Tenant:
         self.roles = Once(self._roles)
         self.dates = Once(self._dates)
         self.owners = Once(self._owners)
+        self._applications: dict[str, tuple[Application, bytes]] = {}
 
     def _people(self) -> People:
         return people(items(self._session, *requests.USERS, patience=self._patience))
@@ -203,8 +204,13 @@ class Tenant:
     def application(self, identifier: str, tenant: str | None) -> tuple[Application, bytes]:
         """What is known of a service principal, and what was read of it; owners and dates as far as they were told.
 
-        `tenant` is the id of the tenant itself.
+        `tenant` is the id of the tenant itself. All grants of one application share what is returned.
         """
+        if identifier not in self._applications:
+            self._applications[identifier] = self._application(identifier, tenant)
+        return self._applications[identifier]
+
+    def _application(self, identifier: str, tenant: str | None) -> tuple[Application, bytes]:
         principals, dates = self.principals.get(), self.dates.get_or(Dates())
         principal = principals.by_id.get(identifier)
         if principal is None:

@@ -1,12 +1,11 @@
 """Access tokens that the lab's platforms have given out: whose they are, what for, and for how long they hold."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import Literal
 
-Clock = Callable[[], datetime]
+from postwarden.lab.assertions import Clock
 
 
 @dataclass(frozen=True)

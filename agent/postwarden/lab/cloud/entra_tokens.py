@@ -14,7 +14,7 @@ from postwarden.lab.assertions import Clock
 from postwarden.lab.cloud.bearers import Bearer, Bearers
 from postwarden.lab.cloud.microsoft_state import MicrosoftState
 from postwarden.lab.cloud.organisation import guid
-from postwarden.lab.cloud.routing import Answer, Call, Operation, Refused
+from postwarden.lab.cloud.routing import FORM, Answer, Call, Operation, Refused
 from postwarden.lab.entra import Application, ClientCheck, TokenRefused, form_fields
 
 _KEY_ID = "lab"
@@ -47,7 +47,7 @@ class EntraTokens:
         self.operations = (
             Operation("discovery", "GET", "/{tenant}/v2.0/.well-known/openid-configuration", self._discovery),
             Operation("keys", "GET", "/{tenant}/discovery/v2.0/keys", self._keys),
-            Operation("token", "POST", "/{tenant}/oauth2/v2.0/token", self._token),
+            Operation("token", "POST", "/{tenant}/oauth2/v2.0/token", self._token, content=FORM),
         )
 
     @property

@@ -10,14 +10,20 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
+from postwarden.lab.cloud import exchange_rows as rows
 from postwarden.lab.cloud.cursors import BadCursor, Cursors
 from postwarden.lab.cloud.graph_dialect import GraphDialect
 from postwarden.lab.cloud.microsoft_rows import User
 from postwarden.lab.cloud.microsoft_state import MicrosoftState
-from postwarden.lab.cloud.organisation import guid
 from postwarden.lab.cloud.routing import Answer, Call, Operation, Refused, bad
 
 _LARGEST = 1000
+_SELF = "NT AUTHORITY\\SELF"
+#: Role, who has it, what kind of assignee that is, and where it holds.
+_ASSIGNMENTS = (
+    ("Application MailboxSettings.Read", "postwarden (watch)", "ServicePrincipal", "All mailboxes"),
+    ("View-Only Recipients", "View-Only Organization Management", "RoleGroup", None),
+)
 _PREFERENCE = "odata.maxpagesize="
 
 
@@ -132,13 +138,13 @@ class ExchangeAdmin:
             raise bad("Get-InboxRule without a mailbox")
         user = self._user(parameters["Mailbox"])
         mailbox = self._state.mailbox(user)
-        rules = [_listed_rule(user, rule) for rule in mailbox.rules]
+        rules = [rows.listed_rule(user, rule) for rule in mailbox.rules]
         if parameters.get("IncludeHidden"):
             rules.append(
-                _hidden_rule(user, {"name": "Junk E-mail Rule", "words": [], "redirect": []}, len(rules))
+                rows.hidden_rule(user, {"name": "Junk E-mail Rule", "words": [], "redirect": []}, len(rules))
             )
             rules += [
-                _hidden_rule(user, rule, len(rules) + place)
+                rows.hidden_rule(user, rule, len(rules) + place)
                 for place, rule in enumerate(mailbox.hidden_rules)
             ]
         return rules
@@ -149,79 +155,21 @@ class ExchangeAdmin:
             if "Identity" in parameters
             else [user for user in self._state.users if user.has_mailbox]
         )
-        return [self._mailbox(user) for user in users]
-
-    def _mailbox(self, user: User) -> dict[str, Any]:
-        mailbox = self._state.mailboxes.get(user.id)
-        smtp = mailbox.forwarding_smtp if mailbox else ""
-        return {
-            "Identity": user.upn.partition("@")[0],
-            "ExternalDirectoryObjectId": user.id,
-            "UserPrincipalName": user.upn,
-            "PrimarySmtpAddress": user.addresses[0],
-            "DisplayName": user.name,
-            "RecipientTypeDetails": "UserMailbox",
-            "ForwardingAddress": None,
-            "ForwardingSmtpAddress": f"smtp:{smtp}" if smtp else None,
-            "DeliverToMailboxAndForward": bool(mailbox and mailbox.deliver_and_forward),
-            "AuditEnabled": True,
-            "HiddenFromAddressListsEnabled": False,
-        }
+        return [rows.mailbox(user, self._state.mailboxes.get(user.id)) for user in users]
 
     def _permissions(self, parameters: Mapping[str, Any]) -> list[Any]:
         user = self._user(parameters.get("Identity", ""))
-        rows = [("NT AUTHORITY\\SELF", ["FullAccess", "ReadPermission"])]
-        rows += [(login, ["FullAccess"]) for login in self._state.mailbox(user).full_access]
-        return [
-            {
-                "Identity": user.upn.partition("@")[0],
-                "User": who,
-                "AccessRights": rights,
-                "IsInherited": False,
-                "Deny": False,
-                "InheritanceType": "All",
-            }
-            for who, rights in rows
-        ]
+        found = [rows.permission(user, _SELF, ["FullAccess", "ReadPermission"])]
+        others = self._state.mailbox(user).full_access
+        return found + [rows.permission(user, login, ["FullAccess"]) for login in others]
 
     def _recipient_permissions(self, parameters: Mapping[str, Any]) -> list[Any]:
         user = self._user(parameters.get("Identity", ""))
-        trustees = ["NT AUTHORITY\\SELF", *self._state.mailbox(user).send_as]
-        return [
-            {
-                "Identity": user.upn.partition("@")[0],
-                "Trustee": who,
-                "AccessControlType": "Allow",
-                "AccessRights": ["SendAs"],
-                "IsInherited": False,
-                "InheritanceType": "None",
-            }
-            for who in trustees
-        ]
+        return [rows.recipient_permission(user, who) for who in (_SELF, *self._state.mailbox(user).send_as)]
 
     def _roles(self, parameters: Mapping[str, Any]) -> list[Any]:
-        rows = [
-            ("Application MailboxSettings.Read", "postwarden (watch)", "ServicePrincipal", "All mailboxes"),
-            ("View-Only Recipients", "View-Only Organization Management", "RoleGroup", None),
-        ]
         wanted = parameters.get("RoleAssigneeType")
-        return [
-            {
-                "Identity": f"{role}-{assignee}",
-                "Name": f"{role}-{assignee}",
-                "Role": role,
-                "RoleAssignee": assignee,
-                "RoleAssigneeName": assignee,
-                "RoleAssigneeType": kind,
-                "AssignmentMethod": "Direct",
-                "CustomResourceScope": scope,
-                "RecipientWriteScope": "Organization",
-                "Enabled": True,
-                "Guid": guid("role", role, assignee),
-            }
-            for role, assignee, kind, scope in rows
-            if wanted in {None, kind}
-        ]
+        return [rows.role_assignment(*one) for one in _ASSIGNMENTS if wanted in {None, one[2]}]
 
 
 def _purpose(call: Call) -> str:
@@ -238,67 +186,3 @@ def _page_size(call: Call) -> int:
                 raise bad(f"Prefer: {text} is not between 1 and {_LARGEST}")
             return int(number)
     return 100
-
-
-def _rule(user: User, name: str, place: int) -> dict[str, Any]:
-    mailbox = user.upn.partition("@")[0]
-    identity = str(int(guid("hidden", user.id, name, str(place)).replace("-", "")[:15], 16))
-    return {
-        "Identity": f"{mailbox}\\{identity}",
-        "RuleIdentity": int(identity),
-        "MailboxOwnerId": mailbox,
-        "Name": name,
-        "Enabled": True,
-        "Priority": place + 1,
-        "Description": "",
-        "InError": False,
-        "SupportedByTask": True,
-        "From": None,
-        "SubjectContainsWords": None,
-        "SubjectOrBodyContainsWords": None,
-        "BodyContainsWords": None,
-        "ForwardTo": None,
-        "ForwardAsAttachmentTo": None,
-        "RedirectTo": None,
-        "MoveToFolder": None,
-        "CopyToFolder": None,
-        "DeleteMessage": False,
-        "SoftDeleteMessage": False,
-        "MarkAsRead": False,
-        "StopProcessingRules": False,
-    }
-
-
-def _listed_rule(user: User, rule: Mapping[str, Any]) -> dict[str, Any]:
-    made = _rule(user, rule["displayName"], rule["sequence"] - 1)
-    conditions, actions = rule["conditions"] or {}, rule["actions"] or {}
-    made |= {
-        "Enabled": rule["isEnabled"],
-        "InError": rule["hasError"],
-        "SubjectContainsWords": conditions.get("subjectContains"),
-        "BodyContainsWords": conditions.get("bodyContains"),
-        "ForwardTo": _recipients(actions.get("forwardTo")),
-        "RedirectTo": _recipients(actions.get("redirectTo")),
-        "MoveToFolder": actions.get("moveToFolder"),
-        "CopyToFolder": actions.get("copyToFolder"),
-        "DeleteMessage": bool(actions.get("delete")),
-        "MarkAsRead": bool(actions.get("markAsRead")),
-        "StopProcessingRules": bool(actions.get("stopProcessingRules")),
-    }
-    return made
-
-
-def _hidden_rule(user: User, rule: Mapping[str, Any], place: int) -> dict[str, Any]:
-    made = _rule(user, rule["name"], place)
-    made |= {
-        "SubjectOrBodyContainsWords": list(rule.get("words", ())) or None,
-        "RedirectTo": [f'"{one}" [SMTP:{one}]' for one in rule.get("redirect", ())] or None,
-    }
-    return made
-
-
-def _recipients(given: list[Mapping[str, Any]] | None) -> list[str] | None:
-    """As cmdlets write recipients: a name, and the address with its type."""
-    if not given:
-        return None
-    return [f'"{one["emailAddress"]["name"]}" [SMTP:{one["emailAddress"]["address"]}]' for one in given]

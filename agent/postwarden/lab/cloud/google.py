@@ -7,7 +7,7 @@ from email.message import Message
 from pathlib import Path
 
 from postwarden.lab.assertions import Clock
-from postwarden.lab.cloud import google_state
+from postwarden.lab.cloud import google_filling
 from postwarden.lab.cloud.bearers import Bearer, Bearers
 from postwarden.lab.cloud.cursors import Cursors
 from postwarden.lab.cloud.gmail import GmailSettingsHost
@@ -15,10 +15,11 @@ from postwarden.lab.cloud.google_admin import GoogleAdmin
 from postwarden.lab.cloud.google_dialect import GoogleDialect, GoogleTokenDialect
 from postwarden.lab.cloud.google_state import GoogleState
 from postwarden.lab.cloud.google_tokens import GoogleTokens, ServiceAccount, write_key
-from postwarden.lab.cloud.host import Host, Surroundings
+from postwarden.lab.cloud.host import Host
 from postwarden.lab.cloud.occasions import Dialect
 from postwarden.lab.cloud.organisation import CloudOrganisation
 from postwarden.lab.cloud.routing import Refused
+from postwarden.lab.cloud.surroundings import Surroundings
 from postwarden.lab.entra import rsa_key
 
 
@@ -57,7 +58,7 @@ class GoogleHosts:
         computer_clock: Clock,
     ) -> None:
         """Assertions are checked by `computer_clock`, since clients make them by it."""
-        self.state = google_state.filled(whole, start)
+        self.state = google_filling.filled(whole, start)
         self._account = ServiceAccount(
             whole.application("postwarden-google").id,
             "postwarden@kitano-audit.iam.gserviceaccount.example",

@@ -21,7 +21,7 @@ from postwarden.lab.cloud.bearers import Bearer, Bearers
 from postwarden.lab.cloud.google_dialect import UNAUTHORIZED
 from postwarden.lab.cloud.google_state import GoogleState
 from postwarden.lab.cloud.organisation import number
-from postwarden.lab.cloud.routing import Answer, Call, Operation, Refused
+from postwarden.lab.cloud.routing import FORM, Answer, Call, Operation, Refused
 from postwarden.lab.entra import TokenRefused, form_fields
 
 _GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -76,7 +76,7 @@ class GoogleTokens:
         self._account = account
         self._bearers = bearers
         self._clock = clock
-        self.operations = (Operation("token", "POST", "/token", self._token),)
+        self.operations = (Operation("token", "POST", "/token", self._token, content=FORM),)
 
     @property
     def token_url(self) -> str:

@@ -10,12 +10,12 @@ from typing import Any
 from postwarden.lab.cloud import graph_shapes as shapes
 from postwarden.lab.cloud.graph_batch import Batches
 from postwarden.lab.cloud.graph_lists import DELTA_OPTIONS, LIST_OPTIONS, Listing, Pages
+from postwarden.lab.cloud.graph_mailboxes import Mailboxes, known_user, missing
 from postwarden.lab.cloud.graph_shapes import shaped
-from postwarden.lab.cloud.microsoft_rows import Assignment, Mailbox, Registration, ServicePrincipal, User
+from postwarden.lab.cloud.microsoft_rows import Assignment, Registration, ServicePrincipal, User
 from postwarden.lab.cloud.microsoft_state import MicrosoftState
-from postwarden.lab.cloud.moments import graph_time
 from postwarden.lab.cloud.odata import selected
-from postwarden.lab.cloud.routing import Answer, Call, Operation, Refused
+from postwarden.lab.cloud.routing import Answer, Call, Operation
 from postwarden.lab.cloud.table import Table
 
 _EQUAL = frozenset({"eq", "in"})
@@ -23,10 +23,6 @@ _DIRECTORY = "Directory.Read.All"
 _MAILBOX = frozenset({"MailboxSettings.Read", "MailboxSettings.ReadWrite"})
 #: The largest page of the audit log, which is also the usual one.
 _AUDIT_PAGE = 1000
-_SETTINGS = (
-    "archiveFolder", "automaticRepliesSetting", "dateFormat", "delegateMeetingMessageDeliveryOptions", "language",
-    "timeFormat", "timeZone", "userPurpose", "workingHours",
-)  # fmt: skip
 
 
 class Graph:
@@ -35,6 +31,7 @@ class Graph:
     def __init__(self, state: MicrosoftState, pages: Pages, batches: Batches) -> None:
         self._state = state
         self._pages = pages
+        self._mailboxes = Mailboxes(state, pages)
         self._batches = batches
         self.operations = tuple(
             operation for version in ("v1.0", "beta") for operation in self._operations(version)
@@ -69,8 +66,8 @@ class Graph:
             listing("users", "/users", self._users, *user),
             listing("user", "/users/{id}", self._user, *user, options=frozenset({"$select"})),
             listing("user_grants", "/users/{id}/oauth2PermissionGrants", self._user_consents(version), _DIRECTORY),
-            listing("rules", "/users/{id}/mailFolders/inbox/messageRules", self._rules, *_MAILBOX, throttled="outlook"),
-            listing("mailbox_settings", "/users/{id}/mailboxSettings", self._settings, *_MAILBOX,
+            listing("rules", "/users/{id}/mailFolders/inbox/messageRules", self._mailboxes.rules, *_MAILBOX, throttled="outlook"),
+            listing("mailbox_settings", "/users/{id}/mailboxSettings", self._mailboxes.settings, *_MAILBOX,
                     options=frozenset({"$select"}), throttled="outlook"),
             listing("directory_audits", "/auditLogs/directoryAudits", self._audits, "AuditLog.Read.All"),
             listing("organization", "/organization", self._organization, "Organization.Read.All", *user),
@@ -178,7 +175,7 @@ class Graph:
 
     def _user_consents(self, version: str) -> Callable[[Call], Answer]:
         def answered(call: Call) -> Answer:
-            user = self._known(call.params["id"])
+            user = known_user(self._state, call.params["id"])
             # Only what the user consented to: what holds for everybody is not in this list.
             rows, _ = self._state.consents.page(0, 1_000_000, index="principalId", value=user.id)
             return self._pages.sequence(call, rows, self._consent_listing(version), largest=999, usual=100)
@@ -200,24 +197,9 @@ class Graph:
         return Listing(self._state.users, shapes.USER, shapes.USER_DEFAULT, comparable, "users")
 
     def _user(self, call: Call) -> Answer:
-        return self._one(call, self._known(call.params["id"]), shapes.USER, shapes.USER_DEFAULT, "users")
-
-    def _rules(self, call: Call) -> Answer:
-        user = self._known(call.params["id"])
-        rows = sorted(self._mailbox(user).rules, key=lambda rule: int(rule["sequence"]))
-        context = "users('{id}')/mailFolders('inbox')/messageRules"
-        listing: Listing[dict[str, Any]] = Listing(
-            Table(lambda row: str(row["id"])), shapes.RULE, shapes.RULE_DEFAULT, {}, context
+        return self._one(
+            call, known_user(self._state, call.params["id"]), shapes.USER, shapes.USER_DEFAULT, "users"
         )
-        return self._pages.sequence(call, rows, listing, largest=999, usual=100)
-
-    def _settings(self, call: Call) -> Answer:
-        user = self._known(call.params["id"])
-        settings = _mailbox_settings(self._mailbox(user), call)
-        select = call.query.get("$select")
-        names = _SETTINGS if select is None else selected(select, frozenset(_SETTINGS))
-        context = f"users('{call.params['id']}')/mailboxSettings"
-        return Answer(200, {**self._context(call, context), **{name: settings[name] for name in names}})
 
     def _audits(self, call: Call) -> Answer:
         comparable = {
@@ -248,71 +230,18 @@ class Graph:
         select = call.query.get("$select")
         names = tuple(whole) if select is None else selected(select, frozenset(whole))
         return Answer(
-            200, {**self._context(call, "organization"), "value": [{name: whole[name] for name in names}]}
+            200,
+            {**self._pages.context(call, "organization"), "value": [{name: whole[name] for name in names}]},
         )
 
     def _one(self, call: Call, row: Any, shape: shapes.Shape, default: tuple[str, ...], name: str) -> Answer:
         select = call.query.get("$select")
         names = default if select is None else selected(select, frozenset(shape))
-        return Answer(200, {**self._context(call, f"{name}/$entity"), **shaped(row, shape, names)})
-
-    def _context(self, call: Call, name: str) -> dict[str, str]:
-        version = call.path.split("/")[1]
-        return {"@odata.context": f"{self._pages.origin}/{version}/$metadata#{name}"}
-
-    def _known(self, name: str) -> User:
-        user = self._state.user(name)
-        if user is None:
-            raise _missing(name)
-        return user
-
-    def _mailbox(self, user: User) -> Mailbox:
-        if not user.has_mailbox:
-            raise Refused(
-                404,
-                "MailboxNotEnabledForRESTAPI",
-                "The mailbox is either inactive, soft-deleted, or is hosted on-premise.",
-            )
-        return self._state.mailbox(user)
+        return Answer(200, {**self._pages.context(call, f"{name}/$entity"), **shaped(row, shape, names)})
 
     @staticmethod
     def _found(table: Table[Any], identity: str) -> Any:
         row = table.get(identity)
         if row is None:
-            raise _missing(identity)
+            raise missing(identity)
         return row
-
-
-def _missing(name: str) -> Refused:
-    return Refused(
-        404,
-        "Request_ResourceNotFound",
-        f"Resource '{name}' does not exist or one of its queried reference-property objects are not present.",
-    )
-
-
-def _mailbox_settings(mailbox: Mailbox, call: Call) -> dict[str, Any]:
-    at = {"dateTime": f"{graph_time(call.now).removesuffix('Z')}.0000000", "timeZone": "UTC"}
-    return {
-        "archiveFolder": "AAMkAGarchive=",
-        "automaticRepliesSetting": {
-            "status": mailbox.automatic_reply,
-            "externalAudience": "all" if mailbox.automatic_reply != "disabled" else "none",
-            "internalReplyMessage": "",
-            "externalReplyMessage": "",
-            "scheduledStartDateTime": at,
-            "scheduledEndDateTime": at,
-        },
-        "dateFormat": "yyyy-MM-dd",
-        "delegateMeetingMessageDeliveryOptions": "sendToDelegateOnly",
-        "language": {"locale": "en-GB", "displayName": "English (United Kingdom)"},
-        "timeFormat": "HH:mm",
-        "timeZone": "Tokyo Standard Time",
-        "userPurpose": "user",
-        "workingHours": {
-            "daysOfWeek": ["monday", "tuesday", "wednesday", "thursday", "friday"],
-            "startTime": "08:00:00.0000000",
-            "endTime": "17:00:00.0000000",
-            "timeZone": {"name": "Tokyo Standard Time"},
-        },
-    }

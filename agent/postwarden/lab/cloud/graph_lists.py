@@ -143,15 +143,16 @@ class Pages:
         query = "&".join(f"{name}={quote(value, safe='')}" for name, value in options.items())
         return f"{self.origin}{call.path}?{query}"
 
+    def context(self, call: Call, name: str) -> dict[str, str]:
+        """The member that says what an answer is about."""
+        version = call.path.split("/")[1]
+        return {"@odata.context": f"{self.origin}/{version}/$metadata#{name}"}
+
     def _answer(
         self, call: Call, context: str, items: list[dict[str, Any]], lead: Mapping[str, str]
     ) -> Answer:
-        version = call.path.split("/")[1]
         named = context.format(**call.params)
-        return Answer(
-            200,
-            {"@odata.context": f"{self.origin}/{version}/$metadata#{named}", **lead, "value": items},
-        )
+        return Answer(200, {**self.context(call, named), **lead, "value": items})
 
 
 def _kept(call: Call) -> dict[str, str]:

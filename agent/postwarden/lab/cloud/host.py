@@ -6,9 +6,8 @@ What an operation answers is its handler's business. A batch's parts take the sa
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from email.message import Message
-from threading import Event, Lock
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qsl
@@ -16,70 +15,13 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from postwarden.lab.cloud.answer_faults import ANSWERS
-from postwarden.lab.cloud.bearers import Bearer, Clock
-from postwarden.lab.cloud.faults import Faults
-from postwarden.lab.cloud.journal import KEPT_HEADERS, Journal, RequestRecord
+from postwarden.lab.cloud.bearers import Bearer
+from postwarden.lab.cloud.journal import KEPT_HEADERS, RequestRecord
 from postwarden.lab.cloud.occasions import Dialect, Fault, Occasion
 from postwarden.lab.cloud.reply_faults import REPLIES
-from postwarden.lab.cloud.routing import Answer, Call, Operation, Refused, Router, options_of
+from postwarden.lab.cloud.routing import Answer, Call, Operation, Refused, Router, check_headers, options_of
+from postwarden.lab.cloud.surroundings import Seen, Slots, Surroundings
 from postwarden.lab.https import Connection, HttpRequest, Reply
-
-
-@dataclass(frozen=True)
-class Seen:
-    """One request, or part of a batch, with its answer, as observers see it; answers that a fault made are left out.
-
-    `request` is the body's JSON value, a form's fields, or None; `answer` is the answer's value.
-    """
-
-    host: str
-    kind: str
-    method: str
-    path: str
-    query: Mapping[str, str]
-    request: Any
-    status: int
-    answer: Any
-    part: bool = False
-
-
-Observer = Callable[[Seen], None]
-
-
-@dataclass
-class Surroundings:
-    """What all servers of one lab share; `elsewhere` is the origin of a server that no client has any business with."""
-
-    clock: Clock
-    latency: float
-    journal: Journal
-    faults: Faults
-    stopping: Event
-    elsewhere: str = ""
-    observers: list[Observer] = field(default_factory=list)
-
-
-class Slots:
-    """A service that serves a few requests of an application at a time, and refuses those beyond."""
-
-    def __init__(self, most: int) -> None:
-        self.most = most
-        self._lock = Lock()
-        self._taken = 0
-        self.peak = 0
-
-    @contextmanager
-    def taken(self, wanted: int) -> Iterator[int]:
-        """Take up to `wanted` places; yields how many there were."""
-        with self._lock:
-            got = max(0, min(wanted, self.most - self._taken))
-            self._taken += got
-            self.peak = max(self.peak, self._taken)
-        try:
-            yield got
-        finally:
-            with self._lock:
-                self._taken -= got
 
 
 class Host:
@@ -192,6 +134,8 @@ class Host:
                 raise self.dialect.forbidden(operation)
         meant = self._surroundings.faults.meant(asked.query)
         query = options_of(meant, operation)
+        if asked.part is None:
+            check_headers(operation, asked.headers)
         call = Call(
             operation,
             {**found, **params},

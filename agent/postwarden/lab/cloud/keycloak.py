@@ -6,12 +6,13 @@ from email.message import Message
 
 from postwarden.lab.cloud import keycloak_state
 from postwarden.lab.cloud.bearers import Bearer, Bearers
-from postwarden.lab.cloud.host import Host, Surroundings
+from postwarden.lab.cloud.host import Host
 from postwarden.lab.cloud.keycloak_dialect import KeycloakDialect
 from postwarden.lab.cloud.keycloak_host import KeycloakHost
 from postwarden.lab.cloud.keycloak_state import KeycloakState
 from postwarden.lab.cloud.organisation import CloudOrganisation
 from postwarden.lab.cloud.routing import Refused
+from postwarden.lab.cloud.surroundings import Surroundings
 
 _SECRET = "lab-postwarden-Groyne"  # noqa: S105 (the lab's own)
 #: How long Keycloak's access tokens live where nothing is set.

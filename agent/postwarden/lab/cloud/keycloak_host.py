@@ -7,15 +7,14 @@ by number, `first` and `max`, and what comes or goes meanwhile moves the rest.
 import base64
 import binascii
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from postwarden.lab import assertions
+from postwarden.lab.cloud import keycloak_shapes as shapes
 from postwarden.lab.cloud.bearers import Bearer, Bearers
-from postwarden.lab.cloud.keycloak_state import Client, Consent, KeycloakState, OfflineSession, User
-from postwarden.lab.cloud.moments import milliseconds
-from postwarden.lab.cloud.organisation import guid
-from postwarden.lab.cloud.routing import Answer, Call, Operation, Refused, bad
+from postwarden.lab.cloud.keycloak_state import Client, KeycloakState, User
+from postwarden.lab.cloud.routing import FORM, Answer, Call, Operation, Refused, bad
 from postwarden.lab.entra import TokenRefused, form_fields, rsa_key
 
 _USERS = frozenset({"view-users", "manage-users"})
@@ -37,7 +36,7 @@ class KeycloakHost:
         realm, admin = "/realms/{realm}", "/admin/realms/{realm}"
         self.operations = (
             Operation("discovery", "GET", f"{realm}/.well-known/openid-configuration", self._discovery),
-            Operation("token", "POST", f"{realm}/protocol/openid-connect/token", self._token),
+            Operation("token", "POST", f"{realm}/protocol/openid-connect/token", self._token, content=FORM),
             Operation("users_count", "GET", f"{admin}/users/count", self._count, frozenset(), _USERS),
             Operation(
                 "users",
@@ -178,7 +177,7 @@ class KeycloakHost:
             rows = [row for row in rows if call.query["email"].casefold() in row.email]
         if "enabled" in call.query:
             rows = [row for row in rows if row.enabled == (call.query["enabled"] == "true")]
-        return Answer(200, [_user(row) for row in _sliced(call, rows, _USUAL)])
+        return Answer(200, [shapes.user(row) for row in _sliced(call, rows, _USUAL)])
 
     def _consents(self, call: Call) -> Answer:
         user = self._known_user(call)
@@ -186,21 +185,13 @@ class KeycloakHost:
         sessions, _ = self._state.sessions.page(0, 10_000, index="user", value=user.id)
         offline = dict.fromkeys(session.client for session in sessions)
         by_client = {consent.client: consent for consent in consents}
-        shown = [self._consent(client, by_client.get(client), offline) for client in {**by_client, **offline}]
+        clients = [self._state.clients.get(client) for client in {**by_client, **offline}]
+        shown = [
+            shapes.consent(client, by_client.get(client.id), offline=client.id in offline)
+            for client in clients
+            if client is not None
+        ]
         return Answer(200, shown)
-
-    def _consent(self, client: str, consent: Consent | None, offline: Mapping[str, None]) -> dict[str, Any]:
-        """A consent, or only the mark that there is an offline token without one."""
-        row = self._state.clients.get(client)
-        assert row is not None
-        additional = [{"client": client, "key": "Offline Token"}] if client in offline else []
-        return {
-            "clientId": row.client_id,
-            "grantedClientScopes": list(consent.scopes) if consent else [],
-            "createdDate": milliseconds(consent.created) if consent else None,
-            "lastUpdatedDate": milliseconds(consent.updated) if consent else None,
-            "additionalGrants": additional,
-        }
 
     def _user_sessions(self, call: Call) -> Answer:
         user = self._known_user(call)
@@ -208,45 +199,29 @@ class KeycloakHost:
         if client is None:
             raise Refused(404, "Client not found", "")
         rows, _ = self._state.sessions.page(0, 10_000, index="user", value=user.id)
-        return Answer(200, [self._session(row) for row in rows if row.client == client.id])
+        return Answer(200, [shapes.session(self._state, row) for row in rows if row.client == client.id])
 
     def _clients(self, call: Call) -> Answer:
         self._check_realm(call)
         rows = sorted(self._state.clients, key=lambda row: row.client_id)
         if "clientId" in call.query:
             rows = [row for row in rows if row.client_id == call.query["clientId"]]
-        return Answer(200, [_client(row) for row in _sliced(call, rows, None)])
+        return Answer(200, [shapes.client(row) for row in _sliced(call, rows, None)])
 
     def _client_sessions(self, call: Call) -> Answer:
         client = self._known_client(call)
         rows, _ = self._state.sessions.page(0, 1_000_000, index="client", value=client.id)
-        return Answer(200, [self._session(row) for row in _sliced(call, rows, _USUAL)])
+        return Answer(200, [shapes.session(self._state, row) for row in _sliced(call, rows, _USUAL)])
 
     def _session_count(self, call: Call) -> Answer:
         client = self._known_client(call)
         return Answer(200, {"count": self._state.sessions.count("client", client.id)})
 
     def _default_scopes(self, call: Call) -> Answer:
-        return Answer(200, [_scope(name) for name in self._known_client(call).default_scopes])
+        return Answer(200, [shapes.client_scope(name) for name in self._known_client(call).default_scopes])
 
     def _optional_scopes(self, call: Call) -> Answer:
-        return Answer(200, [_scope(name) for name in self._known_client(call).optional_scopes])
-
-    def _session(self, row: OfflineSession) -> dict[str, Any]:
-        user, client = self._state.users.get(row.user), self._state.clients.get(row.client)
-        assert user is not None
-        assert client is not None
-        return {
-            "id": row.id,
-            "username": user.username,
-            "userId": user.id,
-            "ipAddress": row.address,
-            "start": milliseconds(row.started),
-            "lastAccess": milliseconds(row.used),
-            "rememberMe": False,
-            "clients": {client.id: client.client_id},
-            "transientUser": False,
-        }
+        return Answer(200, [shapes.client_scope(name) for name in self._known_client(call).optional_scopes])
 
     def _check_realm(self, call: Call) -> None:
         if call.params["realm"] != self._state.realm:
@@ -307,60 +282,3 @@ def _basic(header: str) -> tuple[str, str] | None:
     except (binascii.Error, UnicodeDecodeError) as exc:
         raise Refused(401, "unauthorized_client", "Invalid client or Invalid client credentials") from exc
     return (name, password) if colon else None
-
-
-def _user(row: User) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "username": row.username,
-        "firstName": row.name,
-        "lastName": "",
-        "email": row.email,
-        "emailVerified": True,
-        "enabled": row.enabled,
-        "createdTimestamp": milliseconds(row.created),
-        "totp": False,
-        "disableableCredentialTypes": [],
-        "requiredActions": [],
-        "notBefore": 0,
-        "access": {"manage": False},
-    }
-
-
-def _client(row: Client) -> dict[str, Any]:
-    attributes = {"oauth2.device.authorization.grant.enabled": "true" if row.device_flow else "false"}
-    return {
-        "id": row.id,
-        "clientId": row.client_id,
-        "name": row.name,
-        "description": "",
-        "rootUrl": "",
-        "baseUrl": "",
-        "surrogateAuthRequired": False,
-        "enabled": row.enabled,
-        "alwaysDisplayInConsole": False,
-        "clientAuthenticatorType": "client-secret",
-        "redirectUris": list(row.redirect_uris),
-        "webOrigins": [],
-        "notBefore": 0,
-        "bearerOnly": False,
-        "consentRequired": row.consent_required,
-        "standardFlowEnabled": row.standard_flow,
-        "implicitFlowEnabled": False,
-        "directAccessGrantsEnabled": False,
-        "serviceAccountsEnabled": row.service_account,
-        "publicClient": row.public,
-        "frontchannelLogout": False,
-        "protocol": "openid-connect",
-        "attributes": attributes,
-        "authenticationFlowBindingOverrides": {},
-        "fullScopeAllowed": False,
-        "nodeReRegistrationTimeout": -1,
-        "defaultClientScopes": list(row.default_scopes),
-        "optionalClientScopes": list(row.optional_scopes),
-        "access": {"view": True, "configure": False, "manage": False},
-    }
-
-
-def _scope(name: str) -> dict[str, Any]:
-    return {"id": guid("client-scope", name), "name": name}

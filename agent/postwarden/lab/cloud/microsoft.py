@@ -16,11 +16,12 @@ from postwarden.lab.cloud.graph import Graph
 from postwarden.lab.cloud.graph_batch import Batches
 from postwarden.lab.cloud.graph_dialect import GraphDialect
 from postwarden.lab.cloud.graph_lists import Pages
-from postwarden.lab.cloud.host import Host, Slots, Surroundings
+from postwarden.lab.cloud.host import Host
 from postwarden.lab.cloud.microsoft_state import MicrosoftState
 from postwarden.lab.cloud.occasions import Dialect
 from postwarden.lab.cloud.organisation import CloudOrganisation
 from postwarden.lab.cloud.routing import Refused
+from postwarden.lab.cloud.surroundings import Slots, Surroundings
 from postwarden.lab.entra import Application, make_application, rsa_key
 
 #: Outlook's service behind Graph works on so many requests of an application at a time.

@@ -18,9 +18,8 @@ from postwarden.lab.cloud.organisation import (
     Provider,
     client_id,
     number,
-    stated,
-    stated_grants,
 )
+from postwarden.lab.cloud.organisation_file import stated, stated_grants
 
 #: Given and family names with their form in an address.
 _GIVEN = (

@@ -10,6 +10,9 @@ from urllib.parse import parse_qsl, unquote
 
 from postwarden.lab.cloud.bearers import Bearer
 
+_PREFERENCE = re.compile(r"odata\.maxpagesize=\d+|return=(minimal|representation)|odata\.continue-on-error")
+FORM = "application/x-www-form-urlencoded"
+
 
 class Refused(Exception):
     """A request is refused: with this status, the interface's own word for why, and a sentence.
@@ -67,7 +70,7 @@ class Operation:
 
     `pattern` is its path, with names in braces. `options` are the query options that it knows; `permissions` are
     those of which one is enough, empty where none is asked for. `throttled` names the service behind it that serves a
-    few at a time.
+    few at a time; `content` is the type that a body has.
     """
 
     kind: str
@@ -77,6 +80,7 @@ class Operation:
     options: frozenset[str] = frozenset()
     permissions: frozenset[str] = frozenset()
     throttled: str = ""
+    content: str = "application/json"
     path: re.Pattern[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -128,6 +132,21 @@ def options_of(query: str, operation: Operation) -> Mapping[str, str]:
     if unknown:
         raise bad(f"{operation.kind} knows no option {', '.join(sorted(unknown))}")
     return options
+
+
+def check_headers(operation: Operation, headers: Message) -> None:
+    """Refused where a header that matters here says what no client should: of the body, the answer, or its priority."""
+    if operation.method == "POST" and headers.get_content_type() != operation.content:
+        raise bad(f"Content-Type is {headers.get('Content-Type')}, not {operation.content}")
+    accepted = headers.get("Accept", "*/*")
+    if not re.search(r"\*/\*|application/(json|\*)", accepted):
+        raise bad(f"Accept: {accepted} takes no JSON")
+    priority = headers.get("x-ms-throttle-priority", "Normal")
+    if priority.casefold() not in {"low", "normal", "high"}:
+        raise bad(f"x-ms-throttle-priority: {priority}")
+    for preference in headers.get("Prefer", "").split(","):
+        if preference.strip() and not _PREFERENCE.fullmatch(preference.strip()):
+            raise bad(f"Prefer: {preference.strip()}")
 
 
 def size(text: str, largest: int, name: str) -> int:

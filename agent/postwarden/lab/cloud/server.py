@@ -13,11 +13,12 @@ from postwarden.lab.cloud import ordinary
 from postwarden.lab.cloud.elsewhere import Elsewhere, Stray
 from postwarden.lab.cloud.faults import Faults
 from postwarden.lab.cloud.google import GoogleCloud, GoogleHosts
-from postwarden.lab.cloud.host import Host, Observer, Surroundings
+from postwarden.lab.cloud.host import Host
 from postwarden.lab.cloud.journal import Journal, RequestRecord
 from postwarden.lab.cloud.keycloak import KeycloakCloud, KeycloakServer
 from postwarden.lab.cloud.microsoft import MicrosoftCloud, MicrosoftHosts
 from postwarden.lab.cloud.organisation import CloudOrganisation
+from postwarden.lab.cloud.surroundings import Observer, Surroundings
 from postwarden.lab.https import Front, HttpsServer
 
 _ADDRESS = "127.0.0.1"
