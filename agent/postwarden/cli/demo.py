@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 HELP = "audit live mail servers that an intruder has been in, made for the occasion"
 DESCRIPTION = """\
-Starts mail servers on this machine's loopback: an IMAP server (Dovecot where it is installed, else pymap, which has no
-access lists), and, of our own making, an Exchange, a Microsoft 365, a Google Workspace and a Keycloak. Fills them with an
-organisation that an intruder has been in, with bad applications among many that are harmless, and runs the ordinary
-audit over the network. Everything it makes lies in one folder; the servers are stopped at the end."""
+Starts mail servers on this machine's loopback: an IMAP server (Dovecot where it is installed, else pymap, which has
+no access lists), and, of our own making, an Exchange, a Microsoft 365, a Google Workspace and a Keycloak. Fills them
+with an organisation that an intruder has been in, with bad applications among many that are harmless, and runs the
+ordinary audit over the network. Everything it makes lies in one folder; the servers are stopped at the end."""
 EPILOG = """\
 examples:
   postwarden demo

@@ -9,13 +9,14 @@ from urllib.parse import urlsplit
 
 from msgspec import Meta, Struct
 
+from postwarden.connectors import quiet
 from postwarden.connectors.google import reading, requests
 from postwarden.connectors.google.domain import Domain
 from postwarden.connectors.google.login import Login, ScopeMissing, fetcher, look, token_list
 from postwarden.connectors.google.refusals import judge
 from postwarden.connectors.google.requests import INCIDENT, NEEDS, SECURITY, TOKEN_NEEDS, Identity
 from postwarden.connectors.https import Within
-from postwarden.connectors.rest import checks, quiet
+from postwarden.connectors.rest import checks
 from postwarden.connectors.rest.allowed import Allowed
 from postwarden.connectors.rest.once import Once
 from postwarden.connectors.rest.patience import Pause

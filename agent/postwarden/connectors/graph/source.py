@@ -8,12 +8,13 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
+from postwarden.connectors import quiet
 from postwarden.connectors.graph import everybody, reading
 from postwarden.connectors.graph.login import look
 from postwarden.connectors.graph.options import Options
 from postwarden.connectors.graph.service import Service
 from postwarden.connectors.graph.tenant import Tenant
-from postwarden.connectors.rest import checks, quiet
+from postwarden.connectors.rest import checks
 from postwarden.connectors.rest.once import Once
 from postwarden.errors import ConnectorError
 from postwarden.formats.asked import Asked

@@ -1,4 +1,4 @@
-"""exchangelib's loggers: they print whole requests and answers, which are people's mail, when something fails."""
+"""Libraries whose loggers print whole requests, answers or tokens when something fails: people's mail, and keys to it."""
 
 import logging
 
@@ -11,9 +11,19 @@ _LOUD = (
     "exchangelib.services.common",
     "exchangelib.account",
     "exchangelib.transport",
+    "google.auth",
+    "google.auth._default",
+    "google.auth.transport",
+    "google.oauth2._client",
+    "msal",
+    "msal.application",
+    "msal.authority",
+    "msal.oauth2cli.oauth2",
+    "msal.throttled_http_client",
+    "msal.token_cache",
+    "oauthlib",
     "requests_oauthlib",
     "requests_oauthlib.oauth2_session",
-    "oauthlib",
     "spnego",
 )
 
