@@ -14,6 +14,7 @@ from postwarden import lab
 from postwarden.lab import exchange
 from postwarden.lab.exchange import ExchangeLab
 from tests.ews_schema import SCHEMA_FILE, SchemaObserver
+from tests.lab.cloud import running_cloud, start_cloud  # noqa: F401 (fixtures)
 
 StartLab = Callable[..., lab.Lab]
 

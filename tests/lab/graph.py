@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from postwarden.config.settings import SourceEntry, decode
-from postwarden.connectors import open_source
+from postwarden.connectors import Source, open_source
 from postwarden.connectors.graph.source import GraphSource
 from postwarden.lab.cloud import CloudLab
 from postwarden.model.account import Account
@@ -79,7 +79,7 @@ def read(made: GraphSource, name: str) -> Reading:
     return collect_account(account(name), [made], lambda *_: None, None)
 
 
-def read_all(made: GraphSource) -> Reading:
+def read_all(made: Source) -> Reading:
     return collect_source(made, lambda *_: None, None)
 
 

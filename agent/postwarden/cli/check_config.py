@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     from postwarden.cli.operator import now
     from postwarden.config.directory import ConfiguredDirectory
     from postwarden.config.locate import load, state_folder
-    from postwarden.connectors import open_sources, prepare
+    from postwarden.connectors import open_source, open_sources, prepare
     from postwarden.grants.catalogue import age_days, age_sentence
     from postwarden.notify import open_notifiers
     from postwarden.pipeline.audit import acceptance, list_first
@@ -56,7 +56,13 @@ def run(args: argparse.Namespace) -> int:
     check_directories(config, sources)
     notifiers = open_notifiers(config)
     book = load_rules(config)
-    prepare(sources, accounts, config)
+    # The identity for a case reads nothing of any account now: what it may do is looked at here.
+    cases = [
+        open_source(entry, index, config, now)
+        for index, entry in enumerate(config.sources)
+        if entry.is_for_incident
+    ]
+    prepare([*sources, *cases], accounts, config)
     _say(
         args,
         {
@@ -64,13 +70,13 @@ def run(args: argparse.Namespace) -> int:
             "path": str(config.path),
             "state": str(state_folder(config)),
             "accounts": len(accounts),
-            "sources": [source.name for source in sources],
+            "sources": [source.name for source in (*sources, *cases)],
             "notifiers": [one.name for one in notifiers],
             "rules": len(book.rules),
             "internal_domains": list(config.organisation.internal_domains),
             "application_lists": age_days(book.grants.catalogue, now()),
         },
-        f"{config.path}: {len(accounts)} accounts, {len(sources)} sources, {len(book.rules)} rules, "
+        f"{config.path}: {len(accounts)} accounts, {len(sources) + len(cases)} sources, {len(book.rules)} rules, "
         f"{len(notifiers)} notifiers",
         age_sentence(book.grants.catalogue, now(), book.grants.weights.limits.catalogue_days),
     )
@@ -100,6 +106,11 @@ def run(args: argparse.Namespace) -> int:
             continue
         reading = collect_account(account, [source], acceptance(config, account, now), None)
         _show(args, source, account, reading)
+        if reading.incomplete:
+            code = UNREADABLE
+    for source in cases:
+        reading = collect_source(source, acceptance(config, source, now), None)
+        _show(args, source, None, reading)
         if reading.incomplete:
             code = UNREADABLE
     return code

@@ -77,6 +77,11 @@ class SourceEntry(Section, frozen=True, kw_only=True, forbid_unknown_fields=True
     kind: str
     options: dict[str, Any]
 
+    @property
+    def is_for_incident(self) -> bool:
+        """Whether it is the identity for one case, which neither audits nor the daemon use."""
+        return self.options.get("identity") == "incident"
+
 
 class NotifyEntry(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One `[[notify]]`: whom changes of findings of at least this level are told, and the kind's own options."""
@@ -157,6 +162,11 @@ class Config(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def folder(self) -> Path:
         """Where relative paths in the file start."""
         return self.path.parent
+
+    @property
+    def watched(self) -> tuple[tuple[int, SourceEntry], ...]:
+        """The sources that audits and the daemon read, each with its place in the file."""
+        return tuple((index, one) for index, one in enumerate(self.sources) if not one.is_for_incident)
 
     @property
     def domains(self) -> Domains:

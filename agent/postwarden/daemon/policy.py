@@ -39,7 +39,7 @@ class Policy(Struct, frozen=True, kw_only=True):
 
     @property
     def sources(self) -> tuple[str, ...]:
-        return tuple(entry.name for entry in self.config.sources)
+        return tuple(entry.name for _, entry in self.config.watched)
 
     def sources_of(self, account: Account) -> tuple[str, ...]:
         """The sources that have this account, in their order."""

@@ -102,6 +102,15 @@ def read_entries(raw: bytes) -> tuple[bytes, ...]:
     return tuple(map(bytes, json_text.parse(raw, tuple[Raw, ...])))
 
 
+class _Entry(Struct, frozen=True, kw_only=True):
+    id: str
+
+
+def read_id(raw: bytes) -> str:
+    """What tells an entry from the others; raises JsonError."""
+    return json_text.item(raw, _Entry).id
+
+
 def read_person(raw: bytes) -> Person:
     """Raises JsonError."""
     user = json_text.item(raw, _User)

@@ -31,9 +31,10 @@ LOGGED, USED = timedelta(days=180), timedelta(days=3)
 
 
 class Log(Struct, frozen=True, kw_only=True):
-    """What is let in by whom, how many people have each client, and what happened, in its order."""
+    """What is let in by whom, when it was last put out, how many people have each client, and what happened in order."""
 
     consents: Consents
+    revoked: Mapping[tuple[str, str], datetime]
     holders: Mapping[str, int]
     events: tuple[tuple[Event, bytes], ...]
 
@@ -59,7 +60,12 @@ class Domain:
         consents = by_person(events)
         holders = Counter(client for mine in consents.values() for client in mine)
         ordered = sorted(events, key=lambda one: (one[0].happened, one[0].name))
-        return Log(consents=consents, holders=holders, events=tuple(ordered))
+        revoked = {
+            (event.person or event.author, event.client): event.happened
+            for event, _ in ordered
+            if event.name == REVOKE
+        }
+        return Log(consents=consents, revoked=revoked, holders=holders, events=tuple(ordered))
 
     def _uses(self) -> dict[tuple[str, str], tuple[datetime, str]]:
         return last_uses(event for event, _ in self._events(ACTIVITY, USED))
@@ -92,7 +98,7 @@ class Domain:
         log, uses = self.log.get(), self.uses.get_or({})
         mine = {**log.consents.get(address, {}), **log.consents.get(identifier, {})}
         for (who, client), (when, name) in uses.items():
-            if who in {identifier, address}:
+            if who in {identifier, address} and (client in mine or not _is_over(log, who, client, when)):
                 before = mine.get(client) or Consent(
                     # It is at work, and was let in before the log begins.
                     client=client,
@@ -104,3 +110,9 @@ class Domain:
                 )
                 mine[client] = replace(before, used=Dated(time=when, origin="audit_log"))
         return [mine[client] for client in sorted(mine)]
+
+
+def _is_over(log: Log, who: str, client: str, used: datetime) -> bool:
+    """Whether it was last at work before it was put out."""
+    out = log.revoked.get((who, client))
+    return out is not None and used <= out

@@ -19,6 +19,8 @@ from postwarden.formats.keycloak_json import Client, Consent, OfflineSession, Pe
 
 #: More of one listing is taken for a server's mistake.
 MAX_PAGES = 2_000
+#: Times that a listing which moves is begun again.
+_ATTEMPTS = 3
 
 
 class _Roles(Struct, frozen=True, kw_only=True):
@@ -59,23 +61,39 @@ class Realm:
         return claims.resource_access.get("realm-management", _Roles()).roles
 
     def _pages(self, path: str) -> Iterator[bytes]:
-        """The entries of a listing; it has no cursor, so it ends with a page that is not full.
+        """The entries of a listing; it is asked for by number, so each page begins with the last entry known.
 
-        Raises ConnectorError where a page brings nothing new, or there is no end.
+        Where that has moved, an entry may have been skipped, and all is listed again. Raises ConnectorError where
+        it never stands still, or has no end.
         """
+        for _ in range(_ATTEMPTS):
+            found = self._listed(path)
+            if found is not None:
+                return iter(found.values())
+        raise ConnectorError(
+            f"the listing of {path} changed each time that it was read",
+            "it is read again in the next sweep",
+            reason="unreachable",
+        )
+
+    def _listed(self, path: str) -> dict[str, bytes] | None:
+        """The entries by their ids, or None where they moved."""
         patience = Patience(self._session.pause)
-        seen: set[bytes] = set()
-        found: list[bytes] = []
-        for number in range(MAX_PAGES):
-            query = {"first": str(number * PAGE), "max": str(PAGE)}
+        found: dict[str, bytes] = {}
+        last: str | None = None
+        for _ in range(MAX_PAGES):
+            query = {"first": str(max(0, len(found) - 1)), "max": str(PAGE)}
             entries = keycloak_json.read_entries(self._session.get(path, query, patience=patience))
-            new = [one for one in entries if one not in seen]
-            seen.update(new)
-            found += new
+            ids = [keycloak_json.read_id(one) for one in entries]
+            if last is not None and ids[:1] != [last]:
+                return None
+            before = len(found)
+            found |= zip(ids, entries, strict=True)
             if len(entries) < PAGE:
-                return iter(found)
-            if not new:
+                return found
+            if len(found) == before:
                 break
+            last = ids[-1]
         raise ConnectorError(
             f"the listing of {path} has no end: {len(found)} entries",
             "look at the server",

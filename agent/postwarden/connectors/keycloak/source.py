@@ -176,6 +176,9 @@ class KeycloakSource:
     def _consents(self, person: Person, asked: Asked) -> Iterator[Item]:
         clients = self._clients.get()
         for consent in self._provider.get().consents(person):
+            if not consent.scopes and consent.granted is None:
+                # The provider lists clients here too that only have offline sessions, which have a check of their own.
+                continue
             client = clients.get(consent.client)
             grant = Grant(
                 scope=asked.scope,

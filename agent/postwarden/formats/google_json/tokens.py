@@ -8,6 +8,10 @@ from postwarden.formats import json_text
 from postwarden.model.application import Dated
 
 
+#: Seconds have not so many digits before the year 5138.
+_SECONDS = 99_999_999_999
+
+
 class Token(Struct, frozen=True, kw_only=True, rename="camel"):
     """An application that the user has let in; Google does not say when."""
 
@@ -17,7 +21,7 @@ class Token(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class AppPassword(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A password for one program, without a second factor; times are milliseconds since 1970, 0 for never."""
+    """A password for one program, without a second factor; times are since 1970, 0 for never."""
 
     code_id: int
     name: str | None = None
@@ -51,7 +55,9 @@ def read_app_passwords(raw: bytes) -> tuple[tuple[AppPassword, bytes], ...]:
 
 def _dated(told: str | int | None) -> Dated | None:
     try:
-        moment = datetime.fromtimestamp(int(told or 0) / 1000, UTC)
+        number = int(told or 0)
+        # "Unix time format", says the documentation; answers have been seen in seconds and in milliseconds.
+        moment = datetime.fromtimestamp(number / 1000 if number > _SECONDS else number, UTC)
     except (ValueError, OverflowError, OSError):
         return None
     return Dated(time=moment, origin="api") if moment.year > 1970 else None

@@ -29,7 +29,7 @@ from postwarden.lab.https import Connection, HttpRequest, Reply
 class Seen:
     """One request, or part of a batch, with its answer, as observers see it; answers that a fault made are left out.
 
-    `request` is the body's JSON value or None, `answer` the answer's.
+    `request` is the body's JSON value, a form's fields, or None; `answer` is the answer's value.
     """
 
     host: str
@@ -301,7 +301,7 @@ class Host:
                     asked.method,
                     asked.path,
                     _pairs(asked.query),
-                    _body(asked.body),
+                    _body(asked.headers, asked.body),
                     answer.status,
                     # As it goes over the wire, for instance with times as text.
                     json.loads(msgspec.json.encode(answer.value)) if answer.value is not None else None,
@@ -328,7 +328,10 @@ def _pairs(query: str) -> Mapping[str, str]:
     return dict(parse_qsl(query, keep_blank_values=True))
 
 
-def _body(body: bytes) -> Any:
+def _body(headers: Message, body: bytes) -> Any:
+    """The body's value: of a form its fields, else JSON; None where it is neither."""
+    if headers.get("Content-Type", "").startswith("application/x-www-form-urlencoded"):
+        return dict(parse_qsl(body.decode("ascii", "replace"), keep_blank_values=True))
     try:
         return json.loads(body)
     except ValueError:
