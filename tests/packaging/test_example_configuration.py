@@ -1,6 +1,7 @@
 """agent.toml as it is shipped: every option that exists, and none that does not."""
 
 import importlib
+import json
 import re
 import tomllib
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ from typing import Any, get_args
 
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from msgspec import Struct
 
 from postwarden import notify
@@ -19,7 +22,15 @@ from postwarden.config.directory import ConfiguredDirectory
 from postwarden.config.settings import AccountEntry, Config, Section
 from postwarden.connectors import KINDS, open_sources, prepare
 from postwarden.connectors.ews import login as ews_login
+from postwarden.connectors.google import login as google_login
+from postwarden.connectors.google import requests as google_requests
+from postwarden.connectors.google import source as google_source
+from postwarden.connectors.graph import login as graph_login
+from postwarden.connectors.graph import rights as graph_rights
+from postwarden.connectors.graph.clouds import Urls
 from postwarden.connectors.identity import Login
+from postwarden.connectors.keycloak import login as keycloak_login
+from postwarden.connectors.keycloak import requests as keycloak_requests
 from postwarden.lab import certificates
 from postwarden.pipeline.judge import load_rules
 from postwarden.secrets import SecretSource
@@ -62,7 +73,13 @@ def place(tmp_path: Path) -> Path:
     """A folder with everything that the uncommented agent.toml names."""
     (tmp_path / "agent.toml").write_text(uncommented())
     (tmp_path / "accounts.csv").write_text("login,addresses,name\nbob,bob@example.org,Bob\n")
-    for secret in ("imap.secret", "exchange.secret"):
+    (tmp_path / "google-key.json").touch(mode=0o600)
+    pem = rsa.generate_private_key(public_exponent=65537, key_size=2048).private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+    )
+    key = {"client_id": "1", "client_email": "postwarden@example.org", "private_key": pem.decode()}
+    (tmp_path / "google-key.json").write_text(json.dumps(key))
+    for secret in ("imap.secret", "exchange.secret", "graph.secret", "keycloak.secret"):
         (tmp_path / secret).touch(mode=0o600)
         (tmp_path / secret).write_text("swordfish\n")
     certificates.make(tmp_path)
@@ -157,3 +174,28 @@ def test_every_part_of_an_exchange_login_is_mentioned() -> None:
     chapter = TEXT[TEXT.index("\n# EWS:") :]
     words = {*keys(ews_login.Login), *get_args(ews_login.Mechanism)}
     assert {word for word in words if not re.search(rf"\b{word}\b", chapter)} == set()
+
+
+@pytest.mark.parametrize(
+    ("chapter", "kinds"),
+    [
+        ("\n# Microsoft Graph:", (graph_login.Login, Urls)),
+        ("\n# Google Workspace:", (google_login.Login, google_source.Urls)),
+        ("\n# Keycloak:", (keycloak_login.Login,)),
+    ],
+)
+def test_every_part_of_a_clouds_login_is_mentioned(chapter: str, kinds: tuple[type[Struct], ...]) -> None:
+    """Each key of its log-in and of its places stands in the chapter."""
+    text = TEXT[TEXT.index(chapter) :].partition("\n\n")[0]
+    words = {word for kind in kinds for word in keys(kind)}
+    assert {word for word in words if not re.search(rf"\b{word}\b", text)} == set()
+
+
+def test_the_rights_that_are_named_are_those_that_checks_need() -> None:
+    """Permissions, scopes and roles in the text are the connectors' tables of least rights."""
+    for need in (*graph_rights.NEEDS, *graph_rights.CMDLET_NEEDS):
+        assert need.permission in TEXT
+    for scope in (*google_requests.NEEDS, *google_requests.TOKEN_NEEDS):
+        assert scope.scope.rpartition("/")[2] in TEXT
+    for role in keycloak_requests.NEEDS:
+        assert role in TEXT

@@ -58,15 +58,23 @@ def look(login: Login, folder: Path) -> str:
 
 
 def _key(login: Login, folder: Path) -> _Key:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
     raw = read_whole(login.key, folder).reveal()
+    unusable = SecretError(
+        f"the key file {login.key.place} is not usable",
+        "it is the JSON file that Google gives when a key of the service account is made",
+    )
     try:
-        return msgspec.json.decode(raw, type=_Key)
-    except msgspec.DecodeError:
-        # The error may quote the key; it must not become this one's cause.
-        raise SecretError(
-            f"the key file {login.key.place} is not usable",
-            "it is the JSON file that Google gives when a key of the service account is made",
-        ) from None
+        found = msgspec.json.decode(raw, type=_Key)
+        key = load_pem_private_key(found.private_key.encode(), None)
+    except (msgspec.DecodeError, TypeError, ValueError):
+        # The errors may quote the key; they must not become this one's cause.
+        raise unusable from None
+    if not isinstance(key, RSAPrivateKey):
+        raise unusable
+    return found
 
 
 def token_list(url: str, scopes: frozenset[str]) -> Allowed:

@@ -15,6 +15,8 @@ Answer = TypeVar("Answer")
 
 #: Times that one request is sent at most, and seconds that one scope may wait for a busy service in all.
 MAX_TRIES, MAX_WAIT = 6, 240.0
+#: Times that one is sent at most to a service that breaks off.
+MAX_BREAKS = 3
 #: Seconds of the first wait where the service names none; each further one is twice as long.
 FIRST_WAIT = 1.0
 #: The most seconds that a service's word is taken for: one that asks for more is left alone until the next sweep.
@@ -78,14 +80,15 @@ class Patience:
         A service that is busy, or breaks off, is asked again; a token that is not taken is dropped by
         `forget` and replaced once.
         """
-        tries, wait, replaced = 0, FIRST_WAIT, False
+        tries, broke, wait, replaced = 0, 0, FIRST_WAIT, False
         while True:
             self._rest(self._pause.left())
             tries += 1
             try:
                 return send()
             except (Busy, BrokeOff) as error:
-                if tries == MAX_TRIES:
+                broke += isinstance(error, BrokeOff)
+                if tries == MAX_TRIES or broke == MAX_BREAKS:
                     raise
                 self._back_off(error, wait)
                 wait *= 2

@@ -7,7 +7,6 @@ from msgspec import Raw, Struct
 from postwarden.formats import json_text
 from postwarden.model.application import Dated
 
-
 #: Seconds have not so many digits before the year 5138.
 _SECONDS = 99_999_999_999
 

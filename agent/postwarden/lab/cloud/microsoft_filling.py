@@ -100,7 +100,11 @@ def _fill_application(
         for place, one in enumerate(application.credentials)
     )
     owners = tuple(guid("user", one.login) for one in application.owners)
-    created = ago(start, application.created, application.key)
+    grants = [one for one in whole.grants if one.application == application.key]
+    first = max(grants, key=lambda one: one.made, default=None)
+    # Somebody else's application comes into the tenant when it is let in for the first time.
+    days = application.created if own or first is None else first.made
+    created = ago(start, days, application.key, (first.person or "") if first else "")
     if own:
         registration = Registration(
             guid("registration", application.key),
@@ -129,6 +133,9 @@ def _fill_application(
         scopes=() if resource is None else _delegated_scopes(whole, resource),
     )
     state.principals.fill(principal)
+    if days <= AUDIT_DAYS:
+        by = state.user(guid("user", (first.by or first.person or "") if first else ""))
+        state.audits.append(audit_records.added(principal, by, created))
     _fill_application_audits(state, application, principal, start)
 
 
@@ -145,12 +152,13 @@ def _delegated_scopes(whole: CloudOrganisation, resource: str) -> tuple[tuple[st
 
 
 def _fill_application_audits(
-    state: MicrosoftState, application: Application, principal: ServicePrincipal, start: datetime
+    state: MicrosoftState,
+    application: Application,
+    principal: ServicePrincipal,
+    start: datetime,
 ) -> None:
     rows, _ = state.registrations.page(0, 1, index="app_id", value=application.id)
     target = rows[0] if rows else principal
-    if application.created <= AUDIT_DAYS:
-        state.audits.append(audit_records.added(principal, None, principal.created))
     for key, credential in zip(target.keys, application.credentials, strict=True):
         if credential.added <= AUDIT_DAYS:
             by = state.user(guid("user", credential.by))

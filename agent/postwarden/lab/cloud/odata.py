@@ -105,7 +105,7 @@ class _Reading:
             self._expect("open")
             name = self._property("startswith", self._expect("word"))
             self._expect("comma")
-            wanted = self._expect("text").replace("''", "'")
+            wanted = self._quoted()
             self._expect("close")
             return Filter(lambda row: str(row[name] or "").startswith(wanted))
         operator = self._expect("word")
@@ -124,12 +124,15 @@ class _Reading:
 
     def _among(self, name: str) -> Filter:
         self._expect("open")
-        wanted = {self._expect("text")}
+        wanted = {self._quoted()}
         while self._peek() == "comma":
             self._take()
-            wanted.add(self._expect("text"))
+            wanted.add(self._quoted())
         self._expect("close")
         return Filter(lambda row: row[name] in wanted)
+
+    def _quoted(self) -> str:
+        return self._expect("text").replace("''", "'")
 
     def _property(self, operator: str, name: str) -> str:
         if operator not in self._allowed.get(name, frozenset()):

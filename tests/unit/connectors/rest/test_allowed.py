@@ -31,7 +31,7 @@ LISTS = {
 
 
 def prepared(
-    method: str, address: str, *, body: bytes | None = None, **headers: str
+    method: str, address: str, body: bytes | None = None, headers: dict[str, str] | None = None
 ) -> requests.PreparedRequest:
     return requests.Request(method, address, data=body, headers=headers).prepare()
 
@@ -96,7 +96,7 @@ def test_a_get_has_no_body_and_no_header_that_makes_it_something_else() -> None:
     with pytest.raises(ConnectorError, match="with a body"):
         LIST.permit(prepared("GET", ORIGIN + "/v1/things", body=b"{}"))
     with pytest.raises(ConnectorError, match="X-HTTP-Method-Override"):
-        LIST.permit(prepared("GET", ORIGIN + "/v1/things", **{"X-HTTP-Method-Override": "DELETE"}))
+        LIST.permit(prepared("GET", ORIGIN + "/v1/things", headers={"X-HTTP-Method-Override": "DELETE"}))
 
 
 @pytest.mark.parametrize("name", LISTS)
