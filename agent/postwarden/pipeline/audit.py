@@ -1,7 +1,7 @@
 """One audit of some accounts: collect, judge, record."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from msgspec import Struct
@@ -22,6 +22,9 @@ from postwarden.pipeline.directory import Listing, check_directories, list_accou
 from postwarden.pipeline.holdings import changes, first_seen
 from postwarden.pipeline.judge import NOTHING_SEEN, RuleBook, judge
 from postwarden.pipeline.record import Conclusion, Recorder
+
+#: Scopes that one commit records at most, and how long it may wait for more: a commit costs the same for one.
+TOGETHER, GATHER = 64, timedelta(seconds=0.25)
 
 
 class Everybody(Struct, frozen=True, kw_only=True):
@@ -76,14 +79,30 @@ def audit(
         recorder.start(scopes, names)
     keeper = _Keeper(recorder) if recorder is not None else None
     everybody = everybody_of(directory)
+
+    def of_each() -> Iterator[Audited]:
+        for account, reading in _readings(accounts, sources, config, clock, keeper, listings):
+            yield judged(account, reading, everybody, book, config, recorder, clock())
+
+    yield from _recorded(of_each(), book, keeper, clock) if keeper is not None else of_each()
+
+
+def _readings(
+    accounts: Sequence[Account],
+    sources: Sequence[Source],
+    config: Config,
+    clock: Callable[[], datetime],
+    keeper: "_Keeper | None",
+    listings: Mapping[str, Part],
+) -> Iterator[tuple[Account | None, Reading]]:
+    """What was read of each source itself, then of each account."""
     for source in sources:
         listing = listings.get(source.name)
         accepted = acceptance(config, source, clock)
-        reading = collect_source(source, accepted, keeper, (listing,) if listing is not None else ())
-        yield _record(judged(None, reading, everybody, book, config, recorder, clock()), book, keeper)
+        yield None, collect_source(source, accepted, keeper, (listing,) if listing is not None else ())
     for account, parts in read_accounts(accounts, sources):
-        reading = conclude(account_scope(account.key), parts, acceptance(config, account, clock), keeper)
-        yield _record(judged(account, reading, everybody, book, config, recorder, clock()), book, keeper)
+        accepted = acceptance(config, account, clock)
+        yield account, conclude(account_scope(account.key), parts, accepted, keeper)
 
 
 def list_first(
@@ -163,24 +182,38 @@ class _Keeper:
         return None
 
 
-def _record(audited: Audited, book: RuleBook, keeper: _Keeper | None) -> Audited:
-    if keeper is None:
-        return audited
+def _recorded(
+    audits: Iterator[Audited], book: RuleBook, keeper: _Keeper, clock: Callable[[], datetime]
+) -> Iterator[Audited]:
+    """The same, recorded: one that was long in coming by itself, those that come quickly together."""
+    waiting: list[Audited] = []
+    since = clock()
+    for audited in audits:
+        # What could not be kept is not recorded either; what came before it is.
+        waiting.append(replace(audited, unrecorded=keeper.failure) if keeper.failure else audited)
+        if len(waiting) == TOGETHER or clock() - since >= GATHER:
+            yield from _record(waiting, book, keeper)
+            waiting.clear()
+            since = clock()
+    yield from _record(waiting, book, keeper)
+
+
+def _record(audits: Sequence[Audited], book: RuleBook, keeper: _Keeper) -> Iterator[Audited]:
+    store = keeper.recorder.store
+    sound = [one for one in audits if one.unrecorded is None]
     try:
-        if keeper.failure is not None:
-            raise keeper.failure
-        audited = replace(audited, changes=changes(audited.reading, keeper.recorder.store.held))
-        keeper.recorder.finish(
-            audited.reading,
-            audited.findings,
-            account=audited.account,
-            unknown=audited.unknown_names,
-            rules=book.ids,
-        )
+        words = {one.reading.scope: changes(one.reading, store.held) for one in sound}
+        if sound:
+            keeper.recorder.finish_all(sound, rules=book.ids)
     except LedgerError as exc:
         keeper.failure = exc
-        return replace(audited, unrecorded=exc)
-    return replace(audited, standings=tuple(keeper.recorder.store.findings(audited.reading.scope)))
+        audits = [one if one.unrecorded is not None else replace(one, unrecorded=exc) for one in audits]
+    for one in audits:
+        if one.unrecorded is not None:
+            yield one
+        else:
+            scope = one.reading.scope
+            yield replace(one, changes=words[scope], standings=tuple(store.findings(scope)))
 
 
 def acceptance(config: Config, about: Account | Source, clock: Callable[[], datetime]) -> Acceptance:

@@ -106,11 +106,16 @@ def conclude(scope: Scope, parts: Sequence[Part], accepted: Acceptance, keep: Ke
     excess: list[Excess] = []
     done: set[tuple[str, str]] = set()
     unsupported: dict[tuple[str, str], str] = {}
+    last: tuple[bytes, str | None] | None = None
     for part in parts:
         for item in part.items:
             match item:
                 case Observed(evidence=found, raw=raw):
-                    evidence.append(replace(found, blob=keep(raw)) if keep else found)
+                    if keep is not None:
+                        # What was read as one comes in a row, and is looked up once.
+                        last = last if last is not None and last[0] == raw else (raw, keep(raw))
+                        found = replace(found, blob=last[1])
+                    evidence.append(found)
                 case Gap():
                     gaps.append(item)
                 case CheckDone(source=name, check=check):
