@@ -31,8 +31,8 @@ from postwarden.connectors.keycloak import requests as keycloak_requests
 from postwarden.lab import certificates
 from postwarden.pipeline.judge import load_rules
 from postwarden.secrets import SecretSource
+from tests.google_key import google_key
 from tests.packaging.conftest import ROOT
-from tests.shipped import write_secrets
 
 TEXT = (ROOT / "agent.toml").read_text(encoding="utf-8")
 NOW = datetime(2026, 11, 23, 2, 36, tzinfo=UTC)
@@ -71,7 +71,11 @@ def place(tmp_path: Path) -> Path:
     """A folder with everything that the uncommented agent.toml names."""
     (tmp_path / "agent.toml").write_text(uncommented())
     (tmp_path / "accounts.csv").write_text("login,addresses,name\nbob,bob@example.org,Bob\n")
-    write_secrets(tmp_path, "swordfish")
+    (tmp_path / "google-key.json").touch(mode=0o600)
+    (tmp_path / "google-key.json").write_text(google_key())
+    for secret in ("imap.secret", "exchange.secret", "graph.secret", "keycloak.secret"):
+        (tmp_path / secret).touch(mode=0o600)
+        (tmp_path / secret).write_text("swordfish\n")
     certificates.make(tmp_path)
     return tmp_path
 

@@ -1,9 +1,9 @@
-"""Libraries whose loggers print whole requests, answers or tokens when something fails: people's mail, and keys to it."""
+"""Loggers of libraries that would tell what is nobody's business: people's mail, their names, keys and parts of them."""
 
 import logging
 
-#: Loggers that print bodies, headers or tokens.
-_LOUD = (
+#: They print bodies, headers or tokens when something fails: nothing of theirs passes; a gap says what failed.
+_BODIES = (
     "exchangelib",
     "exchangelib.util",
     "exchangelib.util.xml",
@@ -11,6 +11,13 @@ _LOUD = (
     "exchangelib.services.common",
     "exchangelib.account",
     "exchangelib.transport",
+    "requests_oauthlib",
+    "requests_oauthlib.oauth2_session",
+    "oauthlib",
+    "spnego",
+)
+#: Their chatter has paths with people's names, and parts of tokens: warnings pass.
+_CHATTER = (
     "google.auth",
     "google.auth._default",
     "google.auth.transport",
@@ -21,23 +28,25 @@ _LOUD = (
     "msal.oauth2cli.oauth2",
     "msal.throttled_http_client",
     "msal.token_cache",
-    "oauthlib",
-    "requests_oauthlib",
-    "requests_oauthlib.oauth2_session",
-    "spnego",
+    "urllib3.connectionpool",
 )
 
 
 class _Withheld(logging.Filter):
-    """Lets nothing pass: that something failed is said in a gap, without what people wrote."""
+    """Lets pass what is at least so grave."""
 
-    def filter(self, record: logging.LogRecord) -> bool:  # noqa: ARG002
-        return False
+    def __init__(self, level: int) -> None:
+        super().__init__()
+        self._level = level
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.levelno >= self._level
 
 
 def silence() -> None:
     """Filters them, once for the process; safe to call again."""
-    for name in _LOUD:
-        logger = logging.getLogger(name)
-        if not any(isinstance(known, _Withheld) for known in logger.filters):
-            logger.addFilter(_Withheld())
+    for names, level in ((_BODIES, logging.CRITICAL + 1), (_CHATTER, logging.WARNING)):
+        for name in names:
+            logger = logging.getLogger(name)
+            if not any(isinstance(known, _Withheld) for known in logger.filters):
+                logger.addFilter(_Withheld(level))

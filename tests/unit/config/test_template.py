@@ -14,7 +14,7 @@ from postwarden.connectors import KINDS, open_sources, prepare
 from postwarden.errors import ConfigError
 from postwarden.model.account import Account
 from postwarden.notify import open_notifiers
-from tests.shipped import write_secrets
+from tests.google_key import google_key
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 SHIPPED = template.text()
@@ -81,7 +81,9 @@ def test_each_commented_block_holds_when_it_is_uncommented(
         assert config.coverage.accepted or config.rules.placeholders or config.notify
         return
     certificate(tmp_path / "ca.pem")
-    write_secrets(tmp_path, "secret")
+    for secret in ("imap.secret", "exchange.secret", "graph.secret", "keycloak.secret", "google-key.json"):
+        (tmp_path / secret).touch(mode=0o600)
+        (tmp_path / secret).write_text(google_key() if secret.endswith(".json") else "secret\n")
     (source,) = open_sources(config, lambda: NOW)
     prepare([source], [Account(key="login:alice", login="alice")], config)
     assert source.name in {"imap", "sieve", "exchange", "m365", "workspace", "sso", "host"}

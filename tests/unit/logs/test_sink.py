@@ -26,7 +26,7 @@ LIBRARIES = (
     "apscheduler.scheduler",
     "requests",
     "imapclient.imaplib",
-    "google",
+    "msal",
     "some.other",
 )
 

@@ -241,7 +241,7 @@ def _enter(dates: Dates, audit: Audit) -> None:
     match audit.activity:
         case words if words in {CONSENT, GRANT}:
             if audit.for_everybody or audit.person is not None:
-                dates.consents[audit.subject, None if audit.for_everybody else audit.person] = audit
+                dates.consents[audit.subject, audit.person] = audit
         case words if words == ROLE:
             dates.roles[audit.subject] = audit
         case words if words == PRINCIPAL:
