@@ -17,7 +17,7 @@ _KINDS = {
     "add_in": "add-in",
     "registered": "registered",
 }
-_ORIGINS = {"api": "", "audit_log": " by the audit log", "first_seen": " when we first saw it"}
+_ORIGINS = {"api": " by the source", "audit_log": " by the audit log", "first_seen": " when we first saw it"}
 
 
 def grant_lines(judged: Sequence[Judged], name: str) -> Iterator[str]:
