@@ -46,7 +46,7 @@ class CoverageShown:
                 for status, words in _STATUS
                 if self._checks[source, check, status]
             ]
-            yield clean(f"  {source:<12} {check:<16} {', '.join(parts)}")
+            yield clean(f"  {source:<12} {check:<19} {', '.join(parts)}")
         for source, grades in sorted(self._grades.items()):
             for grade, checks in sorted(grades.items()):
                 which = f": {', '.join(sorted(checks))}" if len(grades) > 1 else ""

@@ -35,7 +35,7 @@ def test_the_same_gap_is_told_once() -> None:
     assert "gap: a0, a1, a2 and 2 more, m365 hidden_rules: Graph does not show it" in text
     assert "gap: b, m365 hidden_rules: something else" in text
     assert text.count("next: read exports") == 2
-    assert "hidden_rules     NOT READ 6" in text
+    assert "hidden_rules        NOT READ 6" in text
 
 
 def test_an_accepted_gap_says_why() -> None:
