@@ -155,7 +155,7 @@ def test_owners_are_asked_for_once_a_day_and_where_one_was_added() -> None:
     assert service.owners_asked() == {"sp1"}
     opened(service, memory, now=NOW + timedelta(hours=1)).owners.get()
     assert service.owners_asked() == set()
-    opened(service, memory, now=NOW + timedelta(hours=25)).owners.get()
+    opened(service, memory, now=NOW + timedelta(hours=24, minutes=30)).owners.get()
     assert service.owners_asked() == {"sp1", "sp2"}
 
 
