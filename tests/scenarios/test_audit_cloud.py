@@ -13,6 +13,7 @@ from postwarden.cli.demo import write_configuration
 from postwarden.lab.cloud import CloudLab
 from tests.lab.cloud import assert_valid, start_cloud
 from tests.scenarios.conftest import Done, Workplace
+from tests.scenarios.test_daemon import events, quick, running, until
 
 __all__ = ["start_cloud"]
 
@@ -191,3 +192,47 @@ def test_a_provider_that_is_away_costs_its_own_people_only(cloud: CloudLab, plac
     read = {one["coverage"]["source"] for one in done.of("coverage") if one["coverage"]["status"] == "read"}
     assert {"workspace", "sso"} <= read
     assert not [one for one in place.records() if one["kind"] == "finding_resolved"]
+
+
+@pytest.mark.timeout(400)
+def test_the_daemon_watches_whom_sources_list(cloud: CloudLab, place: Workplace) -> None:
+    """It sweeps everybody that the three sources list, and notices a consent by the next sweep but one."""
+    who = f"noriko.abe@{MICROSOFT}"
+    # The other tests check each exchange against the schemas; here that would only cost time.
+    cloud.observers.clear()
+    quick(place, interval=8)
+
+    def swept() -> set[str]:
+        return {
+            one["scope"]["key"]
+            for one in place.records()
+            if one["kind"] == "audit_finished" and one["scope"]["kind"] == "account"
+        }
+
+    def words() -> list[str]:
+        return [text for one in place.records() if one["kind"] == "grants_changed" for text in one["words"]]
+
+    with running(place) as daemon:
+        until(lambda: len(swept()) == 119 + 40 + 28, 180)
+        assert words() == []
+        reader = cloud.organisation.application("mact-reader")
+        cloud.microsoft.state.consent(reader.id, "Mail.Read offline_access", datetime.now(UTC), user=who)
+        until(words, 120)
+        daemon.terminate()
+        assert daemon.wait(15) == 0
+    assert words()[0].startswith(f"new: {reader.name} (delegated)")
+    assert who in {
+        login_of(one["finding"]["scope"]["key"], place)
+        for one in place.records()
+        if one["kind"] == "finding_opened" and one["finding"]["subject"][-1] == reader.id
+    }
+    assert not [one for one in events(place) if one["level"] in {"error", "critical"}]
+
+
+def login_of(key: str, place: Workplace) -> str:
+    """The login of an account by its key, as the ledger has it."""
+    return next(
+        str(one["account"]["login"])
+        for one in place.records()
+        if one["kind"] == "account_seen" and one["account"]["key"] == key
+    )
