@@ -13,7 +13,7 @@ _shtab_postwarden_commands() {
     audit:'Connects to every configured source, reads what keeps mail flowing or lets others in, judges it, prints findings'
     check-config:'Parses agent.toml, resolves its secrets and loads the rules. Unless --offline, connects to each source with one'
     collect:'Reads users'"'"' .forward files and Sieve scripts on the mail host, as /etc/postwarden/collect.toml names them, and writes'
-    demo:'Starts two mail servers on this machine'"'"'s loopback: an IMAP server (Dovecot where it is installed, else pymap, which'
+    demo:'Starts mail servers on this machine'"'"'s loopback: an IMAP server (Dovecot where it is installed, else pymap, which has'
     findings:'Findings as they stand in the ledger. An acknowledgement silences one finding, says who and why in a signed'
     init:'Writes a commented agent.toml and creates the ledger with its first key. The public key is the only line on'
     inspect:'Judges material that somebody exported: Sieve scripts, users'"'"' .forward files, saved answers of Exchange Web Services'

@@ -9,6 +9,7 @@ from msgspec import Struct
 from postwarden.daemon.running import Reading
 from postwarden.errors import Reason
 from postwarden.findings.life import Acknowledgement, Status
+from postwarden.grants.assessment import Band
 from postwarden.model.evidence import (
     Access,
     Change,
@@ -64,8 +65,29 @@ class GapLine(Line, frozen=True, kw_only=True, tag="gap"):
 class ExcessLine(Line, frozen=True, kw_only=True, tag="excess"):
     """A right that a source grants us beyond need."""
 
-    account: str
+    account: str | None
     excess: Excess
+
+
+class GrantLine(Line, frozen=True, kw_only=True, tag="grant"):
+    """An application that reaches an account's mail, or everybody's at a source, and the verdict on it."""
+
+    account: str | None
+    band: Band
+    risk: int
+    reach: int
+    trust: int
+    reasons: tuple[str, ...]
+    since: Moment | None
+    since_origin: Literal["api", "audit_log", "first_seen", "before_first_look"] | None
+    grants: tuple[Grant, ...]
+
+
+class GrantsChangedLine(Line, frozen=True, kw_only=True, tag="grants_changed"):
+    """What is different among the grants of an account, or of a source, since they were last read."""
+
+    account: str | None
+    words: tuple[str, ...]
 
 
 class SummaryLine(Line, frozen=True, kw_only=True, tag="summary"):
@@ -93,6 +115,7 @@ class ConfigurationLine(Line, frozen=True, kw_only=True, tag="configuration"):
     notifiers: tuple[str, ...]
     rules: int
     internal_domains: tuple[str, ...]
+    application_lists: dict[str, int]
 
 
 class WarningLine(Line, frozen=True, kw_only=True, tag="warning"):
@@ -266,6 +289,8 @@ OBJECTS: Mapping[str, tuple[tuple[type[Struct], ...], str]] = {
     "record": ((RecordLine,), "`findings show`"),
     "coverage": ((CoverageLine,), "`audit`, `check-config`"),
     "gap": ((GapLine,), "`audit`, `check-config`"),
+    "grant": ((GrantLine,), "`audit`"),
+    "grants_changed": ((GrantsChangedLine,), "`audit`"),
     "summary": ((SummaryLine,), "`audit`"),
     "configuration": ((ConfigurationLine,), "`check-config`"),
     "warning": ((WarningLine,), "`check-config`"),

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Iterable
 
-from tests.bench import daemon, exchange, ledger_files, mailbox, rule_rows, scripts, startup
+from tests.bench import cloud, daemon, exchange, ledger_files, mailbox, rule_rows, scripts, startup
 from tests.bench.measure import NotMeasured, Ratio
 
 Case = Callable[[], Iterable[Ratio | NotMeasured]]
@@ -15,6 +15,7 @@ CASES: tuple[Case, ...] = (
     rule_rows.ratios,
     mailbox.ratios,
     exchange.ratios,
+    cloud.ratios,
     daemon.ratios,
 )
 

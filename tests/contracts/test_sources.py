@@ -1,7 +1,6 @@
 """What every kind of source keeps to, whatever the server does."""
 
 import base64
-import json
 import os
 import socket
 import time
@@ -11,8 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from postwarden.config.settings import SourceEntry, decode
 from postwarden.connectors import KINDS, Source, open_source
@@ -20,16 +17,11 @@ from postwarden.model.account import Account
 from postwarden.model.reading import SAME_GRADE, CheckDone, Gap, Grade, Observed
 from postwarden.pipeline.collect import Reading, collect_account
 from tests.contracts.conftest import lines, misbehaving
+from tests.google_key import google_key
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ALICE = Account(key="login:alice", login="alice", addresses=("alice@example.org",))
 BOB = Account(key="login:bob", login="bob", addresses=("bob@example.org",))
-
-KEY = (
-    rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    .private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    .decode()
-)
 
 #: A secret that must never show in what a source says.
 PASSWORD = "correct horse battery staple"
@@ -45,7 +37,7 @@ def google_options(url: str, folder: Path) -> dict[str, Any]:
     path = folder / "key.json"
     if not path.exists():
         path.touch(mode=0o600)
-        path.write_text(json.dumps({"client_id": "1", "client_email": "a@example.org", "private_key": KEY}))
+        path.write_text(google_key())
     login = {"key": {"file": "key.json"}, "admin": "admin@example.org"}
     urls = {"token": f"{url}/token", "admin": url, "gmail": url}
     return {"login": login, "urls": urls, "timeout": 2}

@@ -1,20 +1,17 @@
 """The source kind `google` against the lab's domain: what is read, what throttles, and what is beyond need."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from postwarden.connectors.google.requests import GMAIL_SETTINGS, SECURITY, SETTINGS
 from postwarden.connectors.google.source import GoogleSource
-from postwarden.lab import start_cloud
 from postwarden.lab.cloud import CloudLab
 from postwarden.model.account import Account
 from postwarden.model.evidence import Change, Delegation, Grant, MailFlow, Setting
 from postwarden.pipeline.collect import Reading, collect_account
+from tests.lab.cloud import StartCloud
 from tests.lab.google import DOMAIN, account, read, source
 from tests.lab.graph import now, read_all, status
 
@@ -26,22 +23,9 @@ SOURCE_READ = {name: "gap" if name == "domain_wide" else "read" for name in Goog
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Any]:
-    """Start any number of clouds."""
-    with ExitStack() as running:
-
-        def started(**options: Any) -> CloudLab:
-            folder = tmp_path / f"cloud-{len(list(tmp_path.iterdir()))}"
-            folder.mkdir()
-            return running.enter_context(start_cloud(folder, **options))
-
-        yield started
-
-
-@pytest.fixture
-def lab(start: Any) -> CloudLab:
-    made: CloudLab = start()
-    return made
+def lab(running_cloud: CloudLab) -> CloudLab:
+    """A cloud as it is by itself; whatever it is asked and answers fits the schemas."""
+    return running_cloud
 
 
 def grants(found: Reading, check: str = "grants") -> list[Grant]:
@@ -198,7 +182,9 @@ def test_a_scope_that_is_not_authorised_is_a_gap_that_names_it(
     assert lab.google.bearers.refused == asked
 
 
-def test_throttled_cut_off_and_with_tokens_that_end_all_is_read(start: Any, tmp_path: Path) -> None:
+def test_throttled_cut_off_and_with_tokens_that_end_all_is_read(
+    start_cloud: StartCloud, tmp_path: Path
+) -> None:
     """Every tenth request throttled in one of three ways, every fiftieth cut off, tokens of a minute: the same."""
     moment = [datetime(2026, 11, 23, 12, tzinfo=UTC)]
 
@@ -206,7 +192,7 @@ def test_throttled_cut_off_and_with_tokens_that_end_all_is_read(start: Any, tmp_
         moment[0] += timedelta(milliseconds=500)
         return moment[0]
 
-    lab: CloudLab = start(clock=clock)
+    lab = start_cloud(clock=clock)
     plain = source(lab, tmp_path)
     names = [person.login.partition("@")[0] for person in plain.accounts()][:15]
     whole = [status(one) for one in (read_all(plain), *(read(plain, name) for name in names))]

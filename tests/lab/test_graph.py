@@ -2,8 +2,6 @@
 
 import logging
 import threading
-from collections.abc import Iterator
-from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,11 +11,13 @@ import pytest
 
 from postwarden.connectors.graph.source import GraphSource
 from postwarden.connectors.graph.tenant import Tenant
-from postwarden.lab import start_cloud
+from postwarden.lab import start_exchange
 from postwarden.lab.cloud import CloudLab
 from postwarden.lab.cloud.microsoft_state import secret
 from postwarden.model.evidence import Change, Delegation, Grant, MailFlow, Setting
 from postwarden.pipeline.collect import Reading
+from tests.lab import exchange
+from tests.lab.cloud import StartCloud
 from tests.lab.graph import DOMAIN, UNSHOWN, account, now, read, read_all, source, status
 
 #: Three of its letters are Cyrillic.
@@ -27,22 +27,9 @@ SOURCE_READ = {name: "gap" if name == "exchange_roles" else "read" for name in G
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Any]:
-    """Start any number of tenants."""
-    with ExitStack() as running:
-
-        def started(**options: Any) -> CloudLab:
-            folder = tmp_path / f"cloud-{len(list(tmp_path.iterdir()))}"
-            folder.mkdir()
-            return running.enter_context(start_cloud(folder, **options))
-
-        yield started
-
-
-@pytest.fixture
-def lab(start: Any) -> CloudLab:
-    made: CloudLab = start()
-    return made
+def lab(running_cloud: CloudLab) -> CloudLab:
+    """A cloud as it is by itself; whatever it is asked and answers fits the schemas."""
+    return running_cloud
 
 
 def grants(found: Reading, check: str = "grants") -> list[Grant]:
@@ -163,7 +150,8 @@ def test_audits_are_changes_about_applications(lab: CloudLab, tmp_path: Path) ->
     assert {item.operation for item in found} >= {
         "Consent to application", "Add delegated permission grant", "Add service principal credentials", "Add owner to service principal",
     }  # fmt: skip
-    assert all(item.author for item in found)
+    # Microsoft adds service principals by itself.
+    assert all(item.author for item in found if item.operation != "Add service principal")
 
 
 # --- The traps, as they are numbered in the facts about clouds ---
@@ -232,6 +220,15 @@ def test_trap_2_cmdlets_show_it_where_they_are_switched_on(lab: CloudLab, tmp_pa
     assert lab.problems == ()
     (grade,) = {row.grade for row in found.coverage if row.check == "hidden_rules"}
     assert grade == "from documentation only"
+
+
+def test_trap_3_where_ews_is_switched_off_the_way_is_graph(tmp_path: Path) -> None:
+    """A source of kind `ews` that meets Exchange Online says where to go instead, and nothing is clean."""
+    (tmp_path / "exchange").mkdir()
+    with start_exchange(tmp_path / "exchange", online="blocked") as lab:
+        found = exchange.read(exchange.source(lab, tmp_path, "secret"), "tom.becker")
+    assert {row.status for row in found.coverage} == {"gap"}
+    assert all("Graph" in str(gap.hint) for gap in found.gaps)
 
 
 def test_trap_4_grants_to_everybody_are_read_on_both_resources(lab: CloudLab, tmp_path: Path) -> None:
@@ -353,7 +350,9 @@ def source_of(lab: CloudLab, folder: Path) -> GraphSource:
 # --- Whatever the service does: the same, or the gaps named ---
 
 
-def test_throttled_cut_off_and_with_tokens_that_end_all_is_read(start: Any, tmp_path: Path) -> None:
+def test_throttled_cut_off_and_with_tokens_that_end_all_is_read(
+    start_cloud: StartCloud, tmp_path: Path
+) -> None:
     """Every tenth request throttled, every fiftieth cut off, and a token a minute: the same result."""
     moment = [datetime(2026, 11, 23, 12, tzinfo=UTC)]
 
@@ -362,7 +361,7 @@ def test_throttled_cut_off_and_with_tokens_that_end_all_is_read(start: Any, tmp_
         moment[0] += timedelta(milliseconds=200)
         return moment[0]
 
-    lab: CloudLab = start(clock=clock)
+    lab = start_cloud(clock=clock)
     names = [person.login.partition("@")[0] for person in source(lab, tmp_path).accounts()][:40]
     whole_source = source(lab, tmp_path)
     whole = [read_all(whole_source), *(read(whole_source, name) for name in names)]
@@ -409,9 +408,7 @@ OUTCOMES: dict[str, set[str] | None] = {
 }
 
 
-@pytest.mark.parametrize(
-    "kind", ["users", "service_principals", "grants_delta", "app_role_assigned_to", "directory_audits"]
-)
+@pytest.mark.parametrize("kind", ["users", "grants_delta", "directory_audits"])
 @pytest.mark.parametrize("fault", OUTCOMES)
 def test_whatever_the_service_does_costs_a_gap_and_nothing_is_read_wrongly(
     fault: str, kind: str, lab: CloudLab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -421,7 +418,8 @@ def test_whatever_the_service_does_costs_a_gap_and_nothing_is_read_wrongly(
     whole = read_all(source(lab, tmp_path))
     times = None if fault in {"loop", "endless"} else 1
     lab.faults.add(fault, host="graph", kind=kind, times=times)
-    found = read_all(source(lab, tmp_path, timeout=1))
+    slow = fault in {"drip", "stall", "silence"}
+    found = read_all(source(lab, tmp_path, timeout=1 if slow else 20))
     assert lab.strays == ()
     wanted = OUTCOMES[fault]
     if wanted is None:
@@ -632,9 +630,9 @@ def test_a_new_key_shows_in_the_next_sweep(lab: CloudLab, tmp_path: Path) -> Non
 # --- How much is asked ---
 
 
-def test_a_tenant_costs_no_more_requests_than_its_pages(start: Any, tmp_path: Path) -> None:
+def test_a_tenant_costs_no_more_requests_than_its_pages(start_cloud: StartCloud, tmp_path: Path) -> None:
     """2,000 people and 12,000 grants: at most a fifth more requests than the fewest that paging allows."""
-    lab: CloudLab = start(users=2_000, grants=12_000)
+    lab = start_cloud(users=2_000, grants=12_000)
     state = lab.microsoft.state
     made = source(lab, tmp_path)
     found = read_all(made)
@@ -708,7 +706,7 @@ def test_no_log_has_what_was_said(
         made = source(lab, tmp_path)
         read_all(made)
         read(made, "oliver.brandt")
-    token = made._tokens.current().reveal()
+    token = made._service.tokens.current().reveal()
     said = caplog.text + "".join(capfd.readouterr())
     for word in (token, lab.microsoft.client_secret, "oliver.brandt", "eyJ"):
         assert word not in said

@@ -1,13 +1,10 @@
 """The source kind `keycloak` against the lab's realm: consents, offline sessions, and clients that ask nobody."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from postwarden.connectors.keycloak.source import KeycloakSource
-from postwarden.lab import start_cloud
 from postwarden.lab.cloud import CloudLab
 from postwarden.model.account import Account
 from postwarden.model.evidence import Grant
@@ -20,12 +17,9 @@ SOURCE_READ = dict.fromkeys(KeycloakSource.source_checks, "read")
 
 
 @pytest.fixture
-def lab(tmp_path: Path) -> Iterator[CloudLab]:
-    """A cloud as it is by itself."""
-    folder = tmp_path / "cloud"
-    folder.mkdir()
-    with ExitStack() as running:
-        yield running.enter_context(start_cloud(folder))
+def lab(running_cloud: CloudLab) -> CloudLab:
+    """A cloud as it is by itself; whatever it is asked and answers fits the schemas."""
+    return running_cloud
 
 
 def grants(found: Reading, check: str) -> list[Grant]:

@@ -1,7 +1,6 @@
 """agent.toml as it is shipped: every option that exists, and none that does not."""
 
 import importlib
-import json
 import re
 import tomllib
 from collections.abc import Iterator
@@ -12,8 +11,6 @@ from typing import Any, get_args
 
 import msgspec
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from msgspec import Struct
 
 from postwarden import notify
@@ -34,6 +31,7 @@ from postwarden.connectors.keycloak import requests as keycloak_requests
 from postwarden.lab import certificates
 from postwarden.pipeline.judge import load_rules
 from postwarden.secrets import SecretSource
+from tests.google_key import google_key
 from tests.packaging.conftest import ROOT
 
 TEXT = (ROOT / "agent.toml").read_text(encoding="utf-8")
@@ -74,11 +72,7 @@ def place(tmp_path: Path) -> Path:
     (tmp_path / "agent.toml").write_text(uncommented())
     (tmp_path / "accounts.csv").write_text("login,addresses,name\nbob,bob@example.org,Bob\n")
     (tmp_path / "google-key.json").touch(mode=0o600)
-    pem = rsa.generate_private_key(public_exponent=65537, key_size=2048).private_bytes(
-        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
-    )
-    key = {"client_id": "1", "client_email": "postwarden@example.org", "private_key": pem.decode()}
-    (tmp_path / "google-key.json").write_text(json.dumps(key))
+    (tmp_path / "google-key.json").write_text(google_key())
     for secret in ("imap.secret", "exchange.secret", "graph.secret", "keycloak.secret"):
         (tmp_path / secret).touch(mode=0o600)
         (tmp_path / secret).write_text("swordfish\n")

@@ -36,6 +36,7 @@ from postwarden.model.mailflow import Path as FlowPath
 from postwarden.model.reading import Coverage, Excess, Gap
 from postwarden.model.scope import account_scope
 from postwarden.pipeline.collect import Reading
+from postwarden.pipeline.record import Conclusion
 from tests.packaging.json_schema import misfits
 
 SCHEMAS: Mapping[str, dict[str, Any]] = {
@@ -149,7 +150,8 @@ def finding(place: Path) -> str:
     coverage = Coverage(scope=SCOPE, source="sieve", check="sieve_scripts", status="read", count=1)
     reading = Reading(scope=SCOPE, evidence=(), coverage=(coverage,))
     recorder = open_recorder(load(str(place / "agent.toml")))
-    recorder.finish(reading, (FINDING,), account=ALICE, unknown=(), rules=frozenset())
+    done = Conclusion(account=ALICE, reading=reading, findings=(FINDING,))
+    recorder.finish_all([done], rules=frozenset())
     recorder.close()
     return FINDING.id
 

@@ -259,6 +259,7 @@ def test_check_config_says_what_can_be_read_and_what_is_beyond_need(workplace: W
         "folders",
         "folder_acl",
         "sieve_scripts",
+        "transport",
     }
     assert "could change the mailbox" in done.of("excess")[0]["excess"]["message"]
     text = workplace.run("check-config").out

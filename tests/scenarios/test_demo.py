@@ -23,7 +23,7 @@ def test_the_demo_finds_exactly_what_was_planted(server: str, tmp_path: Path) ->
     assert done.returncode == 0, (done.stdout, done.stderr)
     assert "exactly what was planted was found" in done.stdout
     assert "MISSING" not in done.stdout
-    assert ("folder_acl       not supported 28" in done.stdout) == (server == "pymap")
+    assert ("folder_acl          not supported 28" in done.stdout) == (server == "pymap")
     commands = [line.strip() for line in done.stdout.split("try next:")[1].splitlines() if line.strip()]
     assert len(commands) == 3
     for command in commands:

@@ -1,7 +1,7 @@
 """`postwarden audit`."""
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from postwarden.cli.common import add_config, add_json
@@ -9,8 +9,10 @@ from postwarden.cli.common import add_config, add_json
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from postwarden.cli.show_audit import Judge
     from postwarden.config.settings import Config
     from postwarden.model.account import Account
+    from postwarden.pipeline.applications import Judged
     from postwarden.pipeline.audit import Audited
     from postwarden.pipeline.deliver import Courier
     from postwarden.pipeline.record import Recorder
@@ -69,16 +71,21 @@ def run(args: argparse.Namespace) -> int:
 
     log.begin(json=False)
     config = load(args.config)
-    directory = ConfiguredDirectory(config).accounts()
-    accounts = choose(args.account, directory)
+    configured = ConfiguredDirectory(config).accounts()
+    if not config.accounts.directories:
+        # Where nothing has to be asked, a wrong name is said before anything is opened.
+        choose(args.account, configured)
     recorder = None if args.no_record else open_recorder(config)
-    show: Shown = shower(as_json=args.json, total=len(accounts))
     try:
         results = []
         courier = Courier(open_notifiers(config))
         if recorder is not None:
             courier.begin(recorder)
-        for audited in _audit(config, accounts, directory, recorder):
+        chosen, audits, judge = _audit(config, args.account, configured, recorder)
+        show: Shown = shower(
+            judge, as_json=args.json, total=len(chosen), with_grants=args.account is not None
+        )
+        for audited in audits:
             show.audited(audited)
             results.append(Summary(audited, args.fail_on))
         show.end(results, recorder)
@@ -92,20 +99,30 @@ def run(args: argparse.Namespace) -> int:
 
 def _audit(
     config: "Config",
-    accounts: "Sequence[Account]",
-    directory: "Sequence[Account]",
+    names: "list[str] | None",
+    configured: "tuple[Account, ...]",
     recorder: "Recorder | None",
-) -> "Iterator[Audited]":
+) -> "tuple[tuple[Account, ...], Iterator[Audited], Judge]":
+    """The accounts that are meant, their audit, which begins when it is asked for a result, and what judges grants."""
     from postwarden.cli.operator import now
     from postwarden.connectors import open_sources
-    from postwarden.pipeline.audit import audit
+    from postwarden.pipeline.applications import applications
+    from postwarden.pipeline.audit import audit, everybody_of, list_first
     from postwarden.pipeline.judge import load_rules
 
     book = load_rules(config)
     sources = open_sources(config, now)
     if recorder is not None:
         recorder.configuration(config.path.read_bytes(), book.digest)
-    yield from audit(accounts, directory, sources, book, config, recorder, now)
+    listing = list_first(config, sources, configured, recorder)
+    accounts = choose(names, listing.accounts)
+    everybody = everybody_of(listing.accounts)
+
+    def judge(audited: "Audited") -> "tuple[Judged, ...]":
+        return applications(audited.reading.evidence, book.grants, everybody.people, audited.first_seen)
+
+    audits = audit(accounts, listing.accounts, sources, book, config, recorder, now, listing.parts)
+    return accounts, audits, judge
 
 
 def _tell(courier: "Courier", recorder: "Recorder", state: "Path") -> None:

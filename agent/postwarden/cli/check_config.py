@@ -41,19 +41,28 @@ def run(args: argparse.Namespace) -> int:
     from postwarden.cli.operator import now
     from postwarden.config.directory import ConfiguredDirectory
     from postwarden.config.locate import load, state_folder
-    from postwarden.connectors import open_sources, prepare
+    from postwarden.connectors import open_source, open_sources, prepare
+    from postwarden.grants.catalogue import age_days, age_sentence
     from postwarden.notify import open_notifiers
-    from postwarden.pipeline.audit import acceptance
-    from postwarden.pipeline.collect import collect_account
+    from postwarden.pipeline.audit import acceptance, list_first
+    from postwarden.pipeline.collect import collect_account, collect_source
+    from postwarden.pipeline.directory import check_directories
     from postwarden.pipeline.judge import load_rules
 
     log.begin(json=False)
     config = load(args.config)
     accounts = ConfiguredDirectory(config).accounts()
     sources = open_sources(config, now)
+    check_directories(config, sources)
     notifiers = open_notifiers(config)
     book = load_rules(config)
-    prepare(sources, accounts, config)
+    # The identity for a case reads nothing of any account now: what it may do is looked at here.
+    cases = [
+        open_source(entry, index, config, now)
+        for index, entry in enumerate(config.sources)
+        if entry.is_for_incident
+    ]
+    prepare([*sources, *cases], accounts, config)
     _say(
         args,
         {
@@ -61,13 +70,15 @@ def run(args: argparse.Namespace) -> int:
             "path": str(config.path),
             "state": str(state_folder(config)),
             "accounts": len(accounts),
-            "sources": [source.name for source in sources],
+            "sources": [source.name for source in (*sources, *cases)],
             "notifiers": [one.name for one in notifiers],
             "rules": len(book.rules),
             "internal_domains": list(config.organisation.internal_domains),
+            "application_lists": age_days(book.grants.catalogue, now()),
         },
-        f"{config.path}: {len(accounts)} accounts, {len(sources)} sources, {len(book.rules)} rules, "
+        f"{config.path}: {len(accounts)} accounts, {len(sources) + len(cases)} sources, {len(book.rules)} rules, "
         f"{len(notifiers)} notifiers",
+        age_sentence(book.grants.catalogue, now(), book.grants.weights.limits.catalogue_days),
     )
     if not config.organisation.internal_domains:
         _say(
@@ -77,9 +88,17 @@ def run(args: argparse.Namespace) -> int:
         )
     if args.offline:
         return CLEAN
-    chosen = choose([args.account] if args.account else None, accounts)
+    listing = list_first(config, sources, accounts, None)
+    chosen = choose([args.account] if args.account else None, listing.accounts)
     code = CLEAN
     for source in sources:
+        listed = listing.parts.get(source.name)
+        itself = collect_source(
+            source, acceptance(config, source, now), None, (listed,) if listed is not None else ()
+        )
+        _show(args, source, None, itself)
+        if itself.incomplete:
+            code = UNREADABLE
         account = next((one for one in chosen if one.is_at(source.name)), None)
         if account is None:
             said = f"{source.name}: none of the accounts lies here, so nothing was tried"
@@ -89,16 +108,23 @@ def run(args: argparse.Namespace) -> int:
         _show(args, source, account, reading)
         if reading.incomplete:
             code = UNREADABLE
+    for source in cases:
+        reading = collect_source(source, acceptance(config, source, now), None)
+        _show(args, source, None, reading)
+        if reading.incomplete:
+            code = UNREADABLE
     return code
 
 
-def _show(args: argparse.Namespace, source: "Source", account: "Account", reading: "Reading") -> None:
+def _show(args: argparse.Namespace, source: "Source", account: "Account | None", reading: "Reading") -> None:
+    """How each check ended, of the source itself or of the account that was tried."""
+    name = account.address if account is not None else None
     words = {"read": "can be read", "gap": "CANNOT be read", "not_supported": "not supported by the server"}
     for row in reading.coverage:
         accepted = f" (accepted: {row.accepted})" if row.accepted else ""
         _say(
             args,
-            {"type": "coverage", "account": account.address, "coverage": row},
+            {"type": "coverage", "account": name, "coverage": row},
             f"  {source.name} {row.check}: {words[row.status]}{accepted}",
         )
     for gap in reading.gaps:
@@ -106,14 +132,14 @@ def _show(args: argparse.Namespace, source: "Source", account: "Account", readin
         hint = (f"      next: {gap.hint}",) if gap.hint else ()
         _say(
             args,
-            {"type": "gap", "account": account.address, "gap": gap},
+            {"type": "gap", "account": name, "gap": gap},
             f"    {gap.check}: {part}{gap.message}",
             *hint,
         )
     for excess in reading.excess:
         _say(
             args,
-            {"type": "excess", "account": account.address, "excess": excess},
+            {"type": "excess", "account": name, "excess": excess},
             f"    beyond need: {excess.message}",
             f"      {excess.hint}",
         )

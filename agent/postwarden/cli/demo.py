@@ -10,16 +10,14 @@ from typing import TYPE_CHECKING
 from postwarden.cli.exits import CLEAN, FINDINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from postwarden.lab import ExchangeLab, Lab
+    from postwarden.lab import CloudLab, ExchangeLab, Lab
 
 HELP = "audit live mail servers that an intruder has been in, made for the occasion"
 DESCRIPTION = """\
-Starts two mail servers on this machine's loopback: an IMAP server (Dovecot where it is installed, else pymap, which
-has no access lists), and an Exchange of our own that is checked against Microsoft's published schema. Fills them with
-an organisation in which six accounts were entered, and runs the ordinary audit over the network. Everything it makes
-lies in one folder; the servers are stopped at the end."""
+Starts mail servers on this machine's loopback: an IMAP server (Dovecot where it is installed, else pymap, which has
+no access lists), and, of our own making, an Exchange, a Microsoft 365, a Google Workspace and a Keycloak. Fills them
+with an organisation that an intruder has been in, with bad applications among many that are harmless, and runs the
+ordinary audit over the network. Everything it makes lies in one folder; the servers are stopped at the end."""
 EPILOG = """\
 examples:
   postwarden demo
@@ -46,19 +44,28 @@ def run(args: argparse.Namespace) -> int:
     home.mkdir(mode=0o700)
     exchange_home = folder / "exchange"
     exchange_home.mkdir(mode=0o700)
-    with lab.start(home, server=args.server) as running, lab.start_exchange(exchange_home) as exchange:
-        marine = exchange.organisation
+    cloud_home = folder / "cloud"
+    cloud_home.mkdir(mode=0o700)
+    with (
+        lab.start(home, server=args.server) as running,
+        lab.start_exchange(exchange_home) as exchange,
+        lab.start_cloud(cloud_home) as cloud,
+    ):
+        marine, elsewhere = exchange.organisation, cloud.organisation
         print(
             f"{running.organisation.name}: {len(running.accounts)} accounts on a live {running.server} "
             f"(IMAP {running.host}:{running.imaps_port}, ManageSieve {running.host}:{running.sieve_port})\n"
-            f"{marine.unit}: {len(marine.accounts)} accounts on an Exchange of our own ({exchange.url})"
+            f"{marine.unit}: {len(marine.accounts)} accounts on an Exchange of our own ({exchange.url})\n"
+            f"the rest: {len(elsewhere.of('microsoft'))} people at a Microsoft 365, {len(elsewhere.of('google'))} at a "
+            f"Google, {len(elsewhere.of('keycloak'))} in a Keycloak, all of our own, with "
+            f"{len(elsewhere.applications) + len(elsewhere.app_passwords)} applications and {len(elsewhere.grants)} grants"
         )
         if folder not in running.ca_file.parents:
             print(
                 f"the server's users cannot enter {folder}, so its files are in {running.ca_file.parents[1]}"
             )
-        config = write_configuration(folder, running, exchange)
-        return audit_and_compare(folder, config, running, exchange)
+        config = write_configuration(folder, running, exchange, cloud)
+        return audit_and_compare(folder, config, running, exchange, cloud)
 
 
 def _folder(wanted: str | None) -> Path:
@@ -78,26 +85,33 @@ def _folder(wanted: str | None) -> Path:
     return folder
 
 
-def write_configuration(folder: Path, running: "Lab | None", exchange: "ExchangeLab | None" = None) -> Path:
+def write_configuration(
+    folder: Path,
+    running: "Lab | None",
+    exchange: "ExchangeLab | None" = None,
+    cloud: "CloudLab | None" = None,
+) -> Path:
     """agent.toml, secrets and the list of accounts for running servers; returns the path of agent.toml."""
-    from postwarden.cli.demo_configuration import agent_toml, table
+    from postwarden.cli.demo_configuration import agent_toml, secrets
 
-    contents = {"secrets": table(running)} if running is not None else {}
-    if exchange is not None:
-        contents["exchange-secret"] = exchange.service.password + "\n"
-    for name, content in contents.items():
-        secrets = folder / name
-        secrets.touch(mode=0o600)
-        secrets.write_text(content, encoding="utf-8")
+    for name, content in secrets(running, exchange, cloud).items():
+        secret = folder / name
+        secret.touch(mode=0o600)
+        secret.write_text(content, encoding="utf-8")
     config = folder / "agent.toml"
-    config.write_text(agent_toml(running, exchange), encoding="utf-8")
+    config.write_text(agent_toml(running, exchange, cloud), encoding="utf-8")
     config.chmod(0o600)
     return config
 
 
 def audit_and_compare(
-    folder: Path, config: Path, running: "Lab", exchange: "ExchangeLab | None" = None
+    folder: Path,
+    config: Path,
+    running: "Lab",
+    exchange: "ExchangeLab | None" = None,
+    cloud: "CloudLab | None" = None,
 ) -> int:
+    from postwarden.cli import demo_comparison as comparison
     from postwarden.cli import run as command
     from postwarden.cli.operator import open_recorder
     from postwarden.config.locate import load
@@ -111,25 +125,25 @@ def audit_and_compare(
     sound = command(["verify", "--config", str(config), "--key", key.read_text("ascii").strip()]) == CLEAN
     recorder = open_recorder(load(str(config)))
     try:
-        found = sorted(
-            (standing.finding.scope.key.removeprefix("login:"), standing.finding.name)
-            for standing in recorder.store.findings()
-            if standing.status == "open"
-        )
-        example = next((standing.finding.id for standing in recorder.store.findings()), "ID")
-        gaps = sorted(_gaps(line for _, line in recorder.ledger.records()))
+        standings = list(recorder.store.findings())
+        accounts = list(recorder.store.accounts())
+        gaps = sorted(comparison.gaps(line for _, line in recorder.ledger.records()))
     finally:
         recorder.close()
-    organisation = running.organisation
-    planted = list(organisation.findings[running.server])
-    if exchange is not None:
-        planted += exchange.organisation.findings
-    wanted = sorted((one.account, one.rule) for one in planted)
-    wanted_gaps = sorted((one.account, one.source, one.check) for one in organisation.gaps[running.server])
-    exact = _difference("finding", wanted, found) and _difference("gap", wanted_gaps, gaps)
+    exact, found = comparison.compare_mailboxes(running, exchange, standings)
+    planted = sorted(
+        (one.account, one.source, one.check) for one in running.organisation.gaps[running.server]
+    )
+    exact = comparison.difference("gap", planted, gaps) and exact
+    words = [f"{found} findings on the mail servers, {len(gaps)} gaps"]
+    if cloud is not None:
+        same, told = comparison.compare_cloud(cloud, standings, accounts)
+        exact = exact and same
+        words.append(f"at the cloud's providers {told}")
     print()
     if exact and sound:
-        print(f"exactly what was planted was found: {len(found)} findings, {len(gaps)} gaps, a sound ledger")
+        print(f"exactly what was planted was found: {'; '.join(words)}; a sound ledger")
+    example = next((one.finding.id for one in standings), "ID")
     _next(config, folder, example)
     return CLEAN if exact and sound else FINDINGS
 
@@ -147,31 +161,6 @@ def _init(config: Path) -> str:
     if code != CLEAN:
         raise LabError("the demo's ledger could not be created", "see the error above")
     return caught.getvalue()
-
-
-def _gaps(lines: "Iterable[bytes]") -> "Iterable[tuple[str, str, str]]":
-    import json
-
-    for line in lines:
-        record = json.loads(line)
-        if record["kind"] == "audit_finished":
-            for row in record["coverage"]:
-                if row["status"] == "gap":
-                    yield record["scope"]["key"].removeprefix("login:"), row["source"], row["check"]
-
-
-def _difference(what: str, wanted: "Sequence[object]", found: "Sequence[object]") -> bool:
-    for one in wanted:
-        if one not in found:
-            print(f"MISSING {what}: {_words(one)}")
-    for one in found:
-        if one not in wanted:
-            print(f"NOT PLANTED {what}: {_words(one)}")
-    return wanted == found
-
-
-def _words(one: object) -> str:
-    return " ".join(str(word) for word in one) if isinstance(one, tuple) else str(one)
 
 
 def _program() -> str:

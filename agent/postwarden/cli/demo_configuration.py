@@ -1,12 +1,13 @@
 """What the demo writes for its lab: an agent.toml like a sysadmin's, and the secrets beside it."""
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from postwarden.lab import Account, ExchangeAccount, ExchangeLab, Lab
+    from postwarden.lab import Account, CloudLab, ExchangeAccount, ExchangeLab, Lab
 
 
 def table(running: "Lab") -> str:
@@ -16,16 +17,47 @@ def table(running: "Lab") -> str:
     return "".join(f"{login}:{password}\n" for login, password in running.passwords.items())
 
 
-def agent_toml(running: "Lab | None", exchange: "ExchangeLab | None") -> str:
+#: The names of the cloud's sources in the demo.
+CLOUD = ("m365", "workspace", "sso")
+
+#: What no interface of the providers shows to an identity that may not read mail.
+_ACCEPTED = {
+    "m365": ("app_passwords", "hidden_rules", "mailbox_forwarding", "mailbox_permissions", "exchange_roles"),
+    "workspace": ("domain_wide",),
+}
+
+
+def secrets(
+    running: "Lab | None", exchange: "ExchangeLab | None", cloud: "CloudLab | None"
+) -> dict[str, str]:
+    """The contents of the files with secrets, by name."""
+    found = {"secrets": table(running)} if running is not None else {}
+    if exchange is not None:
+        found["exchange-secret"] = exchange.service.password + "\n"
+    if cloud is not None:
+        found["m365-secret"] = cloud.microsoft.client_secret + "\n"
+        found["sso-secret"] = cloud.keycloak.client_secret + "\n"
+        found["workspace-key.json"] = Path(cloud.google.key_file).read_text(encoding="utf-8")
+    return found
+
+
+def agent_toml(running: "Lab | None", exchange: "ExchangeLab | None", cloud: "CloudLab | None" = None) -> str:
     """A configuration for the servers that run now: each account lies where its mail is."""
+    logins = {one.login for one in cloud.organisation.of("keycloak")} if cloud is not None else set()
     internal: list[str] = []
     partners: list[str] = []
     accounts: list[str] = []
     sources = ""
+    directories: tuple[str, ...] = ()
     if running is not None:
         internal += running.organisation.internal_domains
         partners += running.organisation.partners
-        accounts += [_account(one, one.addresses, ("imap", "sieve")) for one in running.organisation.accounts]
+        accounts += [
+            _account(
+                one, one.addresses, ("imap", "sieve", "sso") if one.login in logins else ("imap", "sieve")
+            )
+            for one in running.organisation.accounts
+        ]
         sources += _mail_server(running)
     if exchange is not None:
         # Their other addresses Exchange tells itself.
@@ -35,6 +67,12 @@ def agent_toml(running: "Lab | None", exchange: "ExchangeLab | None") -> str:
         internal += exchange.organisation.internal_domains
         partners += exchange.organisation.partners
         sources += _exchange(exchange)
+    if cloud is not None:
+        internal += cloud.organisation.internal_domains
+        partners += cloud.organisation.partners
+        sources += _cloud(cloud)
+        # The realm's people are the mail server's, which are listed where it runs.
+        directories = CLOUD if running is None else CLOUD[:2]
     lines = "\n".join(accounts)
     return f"""\
 # Written by `postwarden demo`.
@@ -46,6 +84,7 @@ partners = {_list(dict.fromkeys(partners))}
 list = [
 {lines}
 ]
+directories = {_list(directories)}
 
 [ledger]
 origin = "postwarden/demo"
@@ -90,6 +129,49 @@ access = "impersonation"
 ca_file = {_text(str(exchange.ca_file))}
 login = {{ mechanism = "ntlm", user = {user}, secret = {{ file = "exchange-secret" }} }}
 """
+
+
+def _cloud(cloud: "CloudLab") -> str:
+    microsoft, google, keycloak = cloud.microsoft, cloud.google, cloud.keycloak
+    login = microsoft.token_url.partition(f"/{microsoft.tenant_id}")[0]
+    ca_file = _text(str(cloud.ca_file))
+    accepted = "".join(
+        f"""
+[[coverage.accepted]]
+source = "{source}"
+scope = "*"
+check = "{check}"
+reason = "its provider shows it to nobody, or only over an undocumented interface"
+until = 2099-12-31
+"""
+        for source, checks in _ACCEPTED.items()
+        for check in checks
+    )
+    return f"""
+[[source]]
+name = "m365"
+kind = "graph"
+tenant = "{microsoft.tenant_id}"
+urls = {{ login = "{login}", graph = "{microsoft.graph_url}", exchange = "{microsoft.exchange_url}" }}
+ca_file = {ca_file}
+login = {{ client_id = "{microsoft.client_id}", secret = {{ file = "m365-secret" }} }}
+
+[[source]]
+name = "workspace"
+kind = "google"
+urls = {{ token = "{google.token_url}", admin = "{google.admin_url}", gmail = "{google.gmail_url}" }}
+ca_file = {ca_file}
+list_tokens = true
+login = {{ key = {{ file = "workspace-key.json" }}, admin = "{google.admin}" }}
+
+[[source]]
+name = "sso"
+kind = "keycloak"
+url = "{keycloak.url}"
+realm = "{keycloak.realm}"
+ca_file = {ca_file}
+login = {{ client_id = "{keycloak.client_id}", secret = {{ file = "sso-secret" }} }}
+{accepted}"""
 
 
 def _account(

@@ -1,17 +1,19 @@
 """How an audit is printed: for people, or as one JSON object a line."""
 
 import sys
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from postwarden.cli.outcome import Summary, open_findings
+from postwarden.cli.show_coverage import CoverageShown
 from postwarden.cli.show_finding import advice_lines, finding_lines
+from postwarden.cli.show_grants import grant_lines, grant_object
 from postwarden.cli.terminal import Progress, clean, paragraph
+from postwarden.findings.held import CHECKS
 from postwarden.findings.life import Standing
 from postwarden.model.encoding import encode
-from postwarden.model.finding import LEVELS, Finding
-from postwarden.model.reading import Gap
+from postwarden.model.finding import LEVELS, Finding, at_least
+from postwarden.pipeline.applications import Judged
 from postwarden.pipeline.audit import Audited
 from postwarden.pipeline.record import Recorder
 
@@ -24,8 +26,13 @@ class Shown(Protocol):
     def end(self, results: Sequence[Summary], recorder: Recorder | None) -> None: ...
 
 
-def shower(*, as_json: bool, total: int) -> Shown:
-    return _Json() if as_json else _Text(total)
+#: Gives the applications of what was audited, judged.
+Judge = Callable[[Audited], tuple[Judged, ...]]
+
+
+def shower(judge: Judge, *, as_json: bool, total: int, with_grants: bool) -> Shown:
+    """`with_grants`: people want to see all grants of these accounts, not only findings about them."""
+    return _Json(judge) if as_json else _Text(judge if with_grants else None, total)
 
 
 def _scope_name(audited: Audited) -> str:
@@ -34,42 +41,55 @@ def _scope_name(audited: Audited) -> str:
 
 
 class _Text:
-    def __init__(self, total: int) -> None:
+    def __init__(self, judge: Judge | None, total: int) -> None:
+        self._judge = judge
+        self._everybodys: dict[str, tuple[Judged, ...]] = {}
         self._total = total
         self._done = 0
         self._progress = Progress()
-        self._checks: Counter[tuple[str, str, str]] = Counter()
-        self._gaps: list[tuple[str, Gap, str | None]] = []
-        self._grades: dict[str, str] = {}
+        self._coverage = CoverageShown()
         self._advice: list[str] = []
 
     def audited(self, audited: Audited) -> None:
         self._progress.clear()
         self._done += audited.account is not None
         name = _scope_name(audited)
-        for row in audited.reading.coverage:
-            self._checks[row.source, row.check, row.status] += 1
-            if row.grade is not None and row.grade != "observed live":
-                self._grades[row.source] = row.grade
-            if row.status == "gap":
-                self._gaps += [
-                    (name, gap, row.accepted)
-                    for gap in audited.reading.gaps
-                    if (gap.source, gap.check) == (row.source, row.check)
-                ]
+        self._coverage.add(name, audited.reading)
         standings = {standing.finding.id: standing for standing in audited.standings or ()}
         for finding in sorted(open_findings(audited), key=lambda one: -LEVELS.index(one.level)):
             print("\n".join(finding_lines(finding, standings.get(finding.id), name)))
-            self._advice += [sentence for sentence in finding.advice if sentence not in self._advice]
+            if finding.subject[:1] == ("grant",):
+                # Ids and names of this one are in it, so it is told with it; for what is mere inventory, not here.
+                if at_least(finding.level, "medium"):
+                    print("\n".join(advice_lines(finding.advice)))
+            else:
+                self._advice += [sentence for sentence in finding.advice if sentence not in self._advice]
             print()
+        if audited.changes:
+            print(clean(f"grants of {name} since they were last read"))
+            print("\n".join(paragraph(words, "  - ") for words in audited.changes) + "\n")
+        if self._judge is not None:
+            self._grants(audited, self._judge(audited), name)
         self._progress.show(f"{self._done} of {self._total} accounts: {name}")
+
+    def _grants(self, audited: Audited, judged: tuple[Judged, ...], name: str) -> None:
+        """An account's own grants, with those that reach everybody at its sources."""
+        account = audited.account
+        if account is None:
+            self._everybodys[audited.reading.scope.key] = judged
+            return
+        sources = {row.source for row in audited.reading.coverage if row.check in CHECKS}
+        others = [one for source in sources for one in self._everybodys.get(source, ())]
+        if judged or others or sources:
+            every = sorted((*judged, *others), key=lambda one: -one.assessment.risk)
+            print("\n".join(grant_lines(every, name)))
 
     def end(self, results: Sequence[Summary], recorder: Recorder | None) -> None:
         self._progress.clear()
         if self._advice:
             print("what to do")
             print("\n".join(advice_lines(self._advice)) + "\n")
-        self._coverage()
+        print("\n".join(self._coverage.lines()))
         unknown = sorted({name for result in results for name in result.unknown})
         if unknown:
             print(
@@ -89,29 +109,6 @@ class _Text:
         elif not failures:
             print(f"recorded in {recorder.ledger.origin}, {recorder.ledger.position().size} records")
 
-    def _coverage(self) -> None:
-        print("coverage")
-        for source, check in sorted({(source, check) for source, check, _ in self._checks}):
-            parts = [
-                f"{words} {self._checks[source, check, status]}"
-                for status, words in (
-                    ("read", "read"),
-                    ("gap", "NOT READ"),
-                    ("not_supported", "not supported"),
-                )
-                if self._checks[source, check, status]
-            ]
-            print(clean(f"  {source:<12} {check:<16} {', '.join(parts)}"))
-        for source, grade in sorted(self._grades.items()):
-            print(clean(f"  {source:<12} {grade}"))
-        for name, gap, accepted in self._gaps:
-            part = f" {gap.part}:" if gap.part else ""
-            print(paragraph(f"gap: {name}, {gap.source} {gap.check}:{part} {gap.message}", "  "))
-            if accepted:
-                print(paragraph(f"accepted: {accepted}", "    "))
-            elif gap.hint:
-                print(paragraph(f"next: {gap.hint}", "    "))
-
     def _verdict(self, results: Sequence[Summary]) -> None:
         accounts = [result for result in results if result.account is not None]
         found = sum(result.findings for result in results)
@@ -124,6 +121,9 @@ class _Text:
 
 
 class _Json:
+    def __init__(self, judge: Judge) -> None:
+        self._judge = judge
+
     def audited(self, audited: Audited) -> None:
         account = audited.account.address if audited.account is not None else None
         standings = {standing.finding.id: standing for standing in audited.standings or ()}
@@ -133,6 +133,10 @@ class _Json:
             _print({"type": "coverage", "account": account, "coverage": row})
         for gap in audited.reading.gaps:
             _print({"type": "gap", "account": account, "gap": gap})
+        for one in self._judge(audited):
+            _print(grant_object(one, account))
+        if audited.changes:
+            _print({"type": "grants_changed", "account": account, "words": audited.changes})
 
     def end(self, results: Sequence[Summary], recorder: Recorder | None) -> None:
         _print(

@@ -49,12 +49,25 @@ class AccountEntry(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     sources: tuple[str, ...] = ()
 
 
+class DirectoryEntry(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A source whose own people are accounts; `also` are other sources that have all of them."""
+
+    source: str
+    also: tuple[str, ...] = ()
+
+
 class Accounts(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The accounts: a list here, and a file (CSV, or lines as in /etc/passwd)."""
+    """The accounts: a list here, a file (CSV, or lines as in /etc/passwd), and sources that list their people."""
 
     list: tuple[str | AccountEntry, ...] = ()
     file: str | None = None
     domain: str | None = None
+    directories: tuple[str | DirectoryEntry, ...] = ()
+
+    @property
+    def entries(self) -> tuple[DirectoryEntry, ...]:
+        """`directories`, each in its long form."""
+        return tuple(DirectoryEntry(source=one) if isinstance(one, str) else one for one in self.directories)
 
 
 class SourceEntry(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -63,6 +76,11 @@ class SourceEntry(Section, frozen=True, kw_only=True, forbid_unknown_fields=True
     name: str
     kind: str
     options: dict[str, Any]
+
+    @property
+    def is_for_incident(self) -> bool:
+        """Whether it is the identity for one case, which neither audits nor the daemon use."""
+        return self.options.get("identity") == "incident"
 
 
 class NotifyEntry(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -90,6 +108,13 @@ class Rules(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     folders: tuple[str, ...] = ()
     disabled: tuple[str, ...] = ()
     placeholders: dict[str, tuple[str, ...]] = {}
+
+
+class Grants(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Ids of applications that the administrator knows: to `allow` is to take them for inventory, to `block` for bad."""
+
+    allow: tuple[str, ...] = ()
+    block: tuple[str, ...] = ()
 
 
 class Daemon(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -129,6 +154,7 @@ class Config(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ledger: Ledger = Ledger()
     state: State = State()
     rules: Rules = Rules()
+    grants: Grants = Grants()
     daemon: Daemon = Daemon()
     coverage: CoverageSettings = CoverageSettings()
 
@@ -136,6 +162,11 @@ class Config(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def folder(self) -> Path:
         """Where relative paths in the file start."""
         return self.path.parent
+
+    @property
+    def watched(self) -> tuple[tuple[int, SourceEntry], ...]:
+        """The sources that audits and the daemon read, each with its place in the file."""
+        return tuple((index, one) for index, one in enumerate(self.sources) if not one.is_for_incident)
 
     @property
     def domains(self) -> Domains:
@@ -162,6 +193,7 @@ class _File(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ledger: Ledger = Ledger()
     state: State = State()
     rules: Rules = Rules()
+    grants: Grants = Grants()
     daemon: Daemon = Daemon()
     coverage: CoverageSettings = CoverageSettings()
 
@@ -196,6 +228,7 @@ def decode(raw: bytes, path: Path) -> Config:
         ledger=file.ledger,
         state=file.state,
         rules=file.rules,
+        grants=file.grants,
         daemon=file.daemon,
         coverage=file.coverage,
     )
@@ -277,6 +310,15 @@ def _check_names(file: _File, where: str) -> None:
                     path=where,
                     key=f"organisation.{field}[{index}]",
                 )
+    blocked = {one.casefold() for one in file.grants.block}
+    for index, application in enumerate(file.grants.allow):
+        if application.casefold() in blocked:
+            raise ConfigError(
+                f"{application!r} is in grants.block too",
+                "an application is allowed or blocked",
+                path=where,
+                key=f"grants.allow[{index}]",
+            )
     if file.ledger.origin is not None and not _ORIGIN.fullmatch(file.ledger.origin):
         raise ConfigError(
             "has a space or a +", "init --origin writes a good one", path=where, key="ledger.origin"

@@ -85,21 +85,21 @@ def open_source(
 def open_sources(
     config: Config, clock: Callable[[], datetime], memory: dict[str, Any] | None = None
 ) -> tuple[Source, ...]:
-    """Every configured source, in order; raises ConfigError where there is none."""
-    if not config.sources:
+    """Every source that audits read, in order; raises ConfigError where there is none."""
+    if not config.watched:
         raise ConfigError(
             "no source is configured",
             "uncomment a [[source]] and fill it in, then run postwarden check-config",
             path=str(config.path),
         )
-    return tuple(
-        open_source(entry, index, config, clock, memory) for index, entry in enumerate(config.sources)
-    )
+    return tuple(open_source(entry, index, config, clock, memory) for index, entry in config.watched)
 
 
 def prepare(sources: Sequence[Source], accounts: Sequence[Account], config: Config) -> None:
     """Looks at all secrets before anything is connected to; raises SecretError with the key's path."""
-    for index, source in enumerate(sources):
+    places = {entry.name: index for index, entry in enumerate(config.sources)}
+    for source in sources:
+        index = places.get(source.name, 0)
         try:
             source.prepare([account for account in accounts if account.is_at(source.name)])
         except ConfigError as exc:

@@ -18,6 +18,7 @@ from postwarden.daemon.policy import Policy
 from postwarden.errors import ConfigError, SecretError
 from postwarden.model.reading import CheckDone, Gap
 from postwarden.pipeline.collect import Part
+from postwarden.pipeline.directory import check_directories, entry_of
 
 #: Intervals that a refused log-in rests at most, and seconds until an unreachable source is tried anew.
 MOST_REST = 16
@@ -59,24 +60,32 @@ class Board:
         self._policy: Policy | None = None
         self._open: dict[str, Opened] = {}
         self._refusals: dict[str, int] = {}
+        # What sources keep from pass to pass; with another policy they begin anew.
+        self._memory: dict[str, Any] = {}
         self._lock = threading.Lock()
         self._log = logs.get("daemon")
 
     def adopt(self, policy: Policy) -> None:
         """Opens every source of a new policy; raises ConfigError, and keeps the old ones, where one cannot be."""
-        fresh = {entry.name: self._opened(policy, index) for index, entry in enumerate(policy.config.sources)}
+        memory: dict[str, Any] = {}
+        fresh = {entry.name: self._opened(policy, index, memory) for index, entry in policy.config.watched}
         if not fresh:
             raise ConfigError(
                 "no source is configured",
                 "uncomment a [[source]] and fill it in, then run postwarden check-config",
                 path=str(policy.config.path),
             )
+        check_directories(policy.config, [opened.source for opened in fresh.values()])
         with self._lock:
-            self._policy, self._open, self._refusals = policy, fresh, {}
+            self._policy, self._open, self._refusals, self._memory = policy, fresh, {}, memory
 
     def get(self, name: str) -> Opened | None:
         """The source as it is open, or None for one that is no longer configured."""
         return self._open.get(name)
+
+    def is_directory(self, name: str) -> bool:
+        """Whether the accounts of this source are taken from itself."""
+        return self._policy is not None and entry_of(self._policy.config, name) is not None
 
     def connections(self) -> Mapping[str, int]:
         return {name: opened.source.connections for name, opened in self._open.items()}
@@ -88,7 +97,7 @@ class Board:
             self._look(self._policy)
 
     def _look(self, policy: Policy) -> None:
-        for index, entry in enumerate(policy.config.sources):
+        for index, entry in policy.config.watched:
             opened = self._open[entry.name]
             if _stamp(entry.options, policy.config.folder) != opened.stamp:
                 self._refusals.pop(entry.name, None)
@@ -98,7 +107,7 @@ class Board:
             ):
                 continue
             try:
-                self._open[entry.name] = self._opened(policy, index)
+                self._open[entry.name] = self._opened(policy, index, self._memory)
             except ConfigError as exc:
                 # The one that is open goes on; what it reads, or cannot, is recorded as ever.
                 self._log.error("source_not_opened", source=entry.name, error=str(exc), hint=exc.hint)
@@ -119,10 +128,10 @@ class Board:
             return min(RETRY, interval)
         return interval
 
-    def _opened(self, policy: Policy, index: int) -> Opened:
+    def _opened(self, policy: Policy, index: int, memory: dict[str, Any]) -> Opened:
         entry = policy.config.sources[index]
         stamp = _stamp(entry.options, policy.config.folder)
-        source = open_source(entry, index, policy.config, self._clock)
+        source = open_source(entry, index, policy.config, self._clock, memory)
         first = next((one for one in policy.accounts.values() if one.is_at(entry.name)), None)
         try:
             prepare([source], [first] if first is not None else [], policy.config)

@@ -1,13 +1,13 @@
 """How the agent itself is: settings in its own scope, which rules judge like everything else."""
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from msgspec import Struct
 
-from postwarden.findings.sweeps import Sweeps
+from postwarden.findings.store import StateStore
 from postwarden.model.evidence import Setting
 from postwarden.model.reading import CheckDone, Excess, Item, Observed
 from postwarden.model.scope import Scope, agent_scope
@@ -63,9 +63,16 @@ class Round:
 
 
 def settings(
-    sweeps: Sweeps, troubles: Troubles, *, state: Path, disk_low: int, now: datetime
+    store: StateStore,
+    troubles: Troubles,
+    *,
+    notifiers: Collection[str],
+    state: Path,
+    disk_low: int,
+    now: datetime,
 ) -> Mapping[tuple[str, str], str]:
-    """Check and name of each setting that can be told now, and its value."""
+    """Check and name of each setting that can be told now, and its value; `notifiers` are the configured ones."""
+    sweeps = store.sweeps
     told = {
         ("sweeps", "sweep_overdue"): _names(sweeps.overdue(now)),
         ("credentials", "credential_refused"): _names(sweeps.refused()),
@@ -73,6 +80,9 @@ def settings(
         ("clock", "clock_stepped"): _clock(sweeps.latest(), troubles.steps, now),
         ("disk", "disk_low"): _disk(state, disk_low),
         ("configuration", "configuration_refused"): troubles.refused or NONE,
+        ("notifiers", "notifier_failing"): _names(
+            [name for name in store.delivered.failing() if name in notifiers]
+        ),
     }
     if troubles.beyond_need is not None:
         told["excess", "rights_beyond_need"] = _names(sorted(troubles.beyond_need))

@@ -1,9 +1,10 @@
 """What is in force: configuration, rules and accounts, read together and replaced together."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from postwarden.config.directory import ConfiguredDirectory
 from postwarden.config.locate import load_with_text
@@ -11,19 +12,26 @@ from postwarden.config.settings import Config
 from postwarden.model.account import Account
 from postwarden.model.scope import Scope, account_scope, source_scope
 from postwarden.notify import Attached, open_notifiers
-from postwarden.pipeline.audit import names_of
+from postwarden.pipeline.audit import Everybody, everybody_of
+from postwarden.pipeline.directory import Told, join
 from postwarden.pipeline.judge import RuleBook, load_rules
 
 
 class Policy(Struct, frozen=True, kw_only=True):
-    """`raw` is agent.toml as it was read; `accounts` are by key; `listed` all names that the directory has."""
+    """`raw` is agent.toml as it was read; `configured` are the accounts that it lists.
+
+    `told` is what sources with accounts of their own answered last. `accounts` are all, by key, `everybody`
+    what judging one takes from all.
+    """
 
     config: Config
     raw: bytes
     book: RuleBook
     notifiers: tuple[Attached, ...]
+    configured: tuple[Account, ...]
     accounts: Mapping[str, Account]
-    listed: frozenset[str]
+    everybody: Everybody
+    told: Mapping[str, Told] = {}
 
     @property
     def interval(self) -> timedelta:
@@ -31,7 +39,7 @@ class Policy(Struct, frozen=True, kw_only=True):
 
     @property
     def sources(self) -> tuple[str, ...]:
-        return tuple(entry.name for entry in self.config.sources)
+        return tuple(entry.name for _, entry in self.config.watched)
 
     def sources_of(self, account: Account) -> tuple[str, ...]:
         """The sources that have this account, in their order."""
@@ -46,8 +54,32 @@ class Policy(Struct, frozen=True, kw_only=True):
                 yield account_scope(account.key), name
 
 
+class InForce:
+    """The policy that counts now, for all threads: it is replaced as a whole."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+
+
+def with_accounts(policy: Policy, told: Mapping[str, Told], known: Iterable[Account]) -> Policy:
+    """The policy with the accounts that sources told; of one that could not be asked, those that are `known`."""
+    named = {
+        entry.source: told[entry.source] for entry in policy.config.accounts.entries if entry.source in told
+    }
+    accounts = join(policy.config, policy.configured, named, known)
+    return replace(
+        policy,
+        accounts={account.key: account for account in accounts},
+        everybody=everybody_of(accounts),
+        told=named,
+    )
+
+
 def load_policy(path: str) -> Policy:
-    """Reads all of it; raises ConfigError or RuleError where a part cannot be used."""
+    """Reads all of it; raises ConfigError or RuleError where a part cannot be used.
+
+    The accounts that sources have are not there yet: see `with_accounts`.
+    """
     config, raw = load_with_text(path)
     accounts = ConfiguredDirectory(config).accounts()
     return Policy(
@@ -55,6 +87,7 @@ def load_policy(path: str) -> Policy:
         raw=raw,
         book=load_rules(config),
         notifiers=open_notifiers(config),
+        configured=accounts,
         accounts={account.key: account for account in accounts},
-        listed=names_of(accounts),
+        everybody=everybody_of(accounts),
     )

@@ -16,6 +16,7 @@ from postwarden.model.account import Account
 from postwarden.model.reading import Gap
 from postwarden.model.scope import Scope
 from postwarden.pipeline.collect import Part, read_account
+from postwarden.pipeline.directory import ACCOUNTS, Told, ask
 
 #: Readings that wait to be recorded at most; then the readers wait, so that memory is bounded.
 AHEAD = 256
@@ -30,10 +31,11 @@ class Work(Struct, frozen=True, kw_only=True):
 
 
 class Read(Struct, frozen=True, kw_only=True):
-    """What came of it."""
+    """What came of it; `told` are the accounts of a source that was asked for them."""
 
     work: Work
     parts: tuple[Part, ...]
+    told: Told | None = None
 
 
 class Busy(Struct, frozen=True, kw_only=True):
@@ -92,10 +94,13 @@ class Readers:
     def _run(self, number: int) -> None:
         while (work := self._next(number)) is not None:
             try:
+                told = self._ask(work)
                 parts = tuple(self._read(work))
             finally:
                 self._leave(number, work)
-            self.results.put(Read(work=work, parts=parts))
+            if told is not None:
+                parts = (told.part, *parts)
+            self.results.put(Read(work=work, parts=parts, told=told))
 
     def _next(self, number: int) -> Work | None:
         with self._change:
@@ -126,6 +131,18 @@ class Readers:
             del self._busy[number]
             self.last_end = self._steady()
             self._change.notify()
+
+    def _ask(self, work: Work) -> Told | None:
+        """The accounts of a source that is to be asked for them, whenever it is read itself."""
+        opened = self._board.get(work.sources[0]) if work.account is None else None
+        if opened is None or not self._board.is_directory(opened.source.name):
+            return None
+        try:
+            return ask(opened.source)
+        except Exception:  # noqa: BLE001 - as below
+            self._log.exception("bug_while_listing", source=opened.source.name)
+            part = not_read(work.scope, opened.source.name, (ACCOUNTS,))
+            return Told(accounts=None, part=part)
 
     def _read(self, work: Work) -> Iterator[Part]:
         for name in work.sources:

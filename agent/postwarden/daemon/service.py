@@ -22,11 +22,12 @@ from postwarden.daemon import running, systemd
 from postwarden.daemon.board import Board
 from postwarden.daemon.books import Books
 from postwarden.daemon.clock import Clock
-from postwarden.daemon.policy import Policy, load_policy
+from postwarden.daemon.policy import InForce, Policy, load_policy, with_accounts
 from postwarden.daemon.running import Running
 from postwarden.daemon.sweeper import Sweeper
 from postwarden.errors import ConfigError, LedgerError, LedgerUnsound, PostwardenError
 from postwarden.pipeline.deliver import Courier
+from postwarden.pipeline.directory import unasked
 from postwarden.pipeline.record import Recorder
 
 #: Seconds from tick to tick, with an interval of more than 100 seconds.
@@ -70,7 +71,7 @@ class Service:
         board = Board(self._clock.now, self._clock.steady)
         board.adopt(policy)
         self._state = state_folder(policy.config)
-        self._policy, self._board = policy, board
+        self._in_force, self._board = InForce(policy), board
         self._courier = Courier(policy.notifiers, self._clock.steady)
         self._books = Books(lambda: self._open_recorder(policy.config), self._begin, self._clock.steady)
         with self._signals():
@@ -79,7 +80,7 @@ class Service:
                 pass
             try:
                 with running.alone(self._state):
-                    self._sweeper = Sweeper(policy, board, self._books, self._clock, self._state)
+                    self._sweeper = Sweeper(self._in_force, board, self._books, self._clock, self._state)
                     self._live()
             finally:
                 self._books.close()
@@ -216,10 +217,10 @@ class Service:
             self._log.error("configuration_refused", error=str(exc), hint=exc.hint)
             self._sweeper.forget()
         else:
-            self._policy = policy
+            self._in_force.policy = policy
             self._courier = Courier(policy.notifiers, self._clock.steady)
             self._sweeper.refused = None
-            self._sweeper.adopt(policy)
+            self._sweeper.adopt()
             with self._guarded("configuration_not_recorded"), self._books.held() as recorder:
                 self._begin(recorder)
             self._schedule(scheduler)
@@ -243,10 +244,25 @@ class Service:
 
     def _begin(self, recorder: Recorder) -> None:
         """What each opened ledger is told first: what is in force, and what is to be swept."""
+        self._recall(recorder)
         policy, now = self._policy, self._clock.now()
         recorder.configuration(policy.raw, policy.book.digest)
         self._courier.begin(recorder)
         recorder.change_sweeps(lambda sweeps: sweeps.plan(policy.wanted(), now, policy.interval))
+
+    def _recall(self, recorder: Recorder) -> None:
+        """Until a source has told its accounts, those count that it told when it was last asked."""
+        policy = self._policy
+        names = [entry.source for entry in policy.config.accounts.entries if entry.source not in policy.told]
+        if names:
+            unknown = {name: unasked(name) for name in names}
+            self._in_force.policy = with_accounts(
+                policy, {**policy.told, **unknown}, recorder.store.accounts()
+            )
+
+    @property
+    def _policy(self) -> Policy:
+        return self._in_force.policy
 
     @property
     def _tick_seconds(self) -> float:

@@ -13,12 +13,12 @@ from postwarden.daemon.board import Board
 from postwarden.daemon.books import Books
 from postwarden.daemon.clock import Clock, Steps
 from postwarden.daemon.health import Round, Troubles
-from postwarden.daemon.policy import Policy
+from postwarden.daemon.policy import InForce, Policy, with_accounts
 from postwarden.daemon.readers import Read, Readers, Work, not_read
 from postwarden.errors import LedgerError
 from postwarden.model.scope import Scope
 from postwarden.pipeline.audit import acceptance, judged
-from postwarden.pipeline.collect import Keep, conclude
+from postwarden.pipeline.collect import conclude
 from postwarden.pipeline.record import Conclusion, Recorder
 
 #: Works that are taken ahead of the readers: enough for one tick.
@@ -32,10 +32,10 @@ HEALTH = 60.0
 class Sweeper:
     """The two halves of a sweep. `take` and `record_some` are called by one thread each."""
 
-    def __init__(self, policy: Policy, board: Board, books: Books, clock: Clock, state: Path) -> None:
-        self.policy = policy
+    def __init__(self, in_force: InForce, board: Board, books: Books, clock: Clock, state: Path) -> None:
+        self._in_force = in_force
         self.refused: str | None = None
-        self.readers = Readers(board, policy.config.daemon.at_once, clock.steady)
+        self.readers = Readers(board, in_force.policy.config.daemon.at_once, clock.steady)
         self._board, self._books, self._clock, self._state = board, books, clock, state
         self._lock = threading.Lock()
         self._in_hand: set[Scope] = set()
@@ -46,9 +46,13 @@ class Sweeper:
         self._told_at = self._looked_at = float("-inf")
         self._log = logs.get("daemon")
 
-    def adopt(self, policy: Policy) -> None:
-        """Sweeps by another policy from now on; the board has its sources already."""
-        self.policy = policy
+    @property
+    def policy(self) -> Policy:
+        return self._in_force.policy
+
+    def adopt(self) -> None:
+        """Sweeps by the new policy that is in force from now on; the board has its sources already."""
+        policy = self.policy
         self.readers.resize(policy.config.daemon.at_once)
         self._looked_at = float("-inf")
 
@@ -84,7 +88,8 @@ class Sweeper:
         policy = self.policy
         try:
             with self._books.held() as recorder:
-                done = [self._conclude(read, policy, recorder.keep) for read in reads if read.parts]
+                policy = self._listed(reads, policy, recorder)
+                done = [self._conclude(read, policy, recorder) for read in reads if read.parts]
                 recorder.finish_all(done, rules=policy.book.ids)
         finally:
             # What could not be recorded is still due.
@@ -93,6 +98,19 @@ class Sweeper:
         for one in done:
             self._round.add({row.source for row in one.reading.coverage}, one.reading.excess)
         return True
+
+    def _listed(self, reads: Sequence[Read], policy: Policy, recorder: Recorder) -> Policy:
+        """The policy with the accounts that sources just told; who is new is planned, who is gone no longer swept."""
+        told = {read.work.scope.key: read.told for read in reads if read.told is not None}
+        if not told or policy is not self.policy:
+            return policy
+        fresh = with_accounts(policy, {**policy.told, **told}, recorder.store.accounts())
+        if fresh.accounts != policy.accounts:
+            now = self._clock.now()
+            recorder.change_sweeps(lambda sweeps: sweeps.plan(fresh.wanted(), now, fresh.interval))
+            self._log.info("accounts_listed", sources=sorted(told), accounts=len(fresh.accounts))
+        self._in_force.policy = fresh
+        return fresh
 
     def _follow_clock(self, recorder: Recorder) -> None:
         step, now = self._steps.look(), self._clock.now()
@@ -125,7 +143,7 @@ class Sweeper:
             return None
         return Work(scope=scope, account=account, sources=policy.sources_of(account))
 
-    def _conclude(self, read: Read, policy: Policy, keep: Keep) -> Conclusion:
+    def _conclude(self, read: Read, policy: Policy, recorder: Recorder) -> Conclusion:
         work = read.work
         about = work.account
         if about is None:
@@ -138,15 +156,25 @@ class Sweeper:
         else:
             accepted = acceptance(policy.config, about, self._clock.now)
         try:
-            reading = conclude(work.scope, read.parts, accepted, keep)
-            return judged(work.account, reading, policy.listed, policy.book, policy.config)
+            reading = conclude(work.scope, read.parts, accepted, recorder.keep)
+            return judged(
+                work.account,
+                reading,
+                policy.everybody,
+                policy.book,
+                policy.config,
+                recorder,
+                self._clock.now(),
+            )
         except LedgerError:
             raise
         except Exception:  # noqa: BLE001 - a mailbox that we stumble over must not end the watch over all others
             self._log.exception("bug_while_judging", scope=work.scope.key)
             parts = [not_read(work.scope, part.source, part.checks) for part in read.parts]
             return Conclusion(
-                account=work.account, reading=conclude(work.scope, parts, accepted, keep), findings=()
+                account=work.account,
+                reading=conclude(work.scope, parts, accepted, recorder.keep),
+                findings=(),
             )
 
     def _look_at_health(self, recorder: Recorder) -> None:
@@ -160,8 +188,9 @@ class Sweeper:
         now = self._clock.now()
         told = dict(
             health.settings(
-                recorder.store.sweeps,
+                recorder.store,
                 Troubles(steps=tuple(self._seen_steps), beyond_need=self._round.known, refused=self.refused),
+                notifiers=[one.name for one in policy.notifiers],
                 state=self._state,
                 disk_low=policy.config.daemon.disk_low,
                 now=now,
@@ -170,7 +199,7 @@ class Sweeper:
         if told == self._told and steady - self._told_at < interval:
             return
         reading = health.reading(told, origin=recorder.ledger.origin, now=now, keep=recorder.keep)
-        done = judged(None, reading, policy.listed, policy.book, policy.config)
+        done = judged(None, reading, policy.everybody, policy.book, policy.config, recorder, now)
         recorder.finish_all([done], rules=policy.book.ids)
         self._told, self._told_at = told, steady
 

@@ -16,7 +16,11 @@ class Field(Struct, frozen=True):
 
 
 _MAIL_FLOW = {
-    "origin": Field("text", "where the flow lives: sieve_script, inbox_rule, rule_item or forward_file"),
+    "origin": Field(
+        "text",
+        "where the flow lives: sieve_script, inbox_rule, rule_item, forward_file, mailbox_forwarding, gmail_filter or "
+        "gmail_forwarding",
+    ),
     "name": Field("text", "the script's or rule's name"),
     "enabled": Field("flag", "whether the script or rule is switched on"),
     "hidden": Field("flag", "whether the owner's client does not list it"),
@@ -90,7 +94,10 @@ _MAIL_FLOW = {
 }
 
 _DELEGATION = {
-    "via": Field("text", "imap_acl, ews_permission or ews_delegate"),
+    "via": Field(
+        "text",
+        "imap_acl, ews_permission, ews_delegate, gmail_delegate, mailbox_permission or recipient_permission",
+    ),
     "folder": Field("text", "the folder's name; empty for rights to the mailbox as a whole"),
     "folder_use": Field(
         "text",
@@ -120,12 +127,97 @@ _SETTING = {
     "value": Field("text", "its value"),
 }
 
+_GRANT = {
+    "provider": Field("text", "graph, google, keycloak or exchange"),
+    "grant_type": Field(
+        "text",
+        "delegated (for a person), application (by itself), domain_wide (as anybody of a Google domain), client (at an "
+        "identity provider, without consent), offline_session, app_password, add_in, or registered (known here without "
+        "a grant that can be seen)",
+    ),
+    "judged_in": Field("text", "account, or source for what is about everybody"),
+    "application": Field("text", "the application's id"),
+    "application_name": Field("text", "its name, which its author chose"),
+    "publisher": Field("text", "who publishes it, as far as the source tells"),
+    "publisher_verified": Field("flag", "the provider checked who publishes it"),
+    "vouched": Field(
+        "flag", "the provider's own, the organisation's own, or of a publisher that the provider checked"
+    ),
+    "home": Field(
+        "text", "own, first_party (the provider's), foreign or unknown, by tenant or id, never by name"
+    ),
+    "resource": Field("text", "what the scopes are for"),
+    "scopes": Field("texts", "the scopes on that resource"),
+    "scope_classes": Field(
+        "texts",
+        "what those are: mail_full, mail_read, mail_write, mail_send, mail_headers, mail_unknown, rules_write, "
+        "rules_read, password, session, contacts, calendar, files, chat, admin, directory, audit, identity, persist, "
+        "unknown",
+    ),
+    "unknown_scopes": Field("texts", "those that rules/grants.toml does not know"),
+    "mail": Field("flag", "the application may read, send, or redirect mail, by any of its resources"),
+    "mail_write": Field("flag", "and change or send it, or make rules"),
+    "offline": Field("flag", "it works on when nobody is logged in"),
+    "reaches": Field("text", "account or everybody"),
+    "consent": Field("text", "who agreed: user, administrator or none"),
+    "granted_by": Field("text", "who let it in"),
+    "reach": Field("number", "what the scopes can do, 0 to 100"),
+    "trust": Field("number", "how far it can be trusted, in percent: the more, the less"),
+    "risk": Field("number", "reach times trust, 0 to 100; 100 for what a list calls critical or high"),
+    "band": Field("text", "high (80 and more), medium (50), low (25) or inventory"),
+    "catalogue": Field("text", "first_party, malicious or dual_use, by rules/applications.csv"),
+    "catalogue_severity": Field(
+        "text", "informational, low, medium, high or critical, where that list rates it"
+    ),
+    "listed_by_admin": Field("text", "allow or block, by [grants] in agent.toml"),
+    "known_as": Field(
+        "text",
+        "what decides before anything else: allowed or blocked by the administrator, else malicious or dual_use by the "
+        "shipped list",
+    ),
+    "name_flags": Field(
+        "texts",
+        "letters (that look like others), brand_disguised, first_party_disguised, brand, first_party (called like "
+        "them), user_name (like somebody here), no_letters, test; none that somebody's vouching settles",
+    ),
+    "name_misleads": Field(
+        "flag",
+        "its letters are disguised; or it is called like a brand or a person, nobody vouches for it, and its risk is "
+        "medium or high",
+    ),
+    "reply_urls": Field("texts", "the addresses that tokens are sent to"),
+    "reply_url_flags": Field(
+        "texts",
+        "access_path (http://localhost:PORT/access), cleartext, address (an IP address), tunnel, free_host, wildcard, "
+        "other_domain, unreadable",
+    ),
+    "age_days": Field(
+        "number", "days since consent, else since the application is there, else since we saw it first"
+    ),
+    "age_origin": Field("text", "who says so: api, audit_log or first_seen"),
+    "young": Field("flag", "30 days or less; null where the age is not known"),
+    "holders": Field("number", "how many accounts have the application"),
+    "population": Field("number", "of how many"),
+    "prevalence": Field("number", "the same in percent"),
+    "credential_count": Field(
+        "number",
+        "keys that it can log in with by itself, not yet ended; null in accounts, and where told already",
+    ),
+    "credentials_added": Field("number", "those of them that are young and replace none that ends"),
+    "owner_count": Field("number", "who may change it here"),
+    "owners_added": Field("number", "those of them who are so since a short time"),
+    "unused_days": Field("number", "days since it was last used"),
+    "account_enabled": Field("flag", "the account may log in"),
+    "enabled": Field("flag", "the application is switched on here"),
+    "disabled_by_provider": Field("text", "the provider's word where it switched it off"),
+}
+
 #: Category → field → type and meaning. Categories without fields have no evidence yet.
 FIELDS: Mapping[str, Mapping[str, Field]] = {
     "mail_flow": _MAIL_FLOW,
     "delegation": _DELEGATION,
     "setting": _SETTING,
-    "grant": {},
+    "grant": _GRANT,
     "access": {},
     "change": {},
 }

@@ -10,6 +10,7 @@ _AGENT = {
     "rights_beyond_need": "sources grant us what an audit does not need: {}",
     "clock_stepped": "the clock of this machine was set {}",
     "disk_low": "the disk with the state folder has {}",
+    "notifier_failing": "notices could not be delivered, and are tried again, by: {}",
     "configuration_refused": "the configuration on the disk is not in force: {}",
 }
 

@@ -85,5 +85,5 @@ def _limited(
         why=tuple(short(text) for text in why),
         evidence=evidence,
         attack=rule.attack,
-        advice=rule.advice or _ADVICE.get(rule.category, ()),
+        advice=rule.advice or first.advice or _ADVICE.get(rule.category, ()),
     )

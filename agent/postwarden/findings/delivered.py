@@ -30,6 +30,10 @@ class Delivered:
         rows = self._base.execute("SELECT record FROM undelivered WHERE name = ? ORDER BY record", (name,))
         return [index for (index,) in rows]
 
+    def failing(self) -> list[str]:
+        """The notifiers that something could not be sent to so far."""
+        return [name for (name,) in self._base.execute("SELECT DISTINCT name FROM undelivered ORDER BY name")]
+
     def changes_after(self, record: int, most: int) -> list[int]:
         """The records after this one that change a finding, oldest first."""
         rows = self._base.execute(

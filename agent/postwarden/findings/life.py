@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from postwarden.model import moment
 from postwarden.model.encoding import encode
-from postwarden.model.finding import CheckRef, Finding
+from postwarden.model.finding import CheckRef, Fact, Finding
 from postwarden.model.moment import Moment
 from postwarden.model.record import (
     Envelope,
@@ -120,8 +120,13 @@ def differences(before: Finding, after: Finding) -> Iterator[str]:
     """What is different between two verdicts on the same subject, in words."""
     if before.level != after.level:
         yield f"level was {before.level}, is {after.level}"
-    old = {fact.name: fact.values for fact in before.facts}
-    new = {fact.name: fact.values for fact in after.facts}
+    yield from facts_changed(before.facts, after.facts)
+
+
+def facts_changed(before: Sequence[Fact], after: Sequence[Fact]) -> Iterator[str]:
+    """What is different between the facts of one thing at two times, in words."""
+    old = {fact.name: fact.values for fact in before}
+    new = {fact.name: fact.values for fact in after}
     for name in (*old, *(name for name in new if name not in old)):
         was, now = old.get(name, ()), new.get(name, ())
         if was != now:

@@ -13,8 +13,9 @@ from pathlib import Path
 import msgspec
 
 from postwarden.errors import LedgerError, LedgerUnsound
-from postwarden.findings import delivered, sweeps
+from postwarden.findings import delivered, held, sweeps
 from postwarden.findings.delivered import Delivered
+from postwarden.findings.held import Held
 from postwarden.findings.life import Acknowledgement, Standing
 from postwarden.findings.sweeps import Sweeps
 from postwarden.model import moment
@@ -29,11 +30,12 @@ from postwarden.model.record import (
     FindingOpened,
     FindingReopened,
     FindingResolved,
+    GrantsChanged,
     Notified,
 )
 from postwarden.model.scope import Scope
 
-VERSION = 3
+VERSION = 4
 
 _SCHEMA = (
     "CREATE TABLE position (size INTEGER NOT NULL, root BLOB NOT NULL)",
@@ -49,6 +51,7 @@ _SCHEMA = (
     "CREATE TABLE configuration (record BLOB NOT NULL)",
     *sweeps.SCHEMA,
     *delivered.SCHEMA,
+    *held.SCHEMA,
     f"PRAGMA user_version = {VERSION}",
 )
 
@@ -88,6 +91,7 @@ class StateStore:
         self._file = self._path.stat().st_ino
         self.sweeps = Sweeps(self._base)
         self.delivered = Delivered(self._base)
+        self.held = Held(self._base)
 
     def _connect(self) -> int:
         """Opens the file and gives its version; raises sqlite3.DatabaseError where it is damaged."""
@@ -202,6 +206,11 @@ class StateStore:
         row = self._base.execute("SELECT account FROM account WHERE key = ?", (key,)).fetchone()
         return _ACCOUNT.decode(row[0]) if row else None
 
+    def accounts(self) -> Iterator[Account]:
+        """Every account that was ever seen, as it was last, by key."""
+        for (account,) in self._base.execute("SELECT account FROM account ORDER BY key"):
+            yield _ACCOUNT.decode(account)
+
     def configuration(self) -> ConfigurationChanged | None:
         """The configuration last recorded."""
         row = self._base.execute("SELECT record FROM configuration").fetchone()
@@ -278,6 +287,8 @@ class StateStore:
                 )
             case AuditFinished():
                 self.sweeps.apply(record, time, interval)
+            case GrantsChanged():
+                self.held.apply(record, time)
             case Notified():
                 self.delivered.apply(record)
             case ConfigurationChanged():

@@ -1,6 +1,7 @@
 """Accounts and the directory that lists them."""
 
-from typing import Protocol
+from collections.abc import Iterable
+from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -36,11 +37,15 @@ class Account(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return not self.sources or source in self.sources
 
 
+@runtime_checkable
 class AccountDirectory(Protocol):
     """A place that knows which accounts exist."""
 
-    def accounts(self) -> tuple[Account, ...]:
-        """Every account, in a stable order; raises ConfigError where the list itself is wrong."""
+    def accounts(self) -> Iterable[Account]:
+        """Every account, in a stable order.
+
+        Raises ConfigError where the list itself is wrong, ConnectorError where it cannot be read.
+        """
         ...
 
 

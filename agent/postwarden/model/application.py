@@ -20,6 +20,16 @@ class Dated(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         require_utc(self.time)
 
 
+class FirstSeen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When we first saw something. `initial`: at our first look, so that it may have been there long before."""
+
+    time: Moment
+    initial: bool
+
+    def __post_init__(self) -> None:
+        require_utc(self.time)
+
+
 class Credential(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Something an application can log in with by itself: never its value, only that it is there.
 

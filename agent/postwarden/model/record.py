@@ -5,7 +5,7 @@ from typing import Literal, TypedDict
 from msgspec import Struct
 
 from postwarden.model.account import Account
-from postwarden.model.finding import Finding
+from postwarden.model.finding import Fact, Finding
 from postwarden.model.reading import Coverage, OwnSession
 from postwarden.model.scope import Scope
 
@@ -73,6 +73,31 @@ class AuditFinished(Record, frozen=True, kw_only=True, tag="audit_finished"):
     unknown_names: tuple[str, ...] = ()
 
 
+class HeldGrant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A grant as it was when it was read: its key (see `evidence.Grant`), its application's name, and what it allows."""
+
+    key: tuple[str, str, str, str]
+    name: str
+    facts: tuple[Fact, ...] = ()
+
+
+class GrantsChanged(Record, frozen=True, kw_only=True, tag="grants_changed"):
+    """What is new, different or gone among the grants of a scope since they were last read.
+
+    `check` of `source` gave them. Until `complete` was true once, what is `added` may have been there long before
+    we looked. `changed` holds them as they are now, `words` says what happened to whom.
+    """
+
+    scope: Scope
+    source: str
+    check: str
+    complete: bool
+    added: tuple[HeldGrant, ...] = ()
+    changed: tuple[HeldGrant, ...] = ()
+    removed: tuple[tuple[str, str, str, str], ...] = ()
+    words: tuple[str, ...] = ()
+
+
 class FindingOpened(Record, frozen=True, kw_only=True, tag="finding_opened"):
     finding: Finding
 
@@ -132,6 +157,7 @@ AnyRecord = (
     | AuditStarted
     | SweepStarted
     | AuditFinished
+    | GrantsChanged
     | FindingOpened
     | FindingChanged
     | FindingResolved

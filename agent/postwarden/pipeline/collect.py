@@ -86,8 +86,8 @@ def collect_account(account: Account, sources: Sequence[Source], accepted: Accep
     return conclude(account_scope(account.key), read_account(account, sources), accepted, keep)
 
 
-def collect_source(source: Source, accepted: Acceptance, keep: Keep) -> Reading:
-    """What a source says about itself."""
+def collect_source(source: Source, accepted: Acceptance, keep: Keep, others: Sequence[Part] = ()) -> Reading:
+    """What a source says about itself; `others` is what it was asked before."""
     part = Part(
         source=source.name,
         checks=source.source_checks,
@@ -95,7 +95,7 @@ def collect_source(source: Source, accepted: Acceptance, keep: Keep) -> Reading:
         grades=source.grades,
         items=source.read_source(),
     )
-    return conclude(source_scope(source.name), (part,), accepted, keep)
+    return conclude(source_scope(source.name), (*others, part), accepted, keep)
 
 
 def conclude(scope: Scope, parts: Sequence[Part], accepted: Acceptance, keep: Keep) -> Reading:
@@ -106,11 +106,16 @@ def conclude(scope: Scope, parts: Sequence[Part], accepted: Acceptance, keep: Ke
     excess: list[Excess] = []
     done: set[tuple[str, str]] = set()
     unsupported: dict[tuple[str, str], str] = {}
+    last: tuple[bytes, str | None] | None = None
     for part in parts:
         for item in part.items:
             match item:
                 case Observed(evidence=found, raw=raw):
-                    evidence.append(replace(found, blob=keep(raw)) if keep else found)
+                    if keep is not None:
+                        # What was read as one comes in a row, and is looked up once.
+                        last = last if last is not None and last[0] == raw else (raw, keep(raw))
+                        found = replace(found, blob=last[1])
+                    evidence.append(found)
                 case Gap():
                     gaps.append(item)
                 case CheckDone(source=name, check=check):

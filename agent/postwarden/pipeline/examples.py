@@ -11,13 +11,15 @@ from msgspec import Struct
 from postwarden.config.rule_files import RuleFile, read_examples
 from postwarden.config.settings import Config, Organisation
 from postwarden.connectors.imap import FOLDER_ACL, FOLDERS
+from postwarden.detect.rows import Row
 from postwarden.detect.sigma.document import load
 from postwarden.errors import RuleError
 from postwarden.formats import forward_file
 from postwarden.formats.imap_acl import delegations
 from postwarden.formats.sieve.decoding import decode
+from postwarden.grants.names import plain
 from postwarden.model.account import Account
-from postwarden.model.evidence import Evidence, Folder, FolderUse, Recipient, Setting
+from postwarden.model.evidence import Evidence, Folder, FolderUse, Grant, Recipient, Setting
 from postwarden.model.finding import CheckRef
 from postwarden.model.reading import Observed
 from postwarden.model.scope import Scope, account_scope, source_scope
@@ -28,6 +30,7 @@ from postwarden.pipeline.example_exchange import (
     exchange_evidence,
     named_folders,
 )
+from postwarden.pipeline.example_grants import GrantExample, first_seen_of, grant_of, tables_of
 from postwarden.pipeline.judge import RuleBook, load_rules, rows_of, rule_folders
 
 MailboxType = Literal["mailbox", "contact", "group", "public_folder", "nobody", "ambiguous"]
@@ -82,12 +85,13 @@ class Example(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     acl: AclExample | None = None
     setting: SettingExample | None = None
     exchange: ExchangeExample | None = None
+    grant: GrantExample | None = None
     recipients: tuple[RecipientExample, ...] = ()
 
     def __post_init__(self) -> None:
-        given = (self.sieve, self.forward, self.acl, self.setting, self.exchange)
+        given = (self.sieve, self.forward, self.acl, self.setting, self.exchange, self.grant)
         if given.count(None) != len(given) - 1:
-            kinds = "sieve, forward, acl, setting, exchange"
+            kinds = "sieve, forward, acl, setting, exchange, grant"
             raise ValueError(f"the example {self.name!r} needs exactly one of {kinds}")
 
 
@@ -141,9 +145,24 @@ def _run(name: str, file: RuleFile, book: RuleBook, now: datetime) -> Iterator[O
                 evidence=tuple(_evidence(example, file.path, now)),
                 complete=frozenset(CheckRef(source="example", check=check) for check in (FOLDERS, RULES)),
             )
-            rows = rows_of(material, ALICE, ORGANISATION_DOMAINS, book)
+            rows = _rows(example, material, book, now)
             matched = any(row.category == rule.category and rule.matches(row.values) for row in rows)
             yield Outcome(rule=name, name=example.name, must_match=wanted, passed=matched is wanted)
+
+
+def _rows(example: Example, material: _Material, book: RuleBook, now: datetime) -> tuple[Row, ...]:
+    if example.grant is None:
+        return rows_of(material, ALICE, ORGANISATION_DOMAINS, book)
+    (grant,) = (item for item in material.evidence if isinstance(item, Grant))
+    judged_by = msgspec.structs.replace(book, grants=tables_of(example.grant, book.grants))
+    return rows_of(
+        material,
+        ALICE if grant.scope.kind == "account" else None,
+        ORGANISATION_DOMAINS,
+        judged_by,
+        names=frozenset(plain(name) for name in example.grant.people),
+        first_seen=first_seen_of(example.grant, grant, now),
+    )
 
 
 def _evidence(example: Example, path: str, now: datetime) -> Iterator[Evidence]:
@@ -182,6 +201,8 @@ def _evidence(example: Example, path: str, now: datetime) -> Iterator[Evidence]:
             scope=source_scope("example"), source="example", check="transport", observed=now,
             name=example.setting.name, value=example.setting.value,
         )  # fmt: skip
+    elif example.grant is not None:
+        yield grant_of(example.grant, scope, "example", now)
     elif example.exchange is not None:
         yield from _exchange(example, example.exchange, exchange, scope, path, now)
 

@@ -3,6 +3,7 @@
 import hashlib
 import tomllib
 from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol
 
 from msgspec import Struct
@@ -14,6 +15,10 @@ from postwarden.detect.rows import Context, Row, rows
 from postwarden.detect.sigma import Rule, compile_rule
 from postwarden.detect.verdict import verdicts
 from postwarden.errors import RuleError
+from postwarden.grants.catalogue import catalogue_from
+from postwarden.grants.risk import FirstSeenTimes
+from postwarden.grants.tables import GrantTables
+from postwarden.grants.weights import weights_from
 from postwarden.mailflow.keywords import Keywords, keywords_from
 from postwarden.mailflow.providers import Providers, providers_from
 from postwarden.model.account import Account
@@ -23,6 +28,11 @@ from postwarden.model.finding import CheckRef, Finding
 
 KEYWORDS = "keywords.toml"
 PROVIDERS = "freemail.toml"
+WEIGHTS = "grants.toml"
+APPLICATIONS = "applications.csv"
+
+#: Where nobody remembers what was seen before.
+NOTHING_SEEN: FirstSeenTimes = MappingProxyType({})
 
 
 class RuleBook(Struct, frozen=True, kw_only=True):
@@ -33,6 +43,7 @@ class RuleBook(Struct, frozen=True, kw_only=True):
 
     rules: tuple[Rule, ...]
     keywords: Keywords
+    grants: GrantTables
     digest: str
     providers: Providers = Providers()
 
@@ -81,27 +92,51 @@ def load_rules(config: Config) -> RuleBook:
                 path=str(config.path),
             )
         del found[name]
-    words, domains = read_table(KEYWORDS), read_table(PROVIDERS)
-    digest = hashlib.sha256(words.raw)
-    digest.update(domains.raw)
+    tables = {name: read_table(name).raw for name in (KEYWORDS, PROVIDERS, WEIGHTS, APPLICATIONS)}
+    digest = hashlib.sha256()
+    for raw in tables.values():
+        digest.update(raw)
+    lists = config.grants
+    digest.update(repr((sorted(lists.allow), sorted(lists.block))).encode())
     for name, rule in sorted(found.items()):
         digest.update(f"{name} {rule.digest}\n".encode())
     return RuleBook(
         rules=tuple(found.values()),
-        keywords=keywords_from(tomllib.loads(words.raw.decode("utf-8"))),
-        providers=providers_from(tomllib.loads(domains.raw.decode("utf-8"))),
+        keywords=keywords_from(tomllib.loads(tables[KEYWORDS].decode("utf-8"))),
+        providers=providers_from(tomllib.loads(tables[PROVIDERS].decode("utf-8"))),
+        grants=GrantTables(
+            weights=weights_from(tomllib.loads(tables[WEIGHTS].decode("utf-8"))),
+            catalogue=catalogue_from(tables[APPLICATIONS].decode("utf-8")),
+            allow=frozenset(one.casefold() for one in lists.allow),
+            block=frozenset(one.casefold() for one in lists.block),
+        ),
         digest=digest.hexdigest(),
     )
 
 
 def judge(
-    material: Material, account: Account | None, domains: Domains, book: RuleBook
+    material: Material,
+    account: Account | None,
+    domains: Domains,
+    book: RuleBook,
+    *,
+    names: frozenset[str] = frozenset(),
+    first_seen: FirstSeenTimes = NOTHING_SEEN,
 ) -> tuple[Finding, ...]:
-    """The findings that the rules see in the evidence of one scope."""
-    return verdicts(rows_of(material, account, domains, book), book.rules)
+    """The findings that the rules see in the evidence of one scope; `names` and `first_seen` as in `Context`."""
+    seen = rows_of(material, account, domains, book, names=names, first_seen=first_seen)
+    return verdicts(seen, book.rules)
 
 
-def rows_of(material: Material, account: Account | None, domains: Domains, book: RuleBook) -> tuple[Row, ...]:
+def rows_of(
+    material: Material,
+    account: Account | None,
+    domains: Domains,
+    book: RuleBook,
+    *,
+    names: frozenset[str] = frozenset(),
+    first_seen: FirstSeenTimes = NOTHING_SEEN,
+) -> tuple[Row, ...]:
     """The rows that rules see; `account` is None for scopes that are not accounts."""
     folders = tuple(item for item in material.evidence if isinstance(item, Folder))
     checks = {CheckRef(source=item.source, check=item.check) for item in folders}
@@ -112,9 +147,12 @@ def rows_of(material: Material, account: Account | None, domains: Domains, book:
         folders=folders if read else None,
         folder_checks=tuple(sorted(checks)),
         keywords=book.keywords,
+        grants=book.grants,
         providers=book.providers,
         recipients=tuple(item for item in material.evidence if isinstance(item, Recipient)),
         listed=_listed(material),
+        names=names,
+        first_seen=first_seen,
     )
     return tuple(rows(material.evidence, context))
 

@@ -33,6 +33,7 @@ from postwarden.model.record import (
 )
 from postwarden.model.scope import Scope
 from postwarden.pipeline.collect import MAX_GAPS, Reading
+from postwarden.pipeline.holdings import grant_records
 
 STORE = "state.sqlite"
 
@@ -179,23 +180,11 @@ class Recorder:
         else:
             yield record
 
-    def finish(
-        self,
-        reading: Reading,
-        findings: Sequence[Finding],
-        *,
-        account: Account | None,
-        unknown: tuple[str, ...],
-        rules: frozenset[str],
-    ) -> None:
-        """Records coverage, evidence and what the verdicts mean for the findings of the scope."""
-        self.finish_all(
-            [Conclusion(account=account, reading=reading, findings=tuple(findings), unknown_names=unknown)],
-            rules=rules,
-        )
-
     def finish_all(self, conclusions: Sequence[Conclusion], *, rules: frozenset[str]) -> None:
-        """The same for several scopes, no two of them the same, in one commit."""
+        """Records coverage, evidence and what the verdicts mean for findings, for scopes of which no two are the same.
+
+        It is one commit.
+        """
         self._commit(lambda _: [record for one in conclusions for record in self._records_of(one, rules)])
         self.refresh()
 
@@ -213,6 +202,7 @@ class Recorder:
                 unknown_names=_named(one.unknown_names),
             )
         )
+        yield from grant_records(one.reading, self.store.held, common)
         known = {standing.finding.id: standing for standing in self.store.findings(scope)}
         yield from transitions(
             one.findings,

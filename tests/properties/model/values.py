@@ -62,7 +62,8 @@ def _of(kind: Any, depth: int) -> st.SearchStrategy[Any]:
     if origin is dict:
         return st.dictionaries(_of(parts[0], depth), _of(parts[1], depth), max_size=3)
     assert origin is tuple, kind
-    assert parts[1] is Ellipsis
+    if parts[1] is not Ellipsis:
+        return st.tuples(*(_of(part, depth) for part in parts))
     # Conditions hold conditions: deep ones are left to depth, not to chance.
     return st.lists(_of(parts[0], depth), max_size=0 if depth > 5 else 2).map(tuple)
 

@@ -38,6 +38,8 @@ def wrong(text: str | bytes) -> ConfigError:
         ('[accounts]\nlist = "alice"', "accounts.list", "expected `array`, got `str`"),
         ("[rules]\nfolders = [1]", "rules.folders[0]", "expected `str`"),
         ("[rules.placeholders]\nsuppliers = [1]", "rules.placeholders[...][0]", "expected `str`"),
+        ("[grants]\nallow = [1]", "grants.allow[0]", "expected `str`"),
+        ('[grants]\nallow = ["b", "A-1"]\nblock = ["a-1"]', "grants.allow[1]", "in grants.block too"),
         ("[state]\nfolder = 5", "state.folder", "expected `str"),
         ("[ledger]\norigin = true", "ledger.origin", "expected `str"),
         ('[[coverage.accepted]]\nsource = "a"', "coverage.accepted[0]", "required field"),
@@ -182,7 +184,7 @@ def test_an_unknown_kind_is_answered_with_those_there_are(tmp_path: Path) -> Non
     config = decode(b'[[source]]\nname = "a"\nkind = "pop3"\n', tmp_path / "agent.toml")
     with pytest.raises(ConfigError, match=r"source\[0\]\.kind: unknown kind 'pop3'") as caught:
         open_sources(config, lambda: NOW)
-    assert caught.value.hint == "kinds: imap, managesieve, ews, drop_folder"
+    assert caught.value.hint == "kinds: imap, managesieve, ews, graph, google, keycloak, drop_folder"
 
 
 def test_a_configuration_without_a_source_reads_nothing(tmp_path: Path) -> None:

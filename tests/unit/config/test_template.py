@@ -14,6 +14,7 @@ from postwarden.connectors import KINDS, open_sources, prepare
 from postwarden.errors import ConfigError
 from postwarden.model.account import Account
 from postwarden.notify import open_notifiers
+from tests.google_key import google_key
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 SHIPPED = template.text()
@@ -80,12 +81,12 @@ def test_each_commented_block_holds_when_it_is_uncommented(
         assert config.coverage.accepted or config.rules.placeholders or config.notify
         return
     certificate(tmp_path / "ca.pem")
-    for secret in ("imap.secret", "exchange.secret"):
+    for secret in ("imap.secret", "exchange.secret", "graph.secret", "keycloak.secret", "google-key.json"):
         (tmp_path / secret).touch(mode=0o600)
-        (tmp_path / secret).write_text("secret\n")
+        (tmp_path / secret).write_text(google_key() if secret.endswith(".json") else "secret\n")
     (source,) = open_sources(config, lambda: NOW)
     prepare([source], [Account(key="login:alice", login="alice")], config)
-    assert source.name in {"imap", "sieve", "exchange", "host"}
+    assert source.name in {"imap", "sieve", "exchange", "m365", "workspace", "sso", "host"}
 
 
 @pytest.mark.parametrize("index", SINGLES, ids=lambda index: LINES[index].split()[1])

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import pytest
 from msgspec import Struct
+from msgspec.structs import replace
 
 from postwarden import connectors
 from postwarden.config.settings import Config, Daemon, SourceEntry
@@ -17,8 +18,10 @@ from postwarden.mailflow.keywords import Keywords
 from postwarden.model.account import Account
 from postwarden.model.reading import SAME_GRADE, CheckDone, Gap, Grade, Item
 from postwarden.model.scope import account_scope
+from postwarden.pipeline.audit import everybody_of
 from postwarden.pipeline.collect import Part
 from postwarden.pipeline.judge import RuleBook
+from tests.unit.grants.tables import TABLES
 
 ALICE = Account(key="login:alice", login="alice")
 SCOPE = account_scope(ALICE.key)
@@ -57,6 +60,18 @@ class Silent:
         yield from ()
 
 
+class Remembering(Silent):
+    """A source that counts in its memory how often it was opened."""
+
+    remembers = True
+    passes: ClassVar[list[int]] = []
+
+    def __init__(self, *arguments: Any, memory: dict[str, Any], **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        memory["passes"] = memory.get("passes", 0) + 1
+        Remembering.passes.append(memory["passes"])
+
+
 class Bench:
     """A board with one source, and a clock that is moved by hand."""
 
@@ -65,12 +80,13 @@ class Bench:
         self.board = Board(lambda: datetime(2026, 11, 23, tzinfo=UTC), lambda: self.seconds)
         entry = SourceEntry(name="silent", kind="silent", options={"secret": {"file": "secret"}})
         self.policy = Policy(
+            configured=(),
             config=Config(path=folder / "agent.toml", sources=(entry,), daemon=Daemon(interval=600)),
             raw=b"",
-            book=RuleBook(rules=(), keywords=Keywords(), digest=""),
+            book=RuleBook(rules=(), keywords=Keywords(), grants=TABLES, digest=""),
             notifiers=(),
             accounts={ALICE.key: ALICE},
-            listed=frozenset(),
+            everybody=everybody_of([ALICE]),
         )
         self.board.adopt(self.policy)
 
@@ -176,3 +192,24 @@ def test_a_policy_that_cannot_be_opened_changes_nothing(
         bench.board.adopt(bench.policy)
     assert bench.board.get("silent") is before
     assert bench.board.connections() == {"silent": 2}
+
+
+def test_what_a_source_remembers_stays_from_pass_to_pass(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A source that asks only for what changed gets its memory each time it is opened; a new policy begins anew."""
+    monkeypatch.setitem(connectors.KINDS, "silent", f"{__name__}:Remembering")
+    monkeypatch.setattr(Remembering, "passes", [])
+    bench.board.adopt(bench.policy)
+    bench.after(1300)
+    bench.board.adopt(bench.policy)
+    assert Remembering.passes == [1, 2, 3, 1]
+
+
+def test_the_identity_for_a_case_is_left_alone(bench: Bench) -> None:
+    """A source that is there for an incident is not opened by the daemon."""
+    case = SourceEntry(name="case", kind="silent", options={"identity": "incident"})
+    config = replace(bench.policy.config, sources=(*bench.policy.config.sources, case))
+    bench.board.adopt(replace(bench.policy, config=config))
+    assert bench.board.get("case") is None
+    assert bench.board.get("silent") is not None

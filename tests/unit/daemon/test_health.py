@@ -13,7 +13,7 @@ from postwarden.daemon.health import Round, Troubles
 from postwarden.findings.store import StateStore
 from postwarden.model.finding import Finding
 from postwarden.model.reading import Coverage, Excess, Gap
-from postwarden.model.record import AuditFinished
+from postwarden.model.record import AuditFinished, Notified
 from postwarden.model.scope import account_scope
 from postwarden.pipeline.judge import judge, load_rules
 from tests.unit.findings.conftest import Ledgerlike, envelope
@@ -32,7 +32,9 @@ def told(
     store: StateStore, troubles: Troubles | None = None, now: datetime = NOW, **options: Any
 ) -> Mapping[tuple[str, str], str]:
     return health.settings(
-        store.sweeps, troubles or Troubles(), **{"state": Path("/"), "disk_low": 0, "now": now, **options}
+        store,
+        troubles or Troubles(),
+        **{"notifiers": ("mail",), "state": Path("/"), "disk_low": 0, "now": now, **options},
     )
 
 
@@ -90,6 +92,22 @@ def test_what_the_machine_does_to_us_is_found(ledger: Ledgerlike) -> None:
     assert "back by 3600 s" in " ".join(found["clock_stepped"].why)
     assert "agent.toml:3" in " ".join(found["configuration_refused"].why)
     assert "clock_stepped" not in findings(told(store, troubles, now=NOW + timedelta(days=2)))
+    store.close()
+
+
+def test_a_notifier_that_fails_is_found(ledger: Ledgerlike) -> None:
+    """What could not be delivered is a finding that names the notifier, until it is delivered; a removed one is none."""
+
+    def sent(outcome: Any) -> Notified:
+        return Notified(**envelope(NOW), notifier="mail", records=(3,), outcome=outcome)
+
+    store = ledger.add(sent("failed")).store()
+    found = findings(told(store))
+    assert set(found) == {"notifier_failing"}
+    assert "mail" in " ".join(found["notifier_failing"].why)
+    assert findings(told(store, notifiers=("journal",))) == {}
+    ledger.add(sent("delivered")).catch_up(store)
+    assert findings(told(store)) == {}
     store.close()
 
 

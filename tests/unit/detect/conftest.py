@@ -13,6 +13,7 @@ from postwarden.model.evidence import Delegation, Folder, MailFlow, Recipient
 from postwarden.model.finding import CheckRef
 from postwarden.model.mailflow import Path
 from postwarden.model.scope import account_scope
+from tests.unit.grants.tables import TABLES
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SCOPE = account_scope("login:alice")
@@ -69,5 +70,5 @@ def context(*folders: Folder, unread: bool = False, **fields: Any) -> Context:
         folders=None if unread else folders,
         folder_checks=(FOLDERS,),
         keywords=KEYWORDS,
-        **fields,
+        **{"grants": TABLES, **fields},
     )

@@ -1,13 +1,16 @@
 """What rules see of evidence, and what findings will say about it."""
 
+from typing import get_args
+
 import pytest
 
 from postwarden.detect.fields import FIELDS, Field
 from postwarden.detect.rows import Row, rows
-from postwarden.model.evidence import Access, Evidence, Setting
+from postwarden.model.evidence import Access, Evidence, GrantType, Setting
 from postwarden.model.mailflow import Effect, Path, Test
 from postwarden.model.scope import source_scope
 from tests.unit.detect.conftest import FOLDERS, NOW, SCOPE, SCRIPTS, MakeFlow, context, delegation, folder
+from tests.unit.grants.made import grant
 
 OUT = Effect(what="redirect", target="eve@evil.example")
 INVOICES = Test(field="subject", operator="contains", values=("invoice",))
@@ -21,6 +24,7 @@ def test_every_row_has_all_fields_of_its_category_and_no_others(flow: MakeFlow) 
         Setting(
             scope=source_scope("imap"), source="imap", check="transport", observed=NOW, name="n", value="v"
         ),
+        *(grant(grant_type=grant_type) for grant_type in get_args(GrantType)),
     ]
     found = list(rows(evidence, context(folder("Old", subscribed=False))))
     assert {row.category for row in found} == {name for name, fields in FIELDS.items() if fields}

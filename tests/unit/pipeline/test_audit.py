@@ -1,5 +1,8 @@
 """One audit: what comes out of it, whatever fails on the way."""
 
+from collections.abc import Sequence
+from datetime import timedelta
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -9,9 +12,9 @@ from postwarden.errors import LedgerError, LedgerUnsound, SecretError
 from postwarden.model.account import Account
 from postwarden.model.evidence import Delegation
 from postwarden.model.reading import Observed
-from postwarden.pipeline.audit import Audited, acceptance, audit
+from postwarden.pipeline.audit import TOGETHER, Audited, acceptance, audit
 from postwarden.pipeline.judge import RuleBook
-from postwarden.pipeline.record import Recorder
+from postwarden.pipeline.record import Conclusion, Recorder
 from tests.unit.pipeline.conftest import ALICE, BOB, NOW, SCOPE, Record, Told, done, flow, found, gap
 
 
@@ -71,7 +74,7 @@ def test_a_ledger_that_fails_does_not_take_the_verdicts_with_it(
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(made, "finish", fail)
+    monkeypatch.setattr(made, "finish_all", fail)
     results = run(Told([found(), done()]), book, config, made, (ALICE, BOB))
     assert [result.unrecorded for result in results] == [error] * 3
     assert all(result.findings for result in results[1:2])
@@ -162,3 +165,44 @@ def test_an_account_is_judged_by_its_own_addresses(book: RuleBook, config: Confi
     owner = Account(key=ALICE.key, login="alice", addresses=("alice@example.org", "eve@evil.example"))
     assert run(Told([found(flow()), done()]), book, config, accounts=(owner,))[1].findings == ()
     assert run(Told([found(flow()), done()]), book, config)[1].findings
+
+
+@pytest.mark.parametrize(
+    ("step", "commits"), [(timedelta(), [3]), (timedelta(seconds=1), [1, 1, 1])], ids=["quick", "slow"]
+)
+def test_what_comes_quickly_is_recorded_together(
+    step: timedelta,
+    commits: list[int],
+    book: RuleBook,
+    config: Config,
+    recorder: Record,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Scopes that are read in one moment share a commit, and nobody waits for the record of a slow one."""
+    made = recorder()
+    recorded: list[int] = []
+    finish = made.finish_all
+
+    def counted(conclusions: Sequence[Conclusion], *, rules: frozenset[str]) -> None:
+        recorded.append(len(conclusions))
+        finish(conclusions, rules=rules)
+
+    monkeypatch.setattr(made, "finish_all", counted)
+    times = (NOW + turn * step for turn in count())
+    source = Told([found(), done()])
+    results = list(audit((ALICE, BOB), (ALICE, BOB), [source], book, config, made, lambda: next(times)))
+    assert recorded == commits
+    assert [result.account for result in results] == [None, ALICE, BOB]
+    assert [result.standings is not None for result in results] == [True] * 3
+    assert [len(result.standings or ()) for result in results][1] == 1
+
+
+def test_no_commit_is_for_everybody(book: RuleBook, config: Config, recorder: Record) -> None:
+    """However quickly accounts come, what is not yet recorded does not grow with their number."""
+    made = recorder()
+    many = tuple(Account(key=f"login:{one}", login=f"p{one}") for one in range(TOGETHER * 2))
+    before = made.ledger.position().size
+    audits = audit(many, many, [Told([done()])], book, config, made, lambda: NOW)
+    sizes = [made.ledger.position().size for _ in audits]
+    assert len(set(sizes)) == 3
+    assert sizes[-1] > before

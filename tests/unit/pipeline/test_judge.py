@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from postwarden.config.settings import Config, Organisation, Rules
+from postwarden.config.settings import Config, Grants, Organisation, Rules
 from postwarden.errors import ConfigError, RuleError
 from postwarden.formats.ews_xml import (
     decode_delegates,
@@ -18,14 +18,16 @@ from postwarden.formats.ews_xml import (
 from postwarden.formats.exchange_rule_blob.writing import written_actions, written_condition
 from postwarden.model.account import Account
 from postwarden.model.address import Domains
+from postwarden.model.application import FirstSeen
 from postwarden.model.evidence import Folder, MailFlow, Recipient
 from postwarden.model.mailflow import Effect
 from postwarden.model.mailflow import Path as Way
 from postwarden.model.reading import Gap, Item, Observed
 from postwarden.pipeline.collect import collect_account
-from postwarden.pipeline.inspect import read_material, shapes
+from postwarden.pipeline.inspect import Material, read_material, shapes
 from postwarden.pipeline.judge import RuleBook, judge, load_rules, rows_of
 from tests.unit.formats.ews_xml import samples
+from tests.unit.grants.made import grant
 from tests.unit.pipeline.conftest import ALICE, CONFIG, NOW, SCOPE, Told, done, flow, found, gap
 
 TEXT = """\
@@ -328,3 +330,31 @@ def test_an_ordinary_mailbox_of_exchange(book: RuleBook) -> None:
     )
     found = findings(exchange(rules=rules, items=own, folders=folders), book)
     assert found == {"mail_folder_reader": "low"}
+
+
+def test_the_administrators_lists_of_applications_are_in_force(tmp_path: Path) -> None:
+    """An id in another case is listed all the same, and the digest of what is in force tells that a list changed."""
+    application = grant("Mail.Read offline_access", days=3)
+    config = Config(path=tmp_path / "agent.toml")
+    blocking = Config(path=config.path, grants=Grants(block=(application.application.id.upper(),)))
+    book, blocked = load_rules(config), load_rules(blocking)
+    assert book.digest != blocked.digest
+    material = Material(evidence=(application,), gaps=())
+    names = {one.name for one in judge(material, ALICE, Domains(), blocked)}
+    assert names == {"blocked_application"}
+    assert {one.name for one in judge(material, ALICE, Domains(), book)} == {"unknown_offline_mail"}
+
+
+def test_names_and_first_sight_reach_the_rules(load: Load) -> None:
+    """What is known beside the evidence decides: a colleague's name, and that a grant was not there before."""
+    named = grant("Mail.Read", name="Bob Example", publisher_verified=False)
+    book = load()
+    plain = {one.name for one in judge(Material(evidence=(named,), gaps=()), ALICE, Domains(), book)}
+    assert plain == {"risky_grant"}
+    told = judge(
+        Material(evidence=(named,), gaps=()), ALICE, Domains(), book, names=frozenset({"bob example"})
+    )
+    assert {one.name for one in told} == {"misleading_name"}
+    seen = {named.key: FirstSeen(time=NOW, initial=False)}
+    later = judge(Material(evidence=(named,), gaps=()), ALICE, Domains(), book, first_seen=seen)
+    assert any("we saw it first" in sentence for one in later for sentence in one.why)

@@ -48,7 +48,8 @@ def finish(
     account: Account | None = ALICE,
     unknown: tuple[str, ...] = (),
 ) -> None:
-    recorder.finish(read, findings, account=account, unknown=unknown, rules=frozenset({RULE}))
+    done = Conclusion(account=account, reading=read, findings=tuple(findings), unknown_names=unknown)
+    recorder.finish_all([done], rules=frozenset({RULE}))
 
 
 def records(recorder: Recorder) -> list[dict[str, Any]]:

@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 from msgspec import Meta, Struct
 from requests import Session
 
-from postwarden.connectors.ews import autodiscover, quiet, reading, requests
+from postwarden.connectors import quiet
+from postwarden.connectors.ews import autodiscover, reading, requests
 from postwarden.connectors.ews.adapter import Adapter
 from postwarden.connectors.ews.login import Login, Tokens, authentication, look
 from postwarden.connectors.ews.mailbox import Connections, Mailbox, sender

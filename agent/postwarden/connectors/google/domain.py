@@ -31,11 +31,10 @@ LOGGED, USED = timedelta(days=180), timedelta(days=3)
 
 
 class Log(Struct, frozen=True, kw_only=True):
-    """What is let in by whom, when it was last put out, how many people have each client, and what happened in order."""
+    """What is let in by whom, when it was last put out, and what happened in order."""
 
     consents: Consents
     revoked: Mapping[tuple[str, str], datetime]
-    holders: Mapping[str, int]
     events: tuple[tuple[Event, bytes], ...]
 
 
@@ -50,6 +49,7 @@ class Domain:
         self.people = Once(self._people)
         self.log = Once(self._log)
         self.uses = Once(self._uses)
+        self.holders = Once(self._holders)
         self.domain_wide = Once(self._domain_wide)
 
     def _people(self) -> People:
@@ -58,17 +58,29 @@ class Domain:
     def _log(self) -> Log:
         events = [*self._events(AUTHORIZE, LOGGED), *self._events(REVOKE, LOGGED)]
         consents = by_person(events)
-        holders = Counter(client for mine in consents.values() for client in mine)
         ordered = sorted(events, key=lambda one: (one[0].happened, one[0].name))
         revoked = {
             (event.person or event.author, event.client): event.happened
             for event, _ in ordered
             if event.name == REVOKE
         }
-        return Log(consents=consents, revoked=revoked, holders=holders, events=tuple(ordered))
+        return Log(consents=consents, revoked=revoked, events=tuple(ordered))
 
     def _uses(self) -> dict[tuple[str, str], tuple[datetime, str]]:
         return last_uses(event for event, _ in self._events(ACTIVITY, USED))
+
+    def _holders(self) -> Mapping[str, int]:
+        """How many people have each client, at least: who let it in within the log, and for whom it was at work lately."""
+        log, known = self.log.get(), self.people.get().by_address
+        having = {(who, client) for who, mine in log.consents.items() for client in mine}
+        having |= {
+            (who, client)
+            for (who, client), (when, _) in self.uses.get_or({}).items()
+            if not _is_over(log, who, client, when)
+        }
+        # The log names one person now by the id, now by an address.
+        named = {(known[who].id if who in known else who, client) for who, client in having}
+        return Counter(client for _, client in named)
 
     def _domain_wide(self) -> dict[str, Consent]:
         return domain_wide([*self._events(DOMAIN_AUTHORIZE, LOGGED), *self._events(DOMAIN_REMOVE, LOGGED)])

@@ -37,7 +37,7 @@ SETTINGS: dict[str, tuple[tuple[str, Callable[[bytes, Asked], Iterator[Item]]], 
 def grants(domain: Domain, security: Session | None, person: Person, asked: Asked) -> Iterator[Item]:
     """What the person let in: from the log, and, where the Directory may be asked, all that is there now."""
     known = {one.client: one for one in domain.of_person(person.id, person.address)}
-    log, population = domain.log.get(), domain.people.get().population
+    holders, population = domain.holders.get(), domain.people.get().population
     found: dict[str, tuple[str, tuple[str, ...], bytes]] = {
         one.client: (one.name, one.scopes, one.raw) for one in known.values()
     }
@@ -75,7 +75,7 @@ def grants(domain: Domain, security: Session | None, person: Person, asked: Aske
             granted=consent.granted if consent else None,
             granted_by=consent.granted_by or None if consent else None,
             last_used=consent.used if consent else None,
-            holders=log.holders.get(client),
+            holders=holders.get(client),
             population=population,
             account_enabled=person.enabled,
         )

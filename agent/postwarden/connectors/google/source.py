@@ -9,13 +9,14 @@ from urllib.parse import urlsplit
 
 from msgspec import Meta, Struct
 
+from postwarden.connectors import quiet
 from postwarden.connectors.google import reading, requests
 from postwarden.connectors.google.domain import Domain
 from postwarden.connectors.google.login import Login, ScopeMissing, fetcher, look, token_list
 from postwarden.connectors.google.refusals import judge
 from postwarden.connectors.google.requests import INCIDENT, NEEDS, SECURITY, TOKEN_NEEDS, Identity
 from postwarden.connectors.https import Within
-from postwarden.connectors.rest import checks, quiet
+from postwarden.connectors.rest import checks
 from postwarden.connectors.rest.allowed import Allowed
 from postwarden.connectors.rest.once import Once
 from postwarden.connectors.rest.patience import Pause
@@ -252,7 +253,7 @@ class GoogleSource:
     def _domain_wide(self, asked: Asked) -> Iterator[Item]:
         """The clients that may act for everybody, as far as the log goes back."""
         domain = self._domain.get()
-        found = domain.domain_wide.get()
+        found, ourselves = domain.domain_wide.get(), look(self._options.login, self._folder)
         population = domain.people.get().population
         for client in sorted(found):
             consent = found[client]
@@ -263,7 +264,9 @@ class GoogleSource:
                 observed=asked.observed,
                 provider="google",
                 grant_type="domain_wide",
-                application=Application(id=client, name=consent.name),
+                application=Application(
+                    id=client, name=consent.name, own=True if client == ourselves else None
+                ),
                 resource=reading.RESOURCE,
                 scopes=consent.scopes,
                 reaches="everybody",

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from postwarden.connectors.graph import rights
 from postwarden.connectors.graph.cmdlets import Cmdlets
 from postwarden.connectors.graph.rights import Need
-from postwarden.connectors.graph.tenant import Dates, Role, Tenant
+from postwarden.connectors.graph.tenant import AUDITED, MAX_AUDITS, Dates, Role, Tenant
 from postwarden.errors import ConnectorError
 from postwarden.formats.asked import Asked
 from postwarden.formats.exchange_cmdlets.roles import Assignment
@@ -97,7 +97,10 @@ def _by_itself(
 
 
 def applications(tenant: Tenant, asked: Asked, home: str | None) -> Iterator[Item]:
-    """Applications that have keys or owners here, and nothing that is told with the grants to everybody."""
+    """Applications that have keys or owners here, and nothing that is told with the grants to everybody.
+
+    Of the others that somebody let in for himself, what the tenant knows is kept here too, once for all who have them.
+    """
     principals = tenant.principals.get()
     tenant.owners.get()
     delegations = tenant.delegations.get()
@@ -119,6 +122,8 @@ def applications(tenant: Tenant, asked: Asked, home: str | None) -> Iterator[Ite
                 holders=delegations.holders.get(identifier, 0),
             )
             yield Observed(evidence=found, raw=known + _owners(application))
+        elif identifier in delegations.holders:
+            yield asked.setting("consented_application", application.id, known)
 
 
 def _owners(application: Application) -> bytes:
@@ -130,7 +135,15 @@ def directory_audits(tenant: Tenant, asked: Asked) -> Iterator[Item]:
     principals = tenant.principals.get()
     ids = {one.id: one.app_id for one in principals.by_id.values()}
     ids |= {one.id: one.app_id for one in principals.registrations.values()}
-    for audit, raw in tenant.dates.get().audits:
+    dates = tenant.dates.get()
+    if dates.cut:
+        yield asked.gap(
+            "unsupported",
+            f"the audit log has more than {MAX_AUDITS} consents, roles, keys and owners of the last {AUDITED.days} days",
+            part="those beyond",
+            hint="look at them in Entra, or accept this gap: they may be dates that grants lack",
+        )
+    for audit, raw in dates.audits:
         if audit.succeeded:
             change = Change(
                 scope=asked.scope,

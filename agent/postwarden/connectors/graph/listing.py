@@ -100,13 +100,15 @@ def _follow(kept: Kept, session: Session, path: str, patience: Patience) -> None
         changes += map(bytes, page.items)
     if link is None:
         raise JsonError("the answer does not say where to ask for the next changes")
+    # The items before may still be in use: a sweep that is not at its end goes on with what it has.
+    found = dict(kept.items) if changes else kept.items
     for raw in changes:
         identifier, removed = removed_id(raw)
         if removed:
-            kept.items.pop(identifier, None)
+            found.pop(identifier, None)
         else:
-            kept.items[identifier] = _merged(kept.items.get(identifier), raw)
-    kept.link = link
+            found[identifier] = _merged(found.get(identifier), raw)
+    kept.items, kept.link = found, link
 
 
 def _merged(old: bytes | None, new: bytes) -> bytes:

@@ -24,13 +24,17 @@ MAILBOX_SETTINGS = "mailbox_settings"
 
 
 def grants(tenant: Tenant, person: Person, asked: Asked, home: str | None) -> Iterator[Item]:
-    """What the person consented to, or an administrator for them alone; what is for everybody is the tenant's."""
+    """What the person consented to, or an administrator for them alone; what is for everybody is the tenant's.
+
+    All of them are kept as one: the entries of the tenant's listing that are about the person, by their ids, a line
+    each. What is known of the applications themselves is kept once, with the tenant.
+    """
     delegations, principals = tenant.delegations.get(), tenant.principals.get()
     population = tenant.people.get().population
     dates = tenant.dates.get_or(Dates())
-    for identifier in sorted(delegations.of_person.get(person.id, ())):
-        raw = delegations.raw[identifier]
-        grant = read_delegated(raw)
+    entries = [delegations.raw[one] for one in sorted(delegations.of_person.get(person.id, ()))]
+    together = b"\n".join(entries)
+    for grant in map(read_delegated, entries):
         application, known = tenant.application(grant.client_id, home)
         if not known:
             yield asked.gap(
@@ -59,7 +63,7 @@ def grants(tenant: Tenant, person: Person, asked: Asked, home: str | None) -> It
             population=population,
             account_enabled=person.enabled,
         )
-        yield Observed(evidence=found, raw=raw + b"\n" + known)
+        yield Observed(evidence=found, raw=together)
 
 
 def mailbox(session: Session, slots: Slots, person: Person, asked: Callable[[str], Asked]) -> Iterator[Item]:

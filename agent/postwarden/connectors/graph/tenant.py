@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from msgspec import Struct
@@ -10,6 +11,7 @@ from msgspec.structs import replace
 
 from postwarden.connectors.graph import requests
 from postwarden.connectors.graph.listing import items, with_changes
+from postwarden.connectors.graph.owners import owners
 from postwarden.connectors.graph.people import People, people
 from postwarden.connectors.rest import batch
 from postwarden.connectors.rest.once import Once
@@ -17,7 +19,6 @@ from postwarden.connectors.rest.patience import Patience
 from postwarden.connectors.rest.session import Session
 from postwarden.errors import ConnectorError
 from postwarden.formats.graph_json import applications as decoded
-from postwarden.formats.graph_json.answer import read_listing
 from postwarden.formats.graph_json.applications import RESOURCES, Registration, ServicePrincipal
 from postwarden.formats.graph_json.audits import (
     CONSENT,
@@ -35,10 +36,12 @@ from postwarden.model.encoding import encodable
 
 #: How far back audits are asked for: Entra keeps them for 30 days at most (7 without a licence).
 AUDITED = timedelta(days=30)
+#: Audits that are taken, so that memory is bounded; they come newest first, and what is beyond is told as a gap.
+MAX_AUDITS = 20_000
 
 
 class Principals(Struct, frozen=True, kw_only=True):
-    """Service principals by their object id, with what was read; registrations by application id."""
+    """Service principals by their object id, registrations by application id, and what was read of both by object id."""
 
     by_id: dict[str, ServicePrincipal]
     raw: dict[str, bytes]
@@ -72,9 +75,13 @@ class Role(Struct, frozen=True, kw_only=True):
 
 
 class Dates(Struct, frozen=True, kw_only=True):
-    """When and by whom, as audits tell: the last consent by (client, person or None for everybody), and what was added."""
+    """When and by whom, as audits tell: the last consent by (client, person or None for everybody), and what was added.
+
+    `cut`: the log has more than we take.
+    """
 
     audits: tuple[tuple[Audit, bytes], ...] = ()
+    cut: bool = False
     consents: dict[tuple[str, str | None], Audit] = {}
     roles: dict[str, Audit] = {}
     principals: dict[str, Audit] = {}
@@ -96,6 +103,7 @@ class Tenant:
         self.roles = Once(self._roles)
         self.dates = Once(self._dates)
         self.owners = Once(self._owners)
+        self._applications: dict[str, tuple[Application, bytes]] = {}
 
     def _people(self) -> People:
         return people(items(self._session, *requests.USERS, patience=self._patience))
@@ -106,11 +114,11 @@ class Tenant:
         for one in items(self._session, *requests.PRINCIPALS, patience=self._patience):
             principal = decoded.read_service_principal(one)
             by_id[principal.id], raw[principal.id] = principal, one
-        registrations = (
-            decoded.read_registration(one)
-            for one in items(self._session, *requests.REGISTRATIONS, patience=self._patience)
-        )
-        return Principals(by_id=by_id, raw=raw, registrations={one.app_id: one for one in registrations})
+        registrations: dict[str, Registration] = {}
+        for one in items(self._session, *requests.REGISTRATIONS, patience=self._patience):
+            registration = decoded.read_registration(one)
+            registrations[registration.app_id], raw[registration.id] = registration, one
+        return Principals(by_id=by_id, raw=raw, registrations=registrations)
 
     def _delegations(self) -> Delegations:
         raw = with_changes(
@@ -161,9 +169,11 @@ class Tenant:
     def _dates(self) -> Dates:
         since = (self._clock() - AUDITED).strftime("%Y-%m-%dT%H:%M:%SZ")
         path, query = requests.audits_since(since)
-        found = [(read_audit(raw), raw) for raw in items(self._session, path, query, patience=self._patience)]
+        listed = items(self._session, path, query, patience=self._patience)
+        found = [(read_audit(raw), raw) for raw in islice(listed, MAX_AUDITS)]
+        cut = next(listed, None) is not None
         found.sort(key=lambda one: (one[0].happened, one[0].id))
-        dates = Dates(audits=tuple(found))
+        dates = Dates(audits=tuple(found), cut=cut)
         for audit, _ in found:
             if audit.succeeded:
                 _enter(dates, audit)
@@ -180,20 +190,18 @@ class Tenant:
         ]
         used = {principal.app_id for principal in principals.by_id.values()}
         wanted += [("applications", one.id) for app, one in principals.registrations.items() if app in used]
-        answers = batch.ask(self._session, [requests.owners(*one) for one in wanted], patience=self._patience)
-        found = {}
-        for (_, identifier), answer in zip(wanted, answers, strict=True):
-            if isinstance(answer, ConnectorError):
-                raise answer
-            listing = read_listing(answer)
-            if listing.next is not None:
-                raise ConnectorError(
-                    f"the owners of {identifier} are more than one answer has",
-                    "look at the application: so many owners are not normal",
-                    reason="malformed",
-                )
-            found[identifier] = tuple(_dated(bytes(one), identifier, dates) for one in listing.value)
-        return found
+        listed = owners(
+            self._session,
+            wanted,
+            {audit.id: audit.subject for audit in dates.owners.values()},
+            patience=self._patience,
+            memory=self._memory,
+            clock=self._clock,
+        )
+        return {
+            identifier: tuple(_dated(one, identifier, dates) for one in entries)
+            for identifier, entries in listed.items()
+        }
 
     def _granted(self) -> frozenset[str]:
         """The service principals that were allowed anything."""
@@ -203,23 +211,29 @@ class Tenant:
     def application(self, identifier: str, tenant: str | None) -> tuple[Application, bytes]:
         """What is known of a service principal, and what was read of it; owners and dates as far as they were told.
 
-        `tenant` is the id of the tenant itself.
+        `tenant` is the id of the tenant itself. All grants of one application share what is returned.
         """
+        if identifier not in self._applications:
+            self._applications[identifier] = self._application(identifier, tenant)
+        return self._applications[identifier]
+
+    def _application(self, identifier: str, tenant: str | None) -> tuple[Application, bytes]:
         principals, dates = self.principals.get(), self.dates.get_or(Dates())
         principal = principals.by_id.get(identifier)
         if principal is None:
             return Application(id=encodable(identifier)), b""
         registration = principals.registrations.get(principal.app_id)
-        owners = self.owners.get_or({})
+        whose = self.owners.get_or({})
         came = dates.principals.get(identifier)
         found = decoded.application(
             principal,
             registration,
-            (*owners.get(identifier, ()), *(owners.get(registration.id, ()) if registration else ())),
+            (*whose.get(identifier, ()), *(whose.get(registration.id, ()) if registration else ())),
             tenant=tenant,
             created=came.dated if came else None,
         )
-        return _with_dates(found, dates), principals.raw[identifier]
+        ids = (identifier, *((registration.id,) if registration else ()))
+        return _with_dates(found, dates), b"\n".join(principals.raw[one] for one in ids)
 
 
 def _enter(dates: Dates, audit: Audit) -> None:
@@ -227,7 +241,7 @@ def _enter(dates: Dates, audit: Audit) -> None:
     match audit.activity:
         case words if words in {CONSENT, GRANT}:
             if audit.for_everybody or audit.person is not None:
-                dates.consents[audit.subject, None if audit.for_everybody else audit.person] = audit
+                dates.consents[audit.subject, audit.person] = audit
         case words if words == ROLE:
             dates.roles[audit.subject] = audit
         case words if words == PRINCIPAL:

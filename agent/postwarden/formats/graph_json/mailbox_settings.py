@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import msgspec
 from msgspec import Raw, Struct
 
 from postwarden.formats import json_text
@@ -10,6 +11,7 @@ from postwarden.formats.json_text import JsonError
 from postwarden.model.reading import Item
 
 _AUDIENCES = {"none": "none", "contactsOnly": "known", "all": "all"}
+_TIMES = frozenset({"scheduledStartDateTime", "scheduledEndDateTime"})
 _STATES = {"disabled": "disabled", "alwaysEnabled": "enabled", "scheduled": "scheduled"}
 
 
@@ -23,6 +25,10 @@ class _Settings(Struct, frozen=True, kw_only=True, rename="camel"):
     user_purpose: str | None = None
 
 
+class _Told(Struct, frozen=True, kw_only=True, rename="camel"):
+    automatic_replies_setting: dict[str, Raw] | None = None
+
+
 def decode_mailbox_settings(raw: bytes, asked: Asked) -> Iterator[Item]:
     """Settings `automatic_reply` and `automatic_reply_audience` as Exchange's own interface tells them, and the purpose.
 
@@ -30,7 +36,7 @@ def decode_mailbox_settings(raw: bytes, asked: Asked) -> Iterator[Item]:
     """
     try:
         settings = json_text.parse(raw, _Settings)
-        told = bytes(json_text.item(raw, dict[str, Raw]).get("automaticRepliesSetting", b""))
+        told = _without_times(json_text.item(raw, _Told).automatic_replies_setting or {})
     except JsonError as error:
         yield asked.failed(error)
         return
@@ -44,3 +50,9 @@ def decode_mailbox_settings(raw: bytes, asked: Asked) -> Iterator[Item]:
         yield asked.setting("automatic_reply_audience", audience, told)
     if settings.user_purpose:
         yield asked.setting("mailbox_purpose", settings.user_purpose)
+
+
+def _without_times(told: dict[str, Raw]) -> bytes:
+    """What is told of automatic replies; without the times of a schedule that is not on, which move by themselves."""
+    on = bytes(told.get("status", b"")) == b'"scheduled"'
+    return msgspec.json.encode({name: value for name, value in told.items() if on or name not in _TIMES})

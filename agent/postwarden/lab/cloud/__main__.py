@@ -1,6 +1,7 @@
 """The lab's cloud as a process of its own, for benchmarks: `python -m postwarden.lab.cloud --folder F`.
 
-Writes one JSON line when it is ready, runs until SIGTERM or the end of standard input, and writes another.
+Writes one JSON line when it is ready, and another, with what it was asked since the last, for each line that it reads
+and at its end: SIGTERM, or the end of standard input.
 """
 
 import argparse
@@ -25,17 +26,19 @@ def main() -> None:
     asked = parser.parse_args()
     ended = Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
-    Thread(target=_wait_for_the_end, args=(ended,), daemon=True).start()
     with start(asked.folder, users=asked.users, grants=asked.grants, latency=asked.latency) as lab:
         _write(_ready(lab))
+        Thread(target=_answer_lines, args=(lab, ended), daemon=True).start()
         ended.wait()
         _write(_served(lab))
 
 
-def _wait_for_the_end(ended: Event) -> None:
+def _answer_lines(lab: CloudLab, ended: Event) -> None:
     # Not by sys.stdin: its lock, held by this thread, would stop the interpreter from ending on SIGTERM.
-    while os.read(0, 4096):
-        pass
+    while lines := os.read(0, 4096):
+        for _ in range(lines.count(b"\n")):
+            _write(_served(lab))
+            lab.forget()
     ended.set()
 
 
@@ -43,6 +46,8 @@ def _ready(lab: CloudLab) -> dict[str, object]:
     microsoft, google, keycloak = lab.microsoft, lab.google, lab.keycloak
     return {
         "ca_file": str(lab.ca_file),
+        "internal_domains": lab.organisation.internal_domains,
+        "partners": lab.organisation.partners,
         "microsoft": {
             "tenant_id": microsoft.tenant_id,
             "client_id": microsoft.client_id,
@@ -55,7 +60,10 @@ def _ready(lab: CloudLab) -> dict[str, object]:
             "exchange_url": microsoft.exchange_url,
             "users": len(microsoft.state.users),
             "grants": len(microsoft.state.consents) + len(microsoft.state.assignments),
+            "delegated": len(microsoft.state.consents),
             "service_principals": len(microsoft.state.principals),
+            "applications": len(microsoft.state.registrations),
+            "audits": len(microsoft.state.audits),
         },
         "google": {
             "domain": google.domain,

@@ -1,0 +1,90 @@
+"""The ways to a tenant: Graph, and where it is switched on Exchange's cmdlets, each with tokens of its own."""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from postwarden.connectors.graph import requests
+from postwarden.connectors.graph.cmdlets import Cmdlets
+from postwarden.connectors.graph.cmdlets import allowed as allowed_cmdlets
+from postwarden.connectors.graph.login import fetcher, token_list
+from postwarden.connectors.graph.options import Options
+from postwarden.connectors.graph.refusals import judge
+from postwarden.connectors.graph.rights import claims
+from postwarden.connectors.https import Within
+from postwarden.connectors.rest.allowed import Allowed
+from postwarden.connectors.rest.once import Once
+from postwarden.connectors.rest.patience import Pause
+from postwarden.connectors.rest.session import Bare, Session, Slots
+from postwarden.connectors.rest.tokens import Tokens
+from postwarden.connectors.wire import context
+from postwarden.errors import ConnectorError
+
+
+class Service:
+    """What may be asked, and how much at once; nothing is connected to before it is asked. For several threads."""
+
+    def __init__(self, options: Options, folder: Path, clock: Callable[[], datetime]) -> None:
+        self._options, self._folder, self._clock = options, folder, clock
+        self._tls = partial(context, str(folder / options.ca_file) if options.ca_file else None)
+        self._tls()
+        self.within, self.slots, self.pause = Within(), Slots(options.connections), Pause()
+        self.tokens = self._tokens_for(options.places.graph)
+        self.graph = Once(self._to_graph)
+        self.cmdlets = Once(self._to_exchange)
+
+    def home(self) -> str | None:
+        """The tenant's id: as configured, or, where that is a domain, as the token says."""
+        tenant = self._options.tenant
+        if len(tenant) == 36 and tenant.count("-") == 4:
+            return tenant
+        found = claims(self.tokens.current())
+        return found.tid or None if found is not None else None
+
+    def _to_graph(self) -> Session:
+        version = self._options.version
+        listed = requests.allowed(self._options.places.graph, version)
+        return self._connect(listed, self.tokens, f"/{version}")
+
+    def _to_exchange(self) -> Cmdlets:
+        origin, tenant = self._options.places.exchange, self._options.tenant
+        return Cmdlets(self._connect(allowed_cmdlets(origin, tenant), self._tokens_for(origin)), tenant)
+
+    def _connect(self, listed: Allowed, tokens: Tokens, prefix: str = "") -> Session:
+        options = self._options
+        if options.until is not None and self._clock().date() > options.until:
+            raise ConnectorError(
+                f"the identity for an incident was for a case until {options.until}",
+                "remove this source, and the application's rights in Entra",
+                reason="forbidden",
+            )
+        bare = Bare(
+            listed,
+            tls=self._tls(),
+            within=self.within,
+            timeout=options.timeout,
+            connections=options.connections,
+        )
+        return Session(
+            listed,
+            bare,
+            tokens,
+            judge(self._clock),
+            pause=self.pause,
+            clock=self._clock,
+            prefix=prefix,
+            # A background audit gives way to everybody else.
+            headers={"x-ms-throttle-priority": "Low"},
+        )
+
+    def _tokens_for(self, resource: str) -> Tokens:
+        options = self._options
+        origin = options.places.login
+
+        def http() -> Bare:
+            listed = token_list(origin, options.tenant)
+            return Bare(listed, tls=self._tls(), within=Within(), timeout=options.timeout)
+
+        fetch = fetcher(options.login, self._folder, f"{origin}/{options.tenant}", resource, http)
+        return Tokens(fetch, lambda: self._clock().timestamp())

@@ -1,0 +1,244 @@
+"""Which grants a scope held when it was last read, and since when: a part of the state store.
+
+All of it is derived from the ledger's `grants_changed` records, so a first-seen time is one that was signed.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from postwarden.findings.life import facts_changed
+from postwarden.model import moment
+from postwarden.model.application import FirstSeen
+from postwarden.model.evidence import Grant
+from postwarden.model.finding import CheckRef, Fact
+from postwarden.model.moment import Moment
+from postwarden.model.record import Envelope, GrantsChanged, HeldGrant
+from postwarden.model.scope import Scope
+
+Key = tuple[str, str, str, str]
+
+SCHEMA = (
+    (
+        "CREATE TABLE held (scope_kind TEXT NOT NULL, scope_key TEXT NOT NULL, source TEXT NOT NULL,"
+        " checked TEXT NOT NULL, key TEXT NOT NULL, seen BLOB NOT NULL,"
+        " PRIMARY KEY (scope_kind, scope_key, source, checked, key)) WITHOUT ROWID"
+    ),
+    (
+        "CREATE TABLE held_whole (scope_kind TEXT NOT NULL, scope_key TEXT NOT NULL, source TEXT NOT NULL,"
+        " checked TEXT NOT NULL, PRIMARY KEY (scope_kind, scope_key, source, checked)) WITHOUT ROWID"
+    ),
+)
+
+#: The checks that grants come from: absence in a complete read of one of them means gone.
+CHECKS = frozenset(
+    {
+        "grants",
+        "tenant_grants",
+        "applications",
+        "app_passwords",
+        "offline_sessions",
+        "clients",
+        "domain_wide",
+        "add_ins",
+    }
+)
+
+#: Bytes of a record that grants may take, characters of a name and of a value, and values of one fact of a grant.
+MAX_BYTES, MAX_TEXT, MAX_VALUES = 40_000, 200, 40
+#: Changes that a record tells in words; the others it only names.
+MAX_WORDS = 20
+
+
+class Seen(Struct, frozen=True, kw_only=True):
+    """A grant that a scope holds. `initial`: it was there before its check was read whole for the first time."""
+
+    grant: HeldGrant
+    first: Moment
+    initial: bool
+
+
+class Held:
+    """The tables over a connection of the state store, which sees to transactions and the ledger's lock."""
+
+    def __init__(self, base: sqlite3.Connection) -> None:
+        self._base = base
+
+    def apply(self, record: GrantsChanged, time: datetime) -> None:
+        """Takes in one record, in the order of the ledger."""
+        place = (record.scope.kind, record.scope.key, record.source, record.check)
+        initial = not self._was_whole(place)
+        for grant in record.added:
+            self._put(place, Seen(grant=grant, first=time, initial=initial))
+        for grant in record.changed:
+            before = self._get(place, grant.key)
+            if before is not None:
+                self._put(place, msgspec.structs.replace(before, grant=grant))
+        for key in record.removed:
+            self._base.execute(
+                "DELETE FROM held WHERE scope_kind = ? AND scope_key = ? AND source = ? AND checked = ? AND key = ?",
+                (*place, _name(key)),
+            )
+        if record.complete:
+            self._base.execute("INSERT OR IGNORE INTO held_whole VALUES (?, ?, ?, ?)", place)
+
+    def at(self, scope: Scope, check: CheckRef) -> dict[Key, Seen]:
+        """What the scope holds by one check of one source."""
+        rows = self._base.execute(
+            "SELECT seen FROM held WHERE scope_kind = ? AND scope_key = ? AND source = ? AND checked = ?",
+            (scope.kind, scope.key, check.source, check.check),
+        )
+        found = (_SEEN.decode(row[0]) for row in rows)
+        return {seen.grant.key: seen for seen in found}
+
+    def was_whole(self, scope: Scope, check: CheckRef) -> bool:
+        """Whether that check was ever read to its end for the scope."""
+        return self._was_whole((scope.kind, scope.key, check.source, check.check))
+
+    def first_seen(self, scope: Scope, grants: Sequence[Grant], now: datetime) -> dict[Key, FirstSeen]:
+        """Since when we know each of these grants of the scope; one that was just read for the first time: `now`."""
+        found: dict[Key, FirstSeen] = {}
+        for check in {CheckRef(source=grant.source, check=grant.check) for grant in grants}:
+            known = self.at(scope, check)
+            new = FirstSeen(time=moment.utc(now), initial=not self.was_whole(scope, check))
+            for grant in grants:
+                if (grant.source, grant.check) == (check.source, check.check):
+                    seen = known.get(grant.key)
+                    found[grant.key] = FirstSeen(time=seen.first, initial=seen.initial) if seen else new
+        return found
+
+    def _was_whole(self, place: tuple[str, str, str, str]) -> bool:
+        row = self._base.execute(
+            "SELECT 1 FROM held_whole WHERE scope_kind = ? AND scope_key = ? AND source = ? AND checked = ?",
+            place,
+        ).fetchone()
+        return row is not None
+
+    def _get(self, place: tuple[str, str, str, str], key: Key) -> Seen | None:
+        row = self._base.execute(
+            "SELECT seen FROM held WHERE scope_kind = ? AND scope_key = ? AND source = ? AND checked = ? AND key = ?",
+            (*place, _name(key)),
+        ).fetchone()
+        return _SEEN.decode(row[0]) if row else None
+
+    def _put(self, place: tuple[str, str, str, str], seen: Seen) -> None:
+        self._base.execute(
+            "INSERT OR REPLACE INTO held VALUES (?, ?, ?, ?, ?, ?)",
+            (*place, _name(seen.grant.key), msgspec.json.encode(seen)),
+        )
+
+
+_SEEN = msgspec.json.Decoder(Seen)
+
+
+def _name(key: Key) -> str:
+    return "\n".join(key)
+
+
+def held(grant: Grant) -> HeldGrant:
+    """What is remembered of a grant: what changes by itself, as how many have it, is not in it."""
+    application = grant.application
+    named = (
+        ("scopes", grant.scopes),
+        ("consent", (grant.consent,) if grant.consent else ()),
+        ("publisher", (application.publisher,) if application.publisher else ()),
+        ("reply URLs", application.reply_urls),
+        (
+            "credentials",
+            tuple(f"{one.type} {one.id or one.name}" for one in application.credentials),
+        ),
+        ("owners", tuple(one.name for one in application.owners)),
+        ("enabled", () if application.enabled is None else ("yes" if application.enabled else "no",)),
+    )
+    facts = (
+        Fact(name=name, values=tuple(_short(value) for value in sorted(values)[:MAX_VALUES]))
+        for name, values in named
+        if values
+    )
+    return HeldGrant(key=grant.key, name=_short(application.name or application.id), facts=tuple(facts))
+
+
+def changes(
+    now: Mapping[Key, HeldGrant],
+    before: Mapping[Key, Seen],
+    *,
+    scope: Scope,
+    check: CheckRef,
+    complete: bool,
+    first: bool,
+    envelope: Envelope,
+) -> Iterator[GrantsChanged]:
+    """The records that one reading of one check gives rise to, in pieces that fit into a line each.
+
+    `now` is what was read, `complete` whether that is all; `first` says that this check was never read whole before.
+    """
+    added = [grant for key, grant in now.items() if key not in before]
+    changed = [grant for key, grant in now.items() if key in before and before[key].grant != grant]
+    removed = [key for key in before if complete and key not in now]
+    if not (added or changed or removed or (complete and first)):
+        return
+    told = [] if first else [f"new: {_words(grant)}" for grant in added]
+    told += [
+        f"{grant.name}: {difference}"
+        for grant in changed
+        for difference in facts_changed(before[grant.key].grant.facts, grant.facts)
+    ]
+    told += [f"gone: {_words(before[key].grant)}" for key in removed]
+    pieces = list(_pieces(added, changed, removed))
+    for number, (new, other, gone) in enumerate(pieces, 1):
+        yield GrantsChanged(
+            **envelope,
+            scope=scope,
+            source=check.source,
+            check=check.check,
+            # Only what comes after the last piece is new to a check that was read whole.
+            complete=complete and number == len(pieces),
+            added=tuple(new),
+            changed=tuple(other),
+            removed=tuple(gone),
+            words=_bounded(told) if number == 1 else (),
+        )
+
+
+def _pieces(
+    added: Sequence[HeldGrant], changed: Sequence[HeldGrant], removed: Sequence[Key]
+) -> Iterator[tuple[list[HeldGrant], list[HeldGrant], list[Key]]]:
+    """The same in order, in pieces of which each fits into a record; one at least."""
+    new: list[HeldGrant] = []
+    other: list[HeldGrant] = []
+    gone: list[Key] = []
+    size = 0
+    kinds: tuple[tuple[list[Any], Sequence[Any]], ...] = ((new, added), (other, changed), (gone, removed))
+    for into, given in kinds:
+        for one in given:
+            # Twice, since what is not ASCII takes six bytes for each of two.
+            cost = 2 * len(msgspec.json.encode(one))
+            if size and size + cost > MAX_BYTES:
+                yield list(new), list(other), list(gone)
+                new.clear()
+                other.clear()
+                gone.clear()
+                size = 0
+            into.append(one)
+            size += cost
+    yield new, other, gone
+
+
+def _words(grant: HeldGrant) -> str:
+    scopes = next((fact.values for fact in grant.facts if fact.name == "scopes"), ())
+    kind, resource = grant.key[1].replace("_", " "), grant.key[3]
+    where = f" in {resource}" if resource else ""
+    return f"{grant.name} ({kind}){where}: {', '.join(scopes) or 'no scope'}"
+
+
+def _bounded(words: Sequence[str]) -> tuple[str, ...]:
+    told = tuple(_short(text) for text in words[:MAX_WORDS])
+    return (*told, f"and {len(words) - MAX_WORDS} more") if len(words) > MAX_WORDS else told
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + "…"

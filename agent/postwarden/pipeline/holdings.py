@@ -1,0 +1,48 @@
+"""What changed among the grants of a scope since they were last read."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from postwarden.findings import held
+from postwarden.findings.held import CHECKS, Held, Key
+from postwarden.model.application import FirstSeen
+from postwarden.model.evidence import Grant
+from postwarden.model.finding import CheckRef
+from postwarden.model.record import Envelope, GrantsChanged, HeldGrant
+from postwarden.pipeline.collect import Reading
+
+
+def first_seen(reading: Reading, known: Held | None, now: datetime) -> dict[Key, FirstSeen]:
+    """Since when each grant of the reading is known; nothing, where nothing is recorded."""
+    return known.first_seen(reading.scope, _grants(reading), now) if known is not None else {}
+
+
+def changes(reading: Reading, known: Held) -> tuple[str, ...]:
+    """What is new, different or gone among the grants of the reading, in words; at the first look, nothing."""
+    nobody: Envelope = {"time": "", "run": "", "actor": "", "agent": ""}
+    return tuple(words for record in grant_records(reading, known, nobody) for words in record.words)
+
+
+def grant_records(reading: Reading, known: Held, envelope: Envelope) -> Iterator[GrantsChanged]:
+    """The records of what is new, different or gone, for each check that gives grants and was read at all."""
+    grants = _grants(reading)
+    for row in reading.coverage:
+        if row.check not in CHECKS or row.status == "not_supported":
+            continue
+        check = CheckRef(source=row.source, check=row.check)
+        now: dict[Key, HeldGrant] = {
+            one.key: held.held(one) for one in grants if (one.source, one.check) == (row.source, row.check)
+        }
+        yield from held.changes(
+            now,
+            known.at(reading.scope, check),
+            scope=reading.scope,
+            check=check,
+            complete=row.status == "read",
+            first=not known.was_whole(reading.scope, check),
+            envelope=envelope,
+        )
+
+
+def _grants(reading: Reading) -> Sequence[Grant]:
+    return [item for item in reading.evidence if isinstance(item, Grant)]

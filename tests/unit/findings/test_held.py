@@ -1,0 +1,151 @@
+"""What a scope held when it was last read, since when, and what changed."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from postwarden.findings.held import MAX_BYTES, changes, held
+from postwarden.model.application import Application, Credential, FirstSeen, Owner
+from postwarden.model.encoding import encode
+from postwarden.model.evidence import Grant
+from postwarden.model.finding import CheckRef
+from postwarden.model.record import GrantsChanged
+from tests.unit.findings.conftest import ALICE, NOW, Ledgerlike, envelope, later
+
+CHECK = CheckRef(source="m365", check="grants")
+
+
+def grant(
+    number: int = 1, *, scopes: Sequence[str] = ("Mail.Read",), name: str = "Mailer", **fields: Any
+) -> Grant:
+    given: dict[str, Any] = {
+        "application": Application(id=f"app-{number}", name=name, **fields),
+        "scope": ALICE, "source": "m365", "check": "grants", "observed": NOW, "provider": "graph",
+        "grant_type": "delegated", "resource": "Microsoft Graph", "scopes": tuple(scopes),
+    }  # fmt: skip
+    return Grant(**given)
+
+
+class Account:
+    """One account that is read again and again."""
+
+    def __init__(self, ledger: Ledgerlike) -> None:
+        self.ledger = ledger
+        self.store = ledger.store()
+        self.days = 0
+
+    def read(self, *grants: Grant, complete: bool = True) -> list[GrantsChanged]:
+        """What a reading of these grants records; a day passes before each."""
+        self.days += 1
+        records = list(
+            changes(
+                {one.key: held(one) for one in grants},
+                self.store.held.at(ALICE, CHECK),
+                scope=ALICE,
+                check=CHECK,
+                complete=complete,
+                first=not self.store.held.was_whole(ALICE, CHECK),
+                envelope=envelope(later(self.days)),
+            )
+        )
+        self.ledger.add(*records).catch_up(self.store)
+        return records
+
+    def seen(self, *grants: Grant) -> list[FirstSeen]:
+        found = self.store.held.first_seen(ALICE, grants, later(99))
+        return [found[one.key] for one in grants]
+
+
+@pytest.fixture
+def account(ledger: Ledgerlike) -> Account:
+    return Account(ledger)
+
+
+def test_what_is_there_at_the_first_look_may_be_old(account: Account) -> None:
+    """The first complete read tells no news, and its grants are not young; what comes later is."""
+    (record,) = account.read(grant(1))
+    assert (record.words, record.complete) == ((), True)
+    (record,) = account.read(grant(1), grant(2, name="Other"))
+    assert record.words == ("new: Other (delegated) in Microsoft Graph: Mail.Read",)
+    assert account.seen(grant(1), grant(2)) == [
+        FirstSeen(time=later(1), initial=True),
+        FirstSeen(time=later(2), initial=False),
+    ]
+
+
+def test_an_empty_first_look_counts(account: Account) -> None:
+    """Where nothing was there at first, the first grant after it is new."""
+    assert len(account.read()) == 1
+    account.read(grant())
+    assert account.seen(grant()) == [FirstSeen(time=later(2), initial=False)]
+
+
+def test_a_grant_that_is_read_just_now(account: Account) -> None:
+    """Before it is recorded, a new grant is first seen now; at the first look it may be old all the same."""
+    assert account.seen(grant()) == [FirstSeen(time=later(99), initial=True)]
+    account.read()
+    assert account.seen(grant()) == [FirstSeen(time=later(99), initial=False)]
+
+
+def test_nothing_changed_is_no_record(account: Account) -> None:
+    """The same grants again leave nothing in the ledger."""
+    account.read(grant(1), grant(2))
+    assert account.read(grant(2), grant(1)) == []
+
+
+def test_changes_are_told_in_words(account: Account) -> None:
+    """Scopes, credentials and owners that changed are named, and the grant stays known since its first day."""
+    account.read(grant())
+    (record,) = account.read(
+        grant(
+            scopes=("Mail.Read", "Mail.Send"),
+            credentials=(Credential(type="secret", id="k1"),),
+            owners=(Owner(name="bob"),),
+        )
+    )
+    assert set(record.words) == {
+        "Mailer: scopes was Mail.Read, is Mail.Read, Mail.Send",
+        "Mailer: credentials was nothing, is secret k1",
+        "Mailer: owners was nothing, is bob",
+    }
+    assert account.seen(grant()) == [FirstSeen(time=later(1), initial=True)]
+
+
+def test_only_a_complete_read_takes_away(account: Account) -> None:
+    """A grant that an incomplete read does not show stays; a complete one says that it is gone."""
+    account.read(grant(1), grant(2))
+    assert account.read(grant(1), complete=False) == []
+    (record,) = account.read(grant(1))
+    assert record.words == ("gone: Mailer (delegated) in Microsoft Graph: Mail.Read",)
+    account.read(grant(1), grant(2))
+    assert account.seen(grant(2)) == [FirstSeen(time=later(4), initial=False)]
+
+
+def test_an_incomplete_first_look_is_none(account: Account) -> None:
+    """Until a read was whole once, whatever turns up may be old."""
+    account.read(grant(1), complete=False)
+    account.read(grant(1), grant(2))
+    assert [one.initial for one in account.seen(grant(1), grant(2))] == [True, True]
+
+
+def test_many_grants_fit_into_lines(account: Account) -> None:
+    """A thousand grants with long names in another script go into several records, none beyond a line, none lost."""
+    many = [grant(number, name="邮" * 300, scopes=["件" * 300] * 3) for number in range(300)]
+    records = account.read(*many)
+    assert len(records) > 1
+    assert max(len(encode(record)) for record in records) < MAX_BYTES + 20_000
+    assert len(account.store.held.at(ALICE, CHECK)) == 300
+    assert {one.initial for one in account.seen(*many)} == {True}
+    assert account.read(*many) == []
+
+
+def test_it_is_derived_from_the_ledger(account: Account) -> None:
+    """A state store that is made anew knows the same grants since the same days."""
+    account.read(grant(1))
+    account.read(grant(1), grant(2))
+    before = account.seen(grant(1), grant(2))
+    account.store.close()
+    account.ledger.path.unlink()
+    account.store = account.ledger.store()
+    assert account.seen(grant(1), grant(2)) == before

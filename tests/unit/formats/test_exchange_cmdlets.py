@@ -1,0 +1,173 @@
+"""What Exchange's cmdlets write into evidence: hidden rules, forwarding, rights, roles."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from postwarden.formats.asked import Asked
+from postwarden.formats.exchange_cmdlets import mailboxes, rules
+from postwarden.formats.exchange_cmdlets.answer import recipient
+from postwarden.formats.exchange_cmdlets.roles import read_assignment
+from postwarden.model.evidence import Delegation, Evidence, MailFlow
+from postwarden.model.mailflow import Effect, Test
+from postwarden.model.reading import Gap, Item, Observed
+from postwarden.model.scope import account_scope
+
+ASKED = Asked(
+    scope=account_scope("login:a"),
+    source="m365",
+    check="hidden_rules",
+    observed=datetime(2026, 11, 23, tzinfo=UTC),
+)
+
+
+def raw(**told: Any) -> bytes:
+    return json.dumps(told).encode()
+
+
+def evidence(items: Sequence[Item]) -> list[Evidence]:
+    return [item.evidence for item in items if isinstance(item, Observed)]
+
+
+def flow(**rule: Any) -> MailFlow:
+    (made,) = evidence(list(rules.read_rules([raw(Name="r", RuleIdentity=1, **rule)], ASKED)))
+    assert isinstance(made, MailFlow)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("rule", "effects"),
+    [
+        ({"RedirectTo": ['"X" [SMTP:x@y.example]']}, [Effect(what="redirect", target="x@y.example")]),
+        ({"ForwardTo": '"X" [SMTP:x@y.example]'}, [Effect(what="forward", target="x@y.example")]),
+        (
+            {"ForwardAsAttachmentTo": ['"X" [EX:/o=a/cn=x]']},
+            [Effect(what="forward_as_attachment", target="/o=a/cn=x", resolved=False)],
+        ),
+        ({"MoveToFolder": "RSS Feeds"}, [Effect(what="move", target="RSS Feeds", resolved=False)]),
+        ({"DeleteMessage": True}, [Effect(what="delete")]),
+        ({"DeleteMessage": False, "MarkAsRead": True}, [Effect(what="mark_read")]),
+        ({"ApplyCategory": ["red"]}, [Effect(what="label", target="category red")]),
+        ({}, []),
+    ],
+)
+def test_each_action_is_an_effect(rule: dict[str, Any], effects: list[Effect]) -> None:
+    """Recipients as cmdlets write them, folders by name, and flags that are set."""
+    assert [effect for path in flow(**rule).paths for effect in path.effects] == effects
+
+
+def test_conditions_are_told() -> None:
+    """Words and people are tests, exceptions are none of them, and what is not known stays by its text."""
+    made = flow(DeleteMessage=True, SubjectContainsWords=["a"], From=['"X" [SMTP:x@y.example]'], Strange="5")
+    text = str(made.paths[0].condition)
+    assert "'a'" in text
+    assert "x@y.example" in text
+    assert Test(field="other", operator="other", values=('Strange "5"',)) in made.paths[0].condition.parts  # type: ignore[union-attr]
+    assert "Not" in str(flow(DeleteMessage=True, ExceptIfSubjectContainsWords=["a"]).paths[0].condition)
+
+
+def listed(name: str, target: str) -> MailFlow:
+    return MailFlow(
+        scope=ASKED.scope, source="m365", check="inbox_rules", observed=ASKED.observed, origin="inbox_rule", key=name,
+        name=name, enabled=True, paths=flow(RedirectTo=[f'"X" [SMTP:{target}]']).paths,
+    )  # fmt: skip
+
+
+def test_hidden_is_what_no_listed_rule_accounts_for() -> None:
+    """A rule with the name of a listed one hides no better: the one that does something else is left."""
+    written = [
+        raw(Name="news", RuleIdentity=1, RedirectTo=['"X" [SMTP:evil@y.example]']),
+        raw(Name="news", RuleIdentity=2, RedirectTo=['"X" [SMTP:good@y.example]']),
+        raw(Name="", RuleIdentity=3, DeleteMessage=True),
+        raw(Name="moved", RuleIdentity=4, MoveToFolder="x"),
+    ]
+    known = [
+        listed("news", "good@y.example"),
+        listed("moved", "elsewhere@y.example"),
+        listed("", "x@y.example"),
+    ]
+    found = evidence(list(rules.hidden(rules.read_rules(written, ASKED), known)))
+    assert [one.key for one in found if isinstance(one, MailFlow)] == ["cmdlet:1", "cmdlet:3"]
+    assert all(one.hidden for one in found if isinstance(one, MailFlow))
+
+
+def test_a_rule_that_cannot_be_read_is_a_gap() -> None:
+    """It stays a gap among the hidden ones."""
+    found = list(rules.hidden(rules.read_rules([raw(Name=5), b"[]"], ASKED), []))
+    assert [type(one) for one in found] == [Gap, Gap]
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ({}, []),
+        ({"ForwardingSmtpAddress": "smtp:x@y.example"}, [("ForwardingSmtpAddress", "x@y.example", False)]),
+        (
+            {"ForwardingSmtpAddress": "smtp:x@y.example", "DeliverToMailboxAndForward": True},
+            [("ForwardingSmtpAddress", "x@y.example", True)],
+        ),
+        ({"ForwardingAddress": "Kim Doe"}, [("ForwardingAddress", "Kim Doe", False)]),
+    ],
+)
+def test_forwarding_of_the_mailbox_is_a_flow(
+    told: dict[str, Any], expected: list[tuple[str, str, bool]]
+) -> None:
+    """Where to, and whether the owner keeps a copy; a directory's name is not resolved."""
+    found = [
+        one
+        for one in evidence(list(mailboxes.read_mailbox([raw(**told)], ASKED)))
+        if isinstance(one, MailFlow)
+    ]
+    assert [(one.key, one.paths[0].effects[0].target, one.paths[0].keeps_copy) for one in found] == expected
+
+
+def test_rights_of_others_are_delegations() -> None:
+    """The owner's own and inherited ones are left out; denied ones are negative; gone accounts are orphans."""
+    written = [
+        raw(User="NT AUTHORITY\\SELF", AccessRights=["FullAccess"]),
+        raw(User="x", AccessRights=["FullAccess"], IsInherited=True),
+        raw(User="a@y.example", AccessRights=["FullAccess"], IsInherited=False, Deny=False),
+        raw(User="b@y.example", AccessRights=["FullAccess"], Deny=True),
+        raw(User="S-1-5-21-1-2-3", AccessRights=["FullAccess"]),
+        raw(Trustee="c@y.example", AccessRights=["SendAs"], AccessControlType="Allow"),
+        raw(User="d@y.example", AccessRights=["Levitate"]),
+    ]
+    found = list(mailboxes.read_permissions(written, ASKED))
+    told = [one for one in evidence(found) if isinstance(one, Delegation)]
+    assert [(one.grantee, one.via, one.negative, one.grantee_kind) for one in told] == [
+        ("a@y.example", "mailbox_permission", False, "user"),
+        ("b@y.example", "mailbox_permission", True, "user"),
+        ("S-1-5-21-1-2-3", "mailbox_permission", False, "orphan"),
+        ("c@y.example", "recipient_permission", False, "user"),
+        ("d@y.example", "mailbox_permission", False, "user"),
+    ]
+    assert told[3].rights == ("send_as",)
+    assert [one.part for one in found if isinstance(one, Gap)] == ["d@y.example"]
+
+
+def test_roles_of_applications_are_told_and_those_of_people_are_not() -> None:
+    """Only what an application has, and what is switched on."""
+    told = {"Role": "Application Mail.Read", "RoleAssignee": "app", "RoleAssigneeType": "ServicePrincipal"}
+    found = read_assignment(raw(**told, CustomResourceScope="few"))
+    assert found is not None
+    assert (found.role, found.assignee, found.within) == ("Application Mail.Read", "app", "few")
+    assert read_assignment(raw(**{**told, "RoleAssigneeType": "RoleGroup"})) is None
+    assert read_assignment(raw(**told, Enabled=False)) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('"Kim Doe" [SMTP:k@y.example]', ("k@y.example", True)),
+        ("smtp:k@y.example", ("k@y.example", True)),
+        ("k@y.example", ("k@y.example", True)),
+        ('"Kim" [EX:/o=x/cn=k]', ("/o=x/cn=k", False)),
+        ("Kim Doe", ("Kim Doe", False)),
+    ],
+)
+def test_people_are_read_as_cmdlets_write_them(text: str, expected: tuple[str, bool]) -> None:
+    """An address where there is one; a directory's name is none."""
+    assert recipient(text) == expected
