@@ -12,7 +12,7 @@ from postwarden.formats.google_json import gmail_settings
 from postwarden.formats.graph_json.mailbox_settings import decode_mailbox_settings
 from postwarden.formats.graph_json.rules import decode_rules
 from postwarden.model.evidence import Evidence, MailFlow
-from postwarden.model.reading import Item, Observed
+from postwarden.model.reading import Gap, Item, Observed
 from postwarden.model.scope import Scope
 
 #: What a provider writes: its own members, by its own names.
@@ -115,9 +115,13 @@ def gmail_evidence(example: GmailExample, *, scope: Scope, observed: datetime) -
 def _evidence(items: Iterator[Item]) -> Iterator[Evidence]:
     """What was read; raises ValueError for what was not, since an example says nothing else."""
     for item in items:
-        if not isinstance(item, Observed):
-            raise ValueError(f"a part of it is not read: {getattr(item, 'message', '')}")
-        yield item.evidence
+        match item:
+            case Observed(evidence=evidence):
+                yield evidence
+            case Gap(message=message):
+                raise ValueError(f"a part of it is not read: {message}")
+            case _:
+                continue
 
 
 def _listing(name: str, items: Iterator[object]) -> bytes:
