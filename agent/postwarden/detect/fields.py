@@ -113,18 +113,32 @@ _DELEGATION = {
     "right": Field(
         "text",
         "lookup, read, seen, write, insert, post, create_folder, delete_folder, delete_message, expunge, "
-        "administer, write_own, delete_own, free_busy, free_busy_details, send_on_behalf, meeting_copies or "
+        "administer, write_own, delete_own, free_busy, free_busy_details, send_as, send_on_behalf, meeting_copies or "
         "private_items; null where an orphan's are not told",
     ),
     "rights": Field("texts", "all rights that the grantee has in the folder"),
     "full": Field("flag", "may read, write, insert, delete messages and administer"),
     "negative": Field("flag", "the entry takes the right away"),
-    "level": Field("text", "Exchange's word for the rights, such as Reviewer; null elsewhere"),
+    "level": Field(
+        "text",
+        "the server's word for the rights, such as Reviewer or FullAccess; of a delegate in Gmail, pending or accepted",
+    ),
+    "mailbox_purpose": Field(
+        "text",
+        "what the mailbox is for: user, linked, shared, room, equipment or others; null where the source does not tell",
+    ),
 }
 
 _SETTING = {
     "name": Field("text", "the setting's name"),
     "value": Field("text", "its value"),
+    "address": Field(
+        "text", "the address that send_as or forwarding_address is about; null for other settings"
+    ),
+    "address_class": Field("text", "whose that is: internal, own, partner, external or unresolved"),
+    "address_like": Field("text", "the organisation's domain that it passes for, and is not of"),
+    "reply_to": Field("text", "the address that answers go to, where send_as says so"),
+    "reply_class": Field("text", "whose that is"),
 }
 
 _GRANT = {

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from postwarden.detect.flow_sentences import flaw_sentences, flow_sentences, state
+from postwarden.detect.flow_sentences import flaw_sentences, flow_sentences, state, subject_words
 from postwarden.detect.row import Context, Row, Value, check_of
 from postwarden.mailflow.exchange_own import is_known_provider
 from postwarden.mailflow.facts import PathFacts, Surroundings, exchange_own, facts
@@ -129,7 +129,7 @@ def _flawed(flow: MailFlow, label: Mapping[str, Value]) -> Row:
         subject=(flow.origin, flow.key),
         values={**label, "fires": flow.enabled, "unicode_tricks": unicode_tricks(flow.name)},
         sentences=(
-            f'the {shown} rule "{flow.name}" does something that could not be read',
+            f"{subject_words(flow, hidden=bool(label['hidden']))} does something that could not be read",
             *flaw_sentences(flow),
         ),
         facts=(Fact(name="state", values=(shown,)), Fact(name="flaws", values=flow.flaws)),

@@ -21,14 +21,33 @@ def flaw_sentences(flow: MailFlow) -> Iterator[str]:
         yield f"as it is stored, something is odd: {flaw}"
 
 
+def subject_words(flow: MailFlow, *, hidden: bool) -> str:
+    """What the flow is called where a sentence begins with it."""
+    shown = state(flow, hidden=hidden)
+    match flow.origin:
+        case "sieve_script":
+            return f'the {shown} script "{flow.name}"'
+        case "forward_file":
+            return f'the {shown} file "{flow.name}"'
+        case "gmail_filter":
+            return f'the {shown} Gmail filter "{flow.name}"'
+        case "gmail_forwarding":
+            return f"the {shown} automatic forwarding of Gmail"
+        case "mailbox_forwarding":
+            return f"the {shown} forwarding set on the mailbox itself ({flow.name})"
+        case "inbox_rule" | "rule_item":
+            return f'the {shown} rule "{flow.name}"'
+
+
 def flow_sentences(flow: MailFlow, path: PathFacts, *, hidden: bool, own: bool | None) -> Iterator[str]:
     """One sentence for each fact; nothing is said to happen that a switched-off flow would do."""
     when = (
         "every message" if path.everything and not path.by_trick else f"messages where {path.condition_text}"
     )
     line = f" (line {path.line})" if path.line is not None else ""
-    thing = {"sieve_script": "script", "forward_file": "file"}.get(flow.origin, "rule")
-    yield f'the {state(flow, hidden=hidden)} {thing} "{flow.name}"{line} {_effect_words(path)}: {when}'
+    yield f"{subject_words(flow, hidden=hidden)}{line} {_effect_words(path)}: {when}"
+    if flow.origin == "mailbox_forwarding":
+        yield "no rule shows it: it is set under Forwarding in Outlook on the web, or by an administrator"
     yield from flaw_sentences(flow)
     if hidden and flow.provider and own is False:
         yield f"it says that {flow.provider} made it, and is none of the hidden rules that belong to Exchange"
@@ -91,6 +110,11 @@ def _about_owner(path: PathFacts) -> Iterator[str]:
         yield "the message is deleted for good, and is not in the trash either"
     elif path.deletes:
         yield "the message is deleted before anybody sees it"
+    if path.moved_to is not None and path.folder_use == "all":
+        read = " and marked read" if path.marks_read else ""
+        yield f"the message is archived{read}: it never shows in the inbox, and only All Mail has it"
+    elif path.effect == "move" and not path.resolved:
+        yield f'what the folder "{path.moved_to}" is called, or is for, the source does not tell'
     if path.folder_unread:
         read = "marked read and " if path.marks_read else ""
         use = path.folder_use.replace("_", " ") if path.folder_use in ODD_USES and path.folder_use else None
@@ -103,6 +127,8 @@ def _about_owner(path: PathFacts) -> Iterator[str]:
 
 
 def _effect_words(path: PathFacts) -> str:
+    if path.effect == "move" and path.folder_use == "all":
+        return "takes out of the inbox, into All Mail only"
     target = f" {path.target}" if path.target is not None else ""
     words = {
         "redirect": "redirects to",

@@ -1,4 +1,8 @@
-"""What a setting says, in a sentence for people who have to decide about a finding."""
+"""What a setting says, in sentences for people who have to decide about a finding."""
+
+from collections.abc import Iterator
+
+from msgspec import Struct
 
 from postwarden.model.evidence import Setting
 
@@ -13,10 +17,38 @@ _AGENT = {
     "notifier_failing": "notices could not be delivered, and are tried again, by: {}",
     "configuration_refused": "the configuration on the disk is not in force: {}",
 }
+#: Settings of accounts that have addresses in them, or need more words than their name.
+_ACCOUNT = {
+    "send_as": "the account may send mail as: {}",
+    "forwarding_address": "an address stands ready to have mail forwarded to: {}",
+    "pop": "mail may be fetched by POP: {}",
+    "imap": "mail may be read by IMAP: {}",
+}
 
 
-def setting_sentence(setting: Setting) -> str:
-    known = _AGENT.get(setting.name) if setting.scope.kind == "agent" else None
-    if known is not None:
-        return known.format(setting.value)
-    return f"the setting {setting.name.replace('_', ' ')} is {setting.value}"
+class Named(Struct, frozen=True, kw_only=True):
+    """The addresses in a setting: the one that it is about, and the one that answers go to, each with its class.
+
+    `like` is the organisation's domain that the address passes for.
+    """
+
+    address: str | None = None
+    address_class: str | None = None
+    reply_to: str | None = None
+    reply_class: str | None = None
+    like: str | None = None
+
+
+def setting_sentences(setting: Setting, named: Named) -> Iterator[str]:
+    """One sentence for each fact."""
+    known = (_AGENT if setting.scope.kind == "agent" else _ACCOUNT).get(setting.name)
+    if known is None:
+        yield f"the setting {setting.name.replace('_', ' ')} is {setting.value}"
+    else:
+        yield known.format(setting.value)
+    if named.like is not None:
+        yield f"{named.address} passes for an address at {named.like}, and is none"
+    elif named.address_class == "external":
+        yield f"{named.address} is neither of the organisation nor of an allowed partner"
+    if named.reply_class == "external":
+        yield f"answers go to {named.reply_to}, which is neither of the organisation nor of an allowed partner"

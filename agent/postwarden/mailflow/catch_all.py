@@ -14,29 +14,33 @@ _HEADER_LINES = frozenset(
     {"received", "from", "to", "date", "subject", "message-id", "mime-version", "content-type"}
 )
 _INVISIBLE = re.compile("[\\s\0\u200b\u2060\ufeff]*")
+#: Gmail's searches look for words: signs are none, and a star is what people write for "anything".
+_NO_WORD = re.compile(r"[\s*@.]*")
 
 
-def is_catch_all(condition: Condition) -> bool:
+def is_catch_all(condition: Condition, *, searched: bool = False) -> bool:
     """Whether the condition holds for every message, though it names something to look for.
 
-    One without parts says openly that it holds, and is none.
+    One without parts says openly that it holds, and is none. `searched`: its words are looked for as Gmail searches.
     """
     match condition:
         case Test():
-            return _always(condition)
+            return _always(condition, searched)
         case All(parts=parts):
-            return bool(parts) and all(map(is_catch_all, parts))
+            return bool(parts) and all(is_catch_all(part, searched=searched) for part in parts)
         case AnyOf(parts=parts):
-            return any(map(is_catch_all, parts))
+            return any(is_catch_all(part, searched=searched) for part in parts)
         case Not():
             return False
 
 
-def _always(test: Test) -> bool:
+def _always(test: Test, searched: bool) -> bool:
     if test.field == "size":
         return any(_every_size(test.operator, value) for value in test.values)
     if test.operator != "contains":
         return False
+    if searched:
+        return any(_NO_WORD.fullmatch(value) for value in test.values)
     return any(_everywhere(test.field, value) for value in test.values)
 
 

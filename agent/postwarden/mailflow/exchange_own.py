@@ -14,6 +14,8 @@ from postwarden.model.mailflow import All, AnyOf, Condition, Effect, Not, Test
 
 #: Providers of rules that Exchange lists: Outlook's (some with a profile's id behind it), its own, and Outlook 97's.
 _LISTED = ("ruleorganizer", "exchangemailboxrules14", "msft:tdx rules", "msft:mr")
+#: What an administrator's cmdlet calls them; who made a rule it does not tell.
+_JUNK_NAME = "junk e-mail rule"
 _JUNK, _DELEGATES = "junkemailrule", "schedule+ ems interface"
 #: Exchange gives it no name; Zarafa's descendants, Kopano and grommunio among them, do.
 _DELEGATES_NAMES = frozenset({"", "delegate meetingrequest service"})
@@ -52,10 +54,14 @@ _Judge = Callable[[MailFlow, Collection[str]], bool | None]
 
 
 def _judge_of(flow: MailFlow) -> _Judge | None:
+    provider, name = (flow.provider or "").casefold(), flow.name.casefold()
+    if flow.origin == "inbox_rule" and flow.hidden:
+        if name == _JUNK_NAME:
+            return _is_junk_as_told
+        return _is_reply if name.startswith(_AWAY_NAME) else None
     if flow.origin != "rule_item":
         return None
-    provider, name = (flow.provider or "").casefold(), flow.name.casefold()
-    if provider == _JUNK and name == "junk e-mail rule":
+    if provider == _JUNK and name == _JUNK_NAME:
         return _is_junk
     if (provider == _AWAY and name.startswith(_AWAY_NAME)) or provider.startswith(_OLD_AWAY):
         return _is_reply
@@ -75,6 +81,12 @@ def _effects(flow: MailFlow) -> list[Effect]:
 def _is_junk(flow: MailFlow, _classes: Collection[str]) -> bool:
     """It moves and stamps some mail, picked by senders, recipients and the filter's score: never by words."""
     return _does_only(flow, "move", "label") and all(_is_junk_choice(path.condition) for path in flow.paths)
+
+
+def _is_junk_as_told(flow: MailFlow, _classes: Collection[str]) -> bool:
+    """Of its conditions a cmdlet tells those on correspondents only, if any."""
+    fields = {test.field for path in flow.paths for test in selecting_tests(path.condition)}
+    return _does_only(flow, "move", "label") and fields <= {*_CORRESPONDENTS, "other"}
 
 
 def _is_junk_choice(condition: Condition) -> bool:

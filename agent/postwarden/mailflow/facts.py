@@ -117,7 +117,7 @@ def facts(flow: MailFlow, around: Surroundings) -> Iterator[PathFacts]:
             known_provider=is_known_provider(flow.provider) if flow.provider else None,
         )
         senders = correspondents(path.condition)
-        by_trick = is_catch_all(path.condition)
+        by_trick = is_catch_all(path.condition, searched=flow.origin == "gmail_filter")
         for effect in path.effects:
             for target, reach in _targets(effect, known):
                 yield PathFacts(

@@ -18,6 +18,8 @@ _NO_TEXT = re.compile(
     r"|x-original-to|x-envelope-.*|x-delivered-to|x-sender|x-from|authentication-results|dkim-.*|arc-.*|resent-.*"
     r"|list-.*|mailing-list|x-mailing-list|precedence|auto-submitted)\Z|.*(?:spam|virus|phish|rspamd))"
 )
+#: How the text of a search of Gmail's begins that is not read further; its words still say what it is after.
+_SEARCH = "the search "
 _TEXT_OPERATORS = frozenset({"contains", "is", "matches", "regex"})
 # Chinese, Japanese and Korean do not part words by spaces, or hang endings on to them.
 _UNSPACED = "\u1100-\u11ff\u3040-\u30ff\u3130-\u318f\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
@@ -91,6 +93,9 @@ def folded(text: str) -> str:
 
 
 def _texts(test: Test) -> Iterator[str]:
+    if test.field == "other":
+        yield from (folded(value) for value in test.values if value.startswith(_SEARCH))
+        return
     is_text = test.field in {"subject", "body"} or (
         test.field.startswith("header:") and not _NO_TEXT.match(test.field)
     )

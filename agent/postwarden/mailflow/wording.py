@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Iterator
+from itertools import groupby
 
 from postwarden.model.mailflow import EVERYTHING, NOTHING, All, AnyOf, Condition, Not, Test
 
@@ -68,7 +69,29 @@ def _pieces(condition: Condition, *, inner: bool) -> Iterator[str]:
             ordered = sorted(parts, key=lambda part: isinstance(part, Not))
             yield from _joined(ordered, " and ", inner=inner)
         case AnyOf(parts=parts):
-            yield from _joined(parts, " or ", inner=inner)
+            told = [tuple(alike) for _, alike in groupby(parts, _comparison)]
+            if len(told) == 1 and _comparison(parts[0]) is not None:
+                inner = False
+            yield "(" if inner else ""
+            for index, alike in enumerate(told):
+                yield " or " if index else ""
+                yield from _alternatives(alike)
+            yield ")" if inner else ""
+
+
+def _comparison(part: Condition) -> object:
+    """What alternatives have in common that compare several fields with the same values; None for others."""
+    return (part.operator, part.values) if isinstance(part, Test) and part.field != "other" else None
+
+
+def _alternatives(parts: tuple[Condition, ...]) -> Iterator[str]:
+    tests = [part for part in parts if isinstance(part, Test)]
+    if _comparison(parts[0]) is not None and len(tests) == len(parts):
+        yield from _test(tests[0], " or ".join(dict.fromkeys(_field(test.field) for test in tests)))
+        return
+    for index, part in enumerate(parts):
+        yield " or " if index else ""
+        yield from _pieces(part, inner=True)
 
 
 def _joined(parts: list[Condition] | tuple[Condition, ...], word: str, *, inner: bool) -> Iterator[str]:
@@ -82,14 +105,18 @@ def _joined(parts: list[Condition] | tuple[Condition, ...], word: str, *, inner:
         yield ")"
 
 
-def _test(test: Test) -> Iterator[str]:
+def _field(name: str) -> str:
+    if name.startswith("header:"):
+        return "header " + quoted(name.removeprefix("header:"))
+    return _FIELDS.get(name, name)
+
+
+def _test(test: Test, fields: str | None = None) -> Iterator[str]:
+    """The comparison, of `fields` where it is told of several at once."""
     if test.field == "other":
         yield "the test `" + _shown(" ".join(test.values), "`\\") + "`"
         return
-    if test.field.startswith("header:"):
-        yield "header " + quoted(test.field.removeprefix("header:"))
-    else:
-        yield _FIELDS.get(test.field, test.field)
+    yield fields or _field(test.field)
     if test.operator == "exists":
         yield " exists"
     elif test.field == "size":

@@ -13,7 +13,7 @@ from postwarden.config.settings import Config, Organisation
 from postwarden.connectors.imap import FOLDER_ACL, FOLDERS
 from postwarden.detect.rows import Row
 from postwarden.detect.sigma.document import load
-from postwarden.errors import RuleError
+from postwarden.errors import ConnectorError, RuleError
 from postwarden.formats import forward_file
 from postwarden.formats.imap_acl import delegations
 from postwarden.formats.sieve.decoding import decode
@@ -23,6 +23,12 @@ from postwarden.model.evidence import Evidence, Folder, FolderUse, Grant, Recipi
 from postwarden.model.finding import CheckRef
 from postwarden.model.reading import Observed
 from postwarden.model.scope import Scope, account_scope, source_scope
+from postwarden.pipeline.example_cloud import (
+    GmailExample,
+    Microsoft365Example,
+    gmail_evidence,
+    microsoft365_evidence,
+)
 from postwarden.pipeline.example_exchange import (
     RULES,
     ExchangeExample,
@@ -85,13 +91,17 @@ class Example(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     acl: AclExample | None = None
     setting: SettingExample | None = None
     exchange: ExchangeExample | None = None
+    microsoft365: Microsoft365Example | None = None
+    gmail: GmailExample | None = None
     grant: GrantExample | None = None
     recipients: tuple[RecipientExample, ...] = ()
 
     def __post_init__(self) -> None:
-        given = (self.sieve, self.forward, self.acl, self.setting, self.exchange, self.grant)
+        given = (
+            self.sieve, self.forward, self.acl, self.setting, self.exchange, self.microsoft365, self.gmail, self.grant,
+        )  # fmt: skip
         if given.count(None) != len(given) - 1:
-            kinds = "sieve, forward, acl, setting, exchange, grant"
+            kinds = "sieve, forward, acl, setting, exchange, microsoft365, gmail, grant"
             raise ValueError(f"the example {self.name!r} needs exactly one of {kinds}")
 
 
@@ -204,20 +214,21 @@ def _evidence(example: Example, path: str, now: datetime) -> Iterator[Evidence]:
     elif example.grant is not None:
         yield grant_of(example.grant, scope, "example", now)
     elif example.exchange is not None:
-        yield from _exchange(example, example.exchange, exchange, scope, path, now)
+        found_there = exchange_evidence(example.exchange, exchange, ALICE, scope=scope, observed=now)
+        yield from _written(example, found_there, path)
+    elif example.microsoft365 is not None:
+        yield from _written(
+            example, microsoft365_evidence(example.microsoft365, scope=scope, observed=now), path
+        )
+    elif example.gmail is not None:
+        yield from _written(example, gmail_evidence(example.gmail, scope=scope, observed=now), path)
 
 
-def _exchange(
-    example: Example,
-    mailbox: ExchangeExample,
-    folders: list[ExchangeFolder],
-    scope: Scope,
-    path: str,
-    now: datetime,
-) -> Iterator[Evidence]:
+def _written(example: Example, evidence: Iterator[Evidence], path: str) -> Iterator[Evidence]:
+    """The evidence of an example that is written out as a server's answer; RuleError where that cannot be done."""
     try:
-        found = list(exchange_evidence(mailbox, folders, ALICE, scope=scope, observed=now))
-    except ValueError as exc:
+        found = list(evidence)
+    except (ValueError, ConnectorError) as exc:
         raise RuleError(f"the example {example.name!r} cannot be written: {exc}", path=path) from exc
     if not found:
         raise RuleError(f"the example {example.name!r} has nothing that could be read", path=path)

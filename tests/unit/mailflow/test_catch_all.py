@@ -63,3 +63,27 @@ def test_every_message_meets_it(condition: Condition) -> None:
 def test_it_chooses(condition: Condition) -> None:
     """A real choice, alone or beside what always holds, is one; so is an open "every message"."""
     assert not is_catch_all(condition)
+
+
+@pytest.mark.parametrize(
+    ("condition", "always"),
+    [
+        (look("from", "*"), True),
+        (look("from", "*@*.*"), True),
+        (AnyOf(parts=(look("subject", "*"), look("body", "*"))), True),
+        (All(parts=(look("from", "@"), look("size", "1", operator="over"))), True),
+        (look("from", "*@shop.example"), False),
+        (look("subject", "a"), False),
+        (Not(part=look("subject", "*")), False),
+        (All(parts=(look("from", "*"), CHOICE)), False),
+    ],
+    ids=str,
+)
+def test_a_search_of_gmails_for_signs_only_finds_everything(condition: Condition, always: bool) -> None:
+    """In Gmail signs are no words, and a star is any; on other servers a star is a letter like others."""
+    assert is_catch_all(condition, searched=True) is always
+
+
+def test_a_star_is_a_choice_elsewhere() -> None:
+    """A rule of Exchange's that looks for a star looks for a star."""
+    assert not is_catch_all(look("from", "*"))

@@ -117,3 +117,26 @@ def test_every_class_must_be_one_of_meetings(rule: MakeRule) -> None:
     either = Test(field="other", operator="other", values=classes)
     item = rule(**{"origin": "rule_item", **DELEGATES, **does("redirect", when=either)})
     assert is_exchange_own(item, ("internal",)) is False
+
+
+@pytest.mark.parametrize(
+    ("fields", "own"),
+    [
+        ({"name": "Junk E-mail Rule", **does("move")}, True),
+        ({"name": "Junk E-Mail Rule", **does("move", "label", "stop", when=SPAM)}, True),
+        ({"name": "Junk E-mail Rule", **does("move", when=WORDS)}, False),
+        ({"name": "Junk E-mail Rule", **does("move", "mark_read")}, False),
+        ({"name": "Junk E-mail Rule", **does("redirect", when=SPAM)}, False),
+        ({"name": "Junk E-mail Rule", "paths": ()}, None),
+        ({"name": "Microsoft.Exchange.OOF.InternalSenders.Global", "paths": ()}, None),
+        ({"name": "Microsoft.Exchange.OOF.InternalSenders.Global", **does("reply")}, True),
+        ({"name": "Microsoft.Exchange.OOF.InternalSenders.Global", **does("move")}, False),
+        ({"name": "Tidy", **does("move")}, False),
+        ({"name": "Junk E-mail Rule", "hidden": False, **does("move")}, False),
+    ],
+)
+def test_a_hidden_rule_as_a_cmdlet_tells_it(
+    rule: MakeRule, fields: dict[str, Any], *, own: bool | None
+) -> None:
+    """A cmdlet does not tell who made a hidden rule: its name and what it does must fit."""
+    assert is_exchange_own(rule(**{"hidden": True, **fields}), ()) is own

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from postwarden.errors import ConfigError
+from postwarden.formats.google_json.gmail_query import condition_of
 from postwarden.mailflow.conditions import all_of, any_of, negate
 from postwarden.mailflow.keywords import Keywords, folded, keywords_from, selected
 from postwarden.model.mailflow import Condition, Operator, Test
@@ -202,3 +203,13 @@ def test_each_language(shipped: Keywords, language: str, finance: str, security:
     assert selected(comparison(finance), shipped).classes == ("finance",)
     assert selected(comparison(security), shipped).classes == ("security",)
     assert selected(comparison(innocent), shipped).words == ()
+
+
+def test_a_search_that_is_not_understood_still_has_its_words() -> None:
+    """What Gmail looks for counts as words, also where more of the search is not read; other texts do not."""
+    unread = condition_of("(invoice OR")
+    assert isinstance(unread, Test)
+    assert unread.field == "other"
+    assert words(unread) == ("invoice",)
+    assert words(negate(unread)) == ()
+    assert words(Test(field="other", operator="other", values=("HasClassification invoice",))) == ()

@@ -1,0 +1,54 @@
+"""Domains that pass for one of the organisation's own."""
+
+import pytest
+
+from postwarden.detect.lookalikes import own_domain_like
+from postwarden.model.address import Domains, domain_of
+
+DOMAINS = Domains(
+    internal=("kitano-works.example", "acme.example", "it.example"), partners=("kitano.example",)
+)
+
+
+@pytest.mark.parametrize(
+    "domain",
+    [
+        "kitano-works.com",
+        "kitanoworks.example",
+        "kitano-work.example",
+        "kitano-vvorks.example",
+        "kitan0-works.example",
+        "kitnao-works.example",
+        "kitano-works-billing.example",
+        "mail.kitano-works.example.net",
+        "k\u0456tano-works.example",
+        "k\u00eftano-works.example",
+        "acme.net",
+    ],
+)
+def test_it_passes_for_one_of_ours(domain: str) -> None:
+    """Another ending, a letter more, less, changed or swapped, likenesses, and ours within a longer name."""
+    written = domain_of(f"a@{domain}")
+    assert written is not None
+    assert own_domain_like(written, DOMAINS) in {"kitano-works.example", "acme.example"}
+
+
+@pytest.mark.parametrize(
+    "domain",
+    [
+        "kitano-works.example",
+        "mail.kitano-works.example",
+        "kitano.example",
+        "freemail.example",
+        "acne.example",
+        "acme-tools.example",
+        "it.net",
+        "works.example",
+        "example",
+        "[192.0.2.1]",
+        "xn--99999999999.example",
+    ],
+)
+def test_it_passes_for_none_of_ours(domain: str) -> None:
+    """Our own, partners, strangers, and short names that many have."""
+    assert own_domain_like(domain, DOMAINS) is None
