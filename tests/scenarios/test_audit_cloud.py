@@ -89,6 +89,24 @@ def test_the_bad_grants_are_found(cloud: CloudLab, place: Workplace) -> None:
     assert place.run("verify").code == 0
 
 
+def test_exchanges_cmdlets_show_what_graph_does_not(cloud: CloudLab, place: Workplace) -> None:
+    """Hidden rules, forwarding of the mailbox itself and Full Access, once their reader is on; and nobody else's."""
+    configured = place.config.read_text()
+    place.config.write_text(configured.replace('kind = "graph"', 'kind = "graph"\nexchange_cmdlets = true'))
+    done = place.run("audit", "--all", "--json")
+    mailboxes = {
+        one["account"]
+        for one in serious(done)
+        if one["finding"]["subject"][0] != "grant" and one["account"].endswith(MICROSOFT)
+    }
+    planned = cloud.organisation
+    entered = {one.person for one in planned.mail_rules if one.case is not None}
+    entered |= {one.person for one in planned.exchange if one.case is not None}
+    assert mailboxes == {f"{person}@{MICROSOFT}" for person in entered}
+    assert applications(cloud, done) >= set(planned.expected.bad)
+    assert_valid(cloud)
+
+
 @pytest.mark.parametrize(
     ("account", "own", "everybodys"),
     [

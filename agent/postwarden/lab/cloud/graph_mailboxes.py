@@ -86,7 +86,7 @@ def _mailbox_settings(mailbox: Mailbox, call: Call) -> dict[str, Any]:
         "language": {"locale": "en-GB", "displayName": "English (United Kingdom)"},
         "timeFormat": "HH:mm",
         "timeZone": "Tokyo Standard Time",
-        "userPurpose": "user",
+        "userPurpose": mailbox.purpose,
         "workingHours": {
             "daysOfWeek": ["monday", "tuesday", "wednesday", "thursday", "friday"],
             "startTime": "08:00:00.0000000",

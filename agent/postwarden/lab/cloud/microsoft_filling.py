@@ -214,6 +214,7 @@ def _fill_mailboxes(state: MicrosoftState, whole: CloudOrganisation) -> None:
     for settings in whole.exchange:
         found = mailbox(settings.person)
         found.hidden_rules += [dict(rule) for rule in settings.hidden_rules]
+        found.purpose = settings.purpose
         found.forwarding_smtp = settings.forwarding_smtp
         found.deliver_and_forward = settings.deliver_and_forward
         found.full_access += [f"{login}@{state.domain}" for login in settings.full_access]

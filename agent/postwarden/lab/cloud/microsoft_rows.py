@@ -131,6 +131,7 @@ class Mailbox:
     rules: list[dict[str, Any]] = field(default_factory=list)
     hidden_rules: list[dict[str, Any]] = field(default_factory=list)
     automatic_reply: str = "disabled"
+    purpose: str = "user"
     forwarding_smtp: str = ""
     deliver_and_forward: bool = False
     full_access: list[str] = field(default_factory=list)

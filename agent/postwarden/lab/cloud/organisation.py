@@ -147,9 +147,10 @@ class MailRule:
 
 @dataclass(frozen=True)
 class ExchangeSettings:
-    """What of a mailbox only Exchange's own cmdlets show; `full_access` and `send_as` are logins."""
+    """What of a mailbox only Exchange's own cmdlets show, beside what it is for; `full_access` and `send_as` are logins."""
 
     person: str
+    purpose: str = "user"
     hidden_rules: tuple[Mapping[str, Any], ...] = ()
     forwarding_smtp: str = ""
     deliver_and_forward: bool = False
