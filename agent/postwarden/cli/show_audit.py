@@ -114,10 +114,13 @@ class _Text:
         found = sum(result.findings for result in results)
         bad = sum(result.findings > 0 for result in accounts)
         unread = sum(result.incomplete for result in results)
-        print(
-            f"{len(accounts)} accounts audited: {found} open findings in {bad} accounts; "
-            + (f"{unread} scopes NOT fully read" if unread else "everything configured was read")
-        )
+        if unread:
+            coverage = f"{unread} scopes NOT fully read"
+        elif any(result.gaps for result in results):
+            coverage = "everything configured was read, but for what is accepted as not read"
+        else:
+            coverage = "everything configured was read"
+        print(f"{len(accounts)} accounts audited: {found} open findings in {bad} accounts; {coverage}")
 
 
 class _Json:

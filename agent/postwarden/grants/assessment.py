@@ -14,9 +14,10 @@ from postwarden.grants.scopes import ScopeFacts
 
 Band = Literal["high", "medium", "low", "inventory"]
 
-#: How a factor counts: `reach` in points, the largest of its kind or added; `times` in percent, multiplied; `plus` in
-#: percent, added up before it multiplies; `fixed` sets the risk itself; `told` counts nothing.
-Effect = Literal["reach", "times", "plus", "fixed", "told"]
+#: How a factor counts: `reach` in points, the largest of its kind or added; `reach_times` (on the reach) and `times` (on
+#: the risk) in percent, multiplied; `plus` in percent, added up before it multiplies; `fixed` sets the risk itself;
+#: `told` counts nothing.
+Effect = Literal["reach", "reach_times", "times", "plus", "fixed", "told"]
 
 
 class Factor(Struct, frozen=True, kw_only=True):
@@ -32,6 +33,8 @@ class Factor(Struct, frozen=True, kw_only=True):
         match self.effect:
             case "reach":
                 return f"{self.sentence} (reach {self.weight})"
+            case "reach_times":
+                return f"{self.sentence} (reach times {self.weight} %)"
             case "times":
                 return f"{self.sentence} (risk times {self.weight} %)"
             case "plus":

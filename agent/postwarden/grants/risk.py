@@ -105,12 +105,12 @@ def _reach_factors(grant: Grant, scopes: ScopeFacts, weights: Weights) -> Iterat
         )  # fmt: skip
     if access and scopes.offline and grant.grant_type not in {"app_password", "application"}:
         yield Factor(
-            name="offline", effect="times", weight=weights.reach.offline,
+            name="offline", effect="reach_times", weight=weights.reach.offline,
             sentence="it works on when nobody is logged in, and a new password does not end that",
         )  # fmt: skip
     if access and (grant.reaches == "everybody" or grant.grant_type in {"application", "domain_wide"}):
         yield Factor(
-            name="everybody", effect="times", weight=weights.reach.everybody,
+            name="everybody", effect="reach_times", weight=weights.reach.everybody,
             sentence="it reaches everybody's mailboxes" if scopes.mail else "it reaches everybody",
         )  # fmt: skip
 
@@ -149,7 +149,7 @@ def _product(start: int, factors: Sequence[Factor]) -> int:
     above = start * (100 + sum(one.weight for one in factors if one.effect == "plus"))
     below = 100
     for one in factors:
-        if one.effect == "times":
+        if one.effect in {"times", "reach_times"}:
             above *= one.weight
             below *= 100
     return (2 * above + below) // (2 * below)

@@ -223,7 +223,7 @@ def test_a_listed_id_decides() -> None:
     assert "oauthsentry of 2026-08-22" in found.text()
 
 
-def test_the_providers_own_is_not_rogue_by_a_list() -> None:
+def test_trap_7_the_providers_own_is_not_rogue_by_a_list() -> None:
     """Azure CLI stands on a list of risky ones, which is a sign for log-ins: its grant is inventory."""
     found = judged(grant("User.Read", id="04b07795-8ddb-461a-bbee-02f9e1bf7b46", home_tenant=MICROSOFT))
     assert (found.home, found.risk) == ("first_party", 0)
