@@ -24,6 +24,11 @@ def test_the_demo_finds_exactly_what_was_planted(server: str, tmp_path: Path) ->
     assert "exactly what was planted was found" in done.stdout
     assert "MISSING" not in done.stdout
     assert ("folder_acl          not supported 28" in done.stdout) == (server == "pymap")
+    shown = [part.split("$", 1)[0] for part in done.stdout.split("\ngrants: ")[1:]]
+    for provider, grants in zip(("trading", "design", "logistics"), shown, strict=True):
+        assert f"@kitano-{provider}.example" in grants.splitlines()[0]
+        assert "since " in grants
+        assert "(risk times" in grants
     commands = [line.strip() for line in done.stdout.split("try next:")[1].splitlines() if line.strip()]
     assert len(commands) == 3
     for command in commands:

@@ -4,12 +4,15 @@ import argparse
 import os
 import shlex
 import sys
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from postwarden.cli.exits import CLEAN, FINDINGS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from postwarden.lab import CloudLab, ExchangeLab, Lab
 
 HELP = "audit live mail servers that an intruder has been in, made for the occasion"
@@ -24,6 +27,9 @@ examples:
   postwarden demo --dir ./demo --server pymap
 
 exit codes: 0 exactly what was planted was found    1 not, with the difference"""
+
+#: Lines of an account's grants that are shown after the first.
+_GRANT_LINES = 24
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -121,6 +127,8 @@ def audit_and_compare(
     key.write_text(_init(config), encoding="ascii")
     _say(["audit", "--all", "--config", str(config)])
     command(["audit", "--all", "--config", str(config)])
+    for account in _entered(cloud) if cloud is not None else ():
+        _show_grants(config, account)
     _say(["verify", "--config", str(config), "--key", key.read_text("ascii").strip()])
     sound = command(["verify", "--config", str(config), "--key", key.read_text("ascii").strip()]) == CLEAN
     recorder = open_recorder(load(str(config)))
@@ -149,26 +157,51 @@ def audit_and_compare(
 
 
 def _init(config: Path) -> str:
+    from postwarden.errors import LabError
+
+    code, printed = _caught(["init", "--config", str(config)])
+    if code != CLEAN:
+        raise LabError("the demo's ledger could not be created", "see the error above")
+    return printed
+
+
+def _entered(cloud: "CloudLab") -> "Iterator[str]":
+    """Of each provider, the address of the first whose account a bad application was let into."""
+    whole = cloud.organisation
+    let_in = {(one.provider, one.person) for one in whole.grants if one.application in whole.expected.bad}
+    for provider in ("microsoft", "google", "keycloak"):
+        people = (one for one in whole.of(provider) if (provider, one.login) in let_in)
+        yield from (one.addresses[0] for one in islice(people, 1))
+
+
+def _show_grants(config: Path, account: str) -> None:
+    """What reaches the account's mail, the riskiest of it only."""
+    command = ["audit", "--account", account, "--config", str(config)]
+    _say(command, f" | grep -A {_GRANT_LINES} '^grants: '")
+    lines = _caught(command)[1].splitlines()
+    start = next((place for place, line in enumerate(lines) if line.startswith("grants: ")), len(lines))
+    print("\n".join(lines[start : start + _GRANT_LINES + 1]))
+
+
+def _caught(arguments: "list[str]") -> "tuple[int, str]":
+    """The exit code of a command, and what it printed."""
     from contextlib import redirect_stdout
     from io import StringIO
 
     from postwarden.cli import run as command
-    from postwarden.errors import LabError
 
     caught = StringIO()
     with redirect_stdout(caught):
-        code = command(["init", "--config", str(config)])
-    if code != CLEAN:
-        raise LabError("the demo's ledger could not be created", "see the error above")
-    return caught.getvalue()
+        code = command(arguments)
+    return code, caught.getvalue()
 
 
 def _program() -> str:
     return shlex.quote(sys.argv[0]) if sys.argv[0].endswith("postwarden") else "postwarden"
 
 
-def _say(arguments: "list[str]") -> None:
-    print(f"\n$ {_program()} {' '.join(shlex.quote(part) for part in arguments)}", flush=True)
+def _say(arguments: "list[str]", pipe: str = "") -> None:
+    print(f"\n$ {_program()} {' '.join(shlex.quote(part) for part in arguments)}{pipe}", flush=True)
 
 
 def _next(config: Path, folder: Path, example: str) -> None:
