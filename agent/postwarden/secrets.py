@@ -230,7 +230,7 @@ def _from_command(command: tuple[str, ...], login: str) -> Secret:
     arguments = [part.replace("{login}", login) for part in command]
     try:
         # The arguments come from a trusted configuration, and no shell is involved.
-        done = subprocess.run(  # noqa: S603
+        done = subprocess.run(  # noqa: S603 - the administrator's own command, without a shell
             arguments, capture_output=True, timeout=COMMAND_TIMEOUT, check=False, stdin=subprocess.DEVNULL
         )
     except (OSError, subprocess.TimeoutExpired):

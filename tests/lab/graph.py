@@ -5,17 +5,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from postwarden.config.settings import SourceEntry, decode
 from postwarden.connectors import Source, open_source
 from postwarden.connectors.graph.source import GraphSource
 from postwarden.lab.cloud import CloudLab
 from postwarden.model.account import Account
+from postwarden.model.evidence import Grant
 from postwarden.pipeline.collect import Reading, collect_account, collect_source
 
 DOMAIN = "kitano-trading.example"
 
 #: What Graph shows to nobody.
 UNSHOWN = {"app_passwords", "hidden_rules", "mailbox_forwarding", "mailbox_permissions"}
+
+#: What the checks of an account and of the tenant come to where nothing goes wrong.
+ACCOUNT_READ = {name: "gap" if name in UNSHOWN else "read" for name in GraphSource.checks}
+SOURCE_READ = {name: "gap" if name == "exchange_roles" else "read" for name in GraphSource.source_checks}
 
 
 def now() -> datetime:
@@ -85,3 +92,22 @@ def read_all(made: Source) -> Reading:
 
 def status(reading: Reading) -> dict[str, str]:
     return {row.check: row.status for row in reading.coverage}
+
+
+def grants(found: Reading, check: str = "grants") -> list[Grant]:
+    return [item for item in found.evidence if isinstance(item, Grant) and item.check == check]
+
+
+def named(found: list[Grant], name: str) -> Grant:
+    (one,) = [item for item in found if item.application.name == name]
+    return one
+
+
+def without_time(item: Any) -> str:
+    told = msgspec.structs.asdict(item)
+    told.pop("observed", None)
+    return str(sorted(told.items()))
+
+
+def same(one: Reading, other: Reading) -> bool:
+    return sorted(map(without_time, one.evidence)) == sorted(map(without_time, other.evidence))

@@ -147,7 +147,7 @@ def _remember(path: Path, written: dict[str, _Written]) -> None:
     try:
         beside.unlink(missing_ok=True)
         opened = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with open(opened, "wb") as stream:  # noqa: PTH123
+        with open(opened, "wb") as stream:  # noqa: PTH123 - as above
             stream.write(encode(written))
             stream.flush()
             os.fsync(opened)

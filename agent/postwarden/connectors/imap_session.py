@@ -38,7 +38,7 @@ class _GuardedImap(imaplib.IMAP4):
         self._guard = Guard()
         super().__init__(wire.host)
 
-    def open(self, host: str = "", port: int = 143, timeout: float | None = None) -> None:  # noqa: ARG002
+    def open(self, host: str = "", port: int = 143, timeout: float | None = None) -> None:  # noqa: ARG002 - as the library calls it
         self.host = host
         self.port = port
 
@@ -195,12 +195,12 @@ class Session(imapclient.IMAPClient):  # type: ignore[misc]  # the library has n
 
     def _answer(self, command: str, answer: str, folder: str) -> list[str]:
         quoted = self.ask(command, self._normalise_folder, folder)
-        kind, data = self.ask(f"{command} {folder}", self._imap._simple_command, command, quoted)  # noqa: SLF001
+        kind, data = self.ask(f"{command} {folder}", self._imap._simple_command, command, quoted)  # noqa: SLF001 - it has no other way
         if kind != "OK":
             raise ConnectorError(
                 f"the server refused {command}", "grant the right to administer (a)", reason="forbidden"
             )
-        kind, data = self.ask(command, self._imap._untagged_response, kind, data, answer)  # noqa: SLF001
+        kind, data = self.ask(command, self._imap._untagged_response, kind, data, answer)  # noqa: SLF001 - as above
         lines = [part for part in data if isinstance(part, bytes)]
         words = self.ask(command, parse_response, [part for part in data if part not in (b"", None)])
         if not all(isinstance(word, bytes | int) for word in words):

@@ -99,7 +99,7 @@ def _split(address: str) -> SplitResult | None:
     try:
         parts = urlsplit(address.strip())
         # The host is parsed only when it is asked for.
-        parts.hostname  # noqa: B018
+        parts.hostname  # noqa: B018 - it raises where there is none
     except ValueError:
         return None
     return parts

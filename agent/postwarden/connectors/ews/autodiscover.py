@@ -17,7 +17,7 @@ MAX_PLACES = 6
 _PATH = "/autodiscover/autodiscover.svc"
 
 
-class _Lookup(GetUserSettings):  # type: ignore[misc]
+class _Lookup(GetUserSettings):  # type: ignore[misc]  # the library has no types
     def request(self, address: str) -> Element:
         return self.get_payload(users=[address], settings=["external_ews_url", "internal_ews_url"])
 

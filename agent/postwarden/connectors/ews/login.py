@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import requests
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from msgspec import Struct
 from requests.auth import AuthBase, HTTPBasicAuth
@@ -206,10 +207,12 @@ def _assertion(login: Login, pem: Secret, audience: str, now: float) -> str:
     }
     try:
         key = load_pem_private_key(raw, None)
+        if not isinstance(key, RSAPrivateKey):
+            raise TypeError("PS256 takes an RSA key")
         certificate = x509.load_pem_x509_certificate(raw)
         digest = hashlib.sha256(certificate.public_bytes(Encoding.DER)).digest()
         thumbprint = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
-        return jwt.encode(claims, key, algorithm="PS256", headers={"x5t#S256": thumbprint})  # type: ignore[arg-type]
+        return jwt.encode(claims, key, algorithm="PS256", headers={"x5t#S256": thumbprint})
     except (TypeError, ValueError, jwt.PyJWTError):
         # The error may quote the key; it must not become this one's cause.
         raise SecretError(

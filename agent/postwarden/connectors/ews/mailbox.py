@@ -31,10 +31,10 @@ class Connections:
         most: int,
         timeout: int,
     ) -> None:
-        class OurProtocol(Protocol):  # type: ignore[misc]
+        class OurProtocol(Protocol):  # type: ignore[misc]  # the library has no types
             """One endpoint's; the pool's cache is its own, for the class is."""
 
-            _protocol_cache: dict[object, object] = {}  # noqa: RUF012
+            _protocol_cache: dict[object, object] = {}  # noqa: RUF012 - the library's name, its own for each class
             HTTP_ADAPTER_CLS = staticmethod(adapter)
             USERAGENT = f"postwarden/{__version__}"
             TIMEOUT = timeout
@@ -42,7 +42,7 @@ class Connections:
             def create_session(self) -> Session:
                 session: Session = bare(self.raw_session(self.service_endpoint))
                 session.auth = authentication()
-                session.session_id, session.usage_count = 0, 0  # type: ignore[attr-defined]
+                session.session_id, session.usage_count = 0, 0  # type: ignore[attr-defined]  # the library's own marks
                 return session
 
         # FailFast: exchangelib's own retries take a wrong password for a busy server and lock the account.
@@ -59,7 +59,7 @@ class Connections:
         self.protocol.close()
 
 
-class _OfMailbox(EWSAccountService):  # type: ignore[misc]
+class _OfMailbox(EWSAccountService):  # type: ignore[misc]  # the library has no types
     SERVICE_NAME = "request"
 
     def send(self, request: Element) -> bytes:
@@ -67,7 +67,7 @@ class _OfMailbox(EWSAccountService):  # type: ignore[misc]
         return raw
 
 
-class _OfServer(EWSService):  # type: ignore[misc]
+class _OfServer(EWSService):  # type: ignore[misc]  # the library has no types
     SERVICE_NAME = "request"
 
     def send(self, request: Element) -> bytes:
@@ -75,7 +75,7 @@ class _OfServer(EWSService):  # type: ignore[misc]
         return raw
 
 
-class _Subject(Account):  # type: ignore[misc]
+class _Subject(Account):  # type: ignore[misc]  # the library has no types
     """exchangelib's account on connections that are already there."""
 
     def __init__(self, address: str, connections: Connections, *, impersonate: bool) -> None:

@@ -127,6 +127,6 @@ class Patience:
     def _rest(self, left: float) -> None:
         if left > 0:
             # So that not all come back in the same moment.
-            left += random.uniform(0, min(1.0, left))  # noqa: S311
+            left += random.uniform(0, min(1.0, left))  # noqa: S311 - no secret hangs on it
             self._waited += left
             self._pause.sleep(left)

@@ -134,7 +134,7 @@ def fetcher(
                     return _Reply(answer.status_code, dict(answer.headers), answer.content)
 
             try:
-                credentials = service_account.Credentials.from_service_account_info(  # type: ignore[no-untyped-call]
+                credentials = service_account.Credentials.from_service_account_info(  # type: ignore[no-untyped-call]  # the library's
                     info, scopes=[scope], subject=subject
                 )
                 credentials.refresh(ask)

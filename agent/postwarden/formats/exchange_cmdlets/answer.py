@@ -1,6 +1,7 @@
 """A page of what a cmdlet wrote, and how it writes people and lists."""
 
 import re
+from typing import Any
 
 import msgspec
 from msgspec import Raw, Struct
@@ -10,6 +11,9 @@ from postwarden.model.encoding import encodable
 
 #: `"Name" [SMTP:a@b.example]`, `"Name" [EX:/o=…]`.
 _RECIPIENT = re.compile(r'^\s*"?(?P<name>[^"]*)"?\s*\[(?P<kind>[A-Za-z0-9]+):(?P<address>[^\]]*)\]\s*$')
+
+#: A union is no type to type checkers.
+_TEXT_OR_TEXTS: Any = str | list[str]
 
 
 class Listing(Struct, frozen=True, kw_only=True):
@@ -29,6 +33,11 @@ def texts(value: str | list[str] | None) -> tuple[str, ...]:
     if value is None:
         return ()
     return tuple(encodable(one) for one in ([value] if isinstance(value, str) else value) if one)
+
+
+def texts_in(raw: bytes) -> tuple[str, ...]:
+    """The same of a property as it stands in the answer; raises JsonError where it is neither."""
+    return texts(json_text.item(raw, _TEXT_OR_TEXTS))
 
 
 def recipient(text: str) -> tuple[str, bool]:

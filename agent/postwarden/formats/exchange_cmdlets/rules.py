@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from postwarden.formats import json_text
 from postwarden.formats.asked import Asked
-from postwarden.formats.exchange_cmdlets.answer import recipient, texts
+from postwarden.formats.exchange_cmdlets.answer import recipient, texts_in
 from postwarden.formats.exchange_keeping import keeps_copy
 from postwarden.formats.json_text import JsonError
 from postwarden.mailflow.conditions import all_of, any_of, negate
@@ -157,7 +157,7 @@ def _effects(name: str, value: bytes) -> Iterator[Effect]:
     if name in _FLAGS:
         yield _FLAGS[name]
         return
-    for text in texts(json_text.item(value, str | list[str])):  # type: ignore[arg-type]
+    for text in texts_in(value):
         if name in _RECIPIENTS:
             target, resolved = recipient(text)
             yield Effect(what=_RECIPIENTS[name], target=target, resolved=resolved)
@@ -176,7 +176,7 @@ def _condition(name: str, value: bytes) -> Condition:
         shown = value.decode("utf-8", "backslashreplace")[:200]
         return Test(field="other", operator="other", values=(encodable(f"{name} {shown}"),))
     fields, operator = known
-    values = texts(json_text.item(value, str | list[str]))  # type: ignore[arg-type]
+    values = texts_in(value)
     if operator == "is":
         values = tuple(recipient(one)[0] for one in values)
     return any_of(Test(field=field, operator=operator, values=values) for field in fields)

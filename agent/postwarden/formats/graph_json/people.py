@@ -27,28 +27,28 @@ class Person(Struct, frozen=True, gc=False):
         )
 
 
-class _User(Struct, frozen=True, kw_only=True):
+class _User(Struct, frozen=True, kw_only=True, rename="camel"):
     id: str
-    userPrincipalName: str | None = None  # noqa: N815 - Graph's names
+    user_principal_name: str | None = None
     mail: str | None = None
-    displayName: str | None = None  # noqa: N815
-    accountEnabled: bool | None = None  # noqa: N815
-    userType: str | None = None  # noqa: N815
-    proxyAddresses: tuple[str, ...] | None = None  # noqa: N815
+    display_name: str | None = None
+    account_enabled: bool | None = None
+    user_type: str | None = None
+    proxy_addresses: tuple[str, ...] | None = None
 
 
 def read_person(raw: bytes) -> Person:
     """Raises JsonError where it is no user."""
     user = json_text.item(raw, _User)
-    proxies = [one.partition(":") for one in user.proxyAddresses or ()]
+    proxies = [one.partition(":") for one in user.proxy_addresses or ()]
     # The primary one stands in capitals: SMTP:a@b, smtp:c@b, SIP:…, X500:…
     mails = [rest for kind, _, rest in sorted(proxies) if kind.upper() == "SMTP"]
     addresses = (*([user.mail] if user.mail else []), *mails)
     return Person(
         id=encodable(user.id),
-        login=encodable(user.userPrincipalName or user.mail or user.id),
+        login=encodable(user.user_principal_name or user.mail or user.id),
         addresses=tuple(dict.fromkeys(encodable(one).lower() for one in addresses if "@" in one)),
-        name=encodable(user.displayName or ""),
-        enabled=user.accountEnabled,
-        guest=(user.userType or "").casefold() == "guest",
+        name=encodable(user.display_name or ""),
+        enabled=user.account_enabled,
+        guest=(user.user_type or "").casefold() == "guest",
     )

@@ -9,6 +9,8 @@ from postwarden.lab.exchange.access import Refused
 from postwarden.lab.exchange.elements import Element, child, children, name, new
 
 _T = TypeVar("_T")
+_Base = Literal["IdOnly", "Default", "AllProperties"]
+_BASES: dict[str, _Base] = {"IdOnly": "IdOnly", "Default": "Default", "AllProperties": "AllProperties"}
 
 #: Bytes of a string or binary property that FindFolder and FindItem show; the rest needs GetItem.
 FIND_LIMIT = 510
@@ -27,7 +29,7 @@ class Tag:
 class Shape:
     """The base shape, and what is asked for beside it: field URIs, and extended properties."""
 
-    base: Literal["IdOnly", "Default", "AllProperties"]
+    base: _Base
     fields: frozenset[str]
     tags: tuple[Tag, ...]
 
@@ -35,8 +37,8 @@ class Shape:
 def shape(element: Element | None) -> Shape:
     """What a FolderShape or ItemShape asks for; raises Refused for properties that are not served."""
     base = child(element, "t:BaseShape")
-    word = (base.text or "") if base is not None else ""
-    if word not in {"IdOnly", "Default", "AllProperties"}:
+    known = _BASES.get((base.text or "") if base is not None else "")
+    if known is None:
         raise Refused("ErrorInvalidRequest")
     fields: set[str] = set()
     tags: list[Tag] = []
@@ -52,7 +54,6 @@ def shape(element: Element | None) -> Shape:
                 continue
             case _:
                 raise Refused("ErrorInvalidPropertyRequest")
-    known: Literal["IdOnly", "Default", "AllProperties"] = word  # type: ignore[assignment]
     return Shape(known, frozenset(fields), tuple(tags))
 
 
