@@ -9,9 +9,12 @@ from postwarden.connectors import open_source
 from postwarden.connectors.ews.source import EwsSource
 from postwarden.lab.exchange import ExchangeLab
 from postwarden.model.account import Account
+from postwarden.model.evidence import MailFlow
 from postwarden.pipeline.collect import Reading, collect_account
 
 DOMAIN = "kitano-marine.example"
+#: What the checks of an account come to where nothing goes wrong.
+ALL_READ = dict.fromkeys(EwsSource.checks, "read")
 
 
 def now() -> datetime:
@@ -79,3 +82,7 @@ def read(made: EwsSource, name: str) -> Reading:
 
 def status(reading: Reading) -> dict[str, str]:
     return {row.check: row.status for row in reading.coverage}
+
+
+def flows(found: Reading, check: str) -> list[MailFlow]:
+    return [item for item in found.evidence if isinstance(item, MailFlow) and item.check == check]
