@@ -62,9 +62,21 @@ def people(accounts: Iterable[Account]) -> frozenset[str]:
     return frozenset(names)
 
 
-@lru_cache(maxsize=4096)
 def name_flags(name: str, weights: Weights, catalogue: Catalogue, names: frozenset[str]) -> NameFlags:
     """What is odd about an application's name; an empty one is one that the source does not tell."""
+    found, compared = _by_itself(name, weights, catalogue)
+    if compared not in names:
+        return found
+    return NameFlags(
+        flags=(*found.flags, "user_name"),
+        sentences=(*found.sentences, "it is called like somebody's account here"),
+    )
+
+
+# Without the people here: as part of the key their names would be kept once for each change of the directory.
+@lru_cache(maxsize=4096)
+def _by_itself(name: str, weights: Weights, catalogue: Catalogue) -> tuple[NameFlags, str]:
+    """What is odd about the name as such, and the name as it is compared with those of people."""
     shown = name[:MAX_CHARACTERS]
     found: list[tuple[str, str]] = []
     tricks = unicode_tricks(shown)
@@ -74,13 +86,12 @@ def name_flags(name: str, weights: Weights, catalogue: Catalogue, names: frozens
         found.append(("no_letters", "its name has neither letters nor digits"))
     elif shown:
         found += _known_names(shown, weights.brands, catalogue)
-        if plain(shown) in names:
-            found.append(("user_name", "it is called like somebody's account here"))
         if set(_words(plain(shown))) <= _TEST_WORDS and "test" in plain(shown):
             found.append(("test", "it is called a test"))
-    return NameFlags(
+    flags = NameFlags(
         flags=tuple(flag for flag, _ in found), sentences=tuple(sentence for _, sentence in found)
     )
+    return flags, plain(shown)
 
 
 def plain(text: str) -> str:
