@@ -42,7 +42,7 @@ def _row(grant: Grant, judged: Assessment, context: Context, *, carries: bool) -
         scope=grant.scope,
         subject=("grant", grant.grant_type, grant.application.id),
         values=_values(grant, judged, context, carries=carries),
-        sentences=tuple(grant_sentences(grant, judged)),
+        sentences=tuple(grant_sentences(grant, judged, scope_facts(grant, context.grants.weights).names)),
         facts=tuple(grant_facts(grant)),
         checks=(check_of(grant),),
         blob=grant.blob,

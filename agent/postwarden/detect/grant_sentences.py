@@ -22,9 +22,12 @@ _THINGS: dict[GrantType, str] = {
 }
 
 
-def grant_sentences(grant: Grant, judged: Assessment) -> Iterator[str]:
-    """First what it is, then the risk, then one sentence for each factor, then what else is to be known."""
-    yield _what(grant, judged)
+def grant_sentences(grant: Grant, judged: Assessment, scopes: tuple[str, ...]) -> Iterator[str]:
+    """First what it is, then the risk, then one sentence for each factor, then what else is to be known.
+
+    `scopes` are this grant's alone; `judged` is about all that the application has.
+    """
+    yield _what(grant, scopes)
     yield from _listed(judged)
     yield (
         f"risk {judged.risk} of 100 ({judged.band}): reach {judged.reach} of 100, times {judged.trust} % for how far "
@@ -51,10 +54,9 @@ def grant_facts(grant: Grant) -> Iterator[Fact]:
         yield Fact(name="owners", values=tuple(sorted(owner.name for owner in application.owners)))
 
 
-def _what(grant: Grant, judged: Assessment) -> str:
+def _what(grant: Grant, scopes: tuple[str, ...]) -> str:
     application = grant.application
     name = _short(application.name) or "without a name"
-    scopes = judged.scopes.names
     told = ", ".join(scopes[:_SCOPES]) + (
         f" and {len(scopes) - _SCOPES} more" if len(scopes) > _SCOPES else ""
     )

@@ -12,6 +12,11 @@ from postwarden.model.address import Domains, in_domains
 #: Letters of a name below which likeness is chance: to be the same but for the ending, to differ in one letter, to
 #: stand within a longer name.
 _SAME, _ONE_OFF, _WITHIN = 4, 6, 8
+#: What hosts are called everywhere: nobody's name.
+_HOSTS = frozenset(
+    {"cloud", "corp", "email", "exchange", "host", "imap", "internal", "list", "lists", "mail", "mailman", "mails", "mx",
+     "news", "office", "pop", "remote", "server", "smtp", "team", "web", "webmail", "www"}
+)  # fmt: skip
 #: Domains and labels that are compared, which a hostile source must not make costly.
 _MOST = 200
 
@@ -23,7 +28,10 @@ def own_domain_like(domain: str, domains: Domains) -> str | None:
         return None
     labels = [_read(label) for label in domain.split(".")[:-1][:_MOST]]
     for own in domains.internal[:_MOST]:
-        name = _read(own.split(".")[0])
+        if in_domains(own.partition(".")[2], domains.internal):
+            # Of a name below another of ours, what it is called by is the other's.
+            continue
+        name = _read(next((label for label in own.split(".")[:-1] if label not in _HOSTS), ""))
         if any(_is_like(label, name) for label in labels):
             return own
     return None

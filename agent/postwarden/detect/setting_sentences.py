@@ -19,7 +19,7 @@ _AGENT = {
 }
 #: Settings of accounts that have addresses in them, or need more words than their name.
 _ACCOUNT = {
-    "send_as": "the account may send mail as: {}",
+    "send_as": "an address to send mail as: {}",
     "forwarding_address": "an address stands ready to have mail forwarded to: {}",
     "pop": "mail may be fetched by POP: {}",
     "imap": "mail may be read by IMAP: {}",

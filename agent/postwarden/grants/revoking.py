@@ -41,7 +41,8 @@ def _preserve(grant: Grant) -> str:
         "keycloak": "export the realm's user and admin events, and the mail server's log",
         "exchange": "export the mailbox's audit log",
     }[grant.provider]
-    return f"preserve first: what was read is kept in the ledger's blobs; {logs}"
+    kept = "what was read is kept in the ledger's blobs; " if grant.blob is not None else ""
+    return f"preserve first: {kept}{logs}"
 
 
 def _graph(grant: Grant, keys: Keys, home: Home) -> Iterator[str]:
@@ -91,7 +92,7 @@ def _google(grant: Grant) -> Iterator[str]:
     if grant.grant_type == "app_password":
         yield (
             "then revoke: Admin console > Directory > Users > the account > Security > Application-specific "
-            f"passwords, or asps.delete with codeId {application}"
+            f"passwords, or asps.delete with codeId {application.rpartition(':')[2]}"
         )
     elif grant.grant_type == "domain_wide":
         yield (

@@ -15,7 +15,7 @@ _HEADER_LINES = frozenset(
 )
 _INVISIBLE = re.compile("[\\s\0\u200b\u2060\ufeff]*")
 #: Gmail's searches look for words: signs are none, and a star is what people write for "anything".
-_NO_WORD = re.compile(r"[\s*@.]*")
+_NO_WORD = re.compile(r"[\W_]*")
 
 
 def is_catch_all(condition: Condition, *, searched: bool = False) -> bool:

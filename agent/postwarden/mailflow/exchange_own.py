@@ -83,10 +83,14 @@ def _is_junk(flow: MailFlow, _classes: Collection[str]) -> bool:
     return _does_only(flow, "move", "label") and all(_is_junk_choice(path.condition) for path in flow.paths)
 
 
-def _is_junk_as_told(flow: MailFlow, _classes: Collection[str]) -> bool:
-    """Of its conditions a cmdlet tells those on correspondents only, if any."""
+def _is_junk_as_told(flow: MailFlow, _classes: Collection[str]) -> bool | None:
+    """The same; None where the cmdlet tells no choice that would show, for it tells those on correspondents only."""
     fields = {test.field for path in flow.paths for test in selecting_tests(path.condition)}
-    return _does_only(flow, "move", "label") and fields <= {*_CORRESPONDENTS, "other"}
+    if not _does_only(flow, "move", "label") or not fields <= {*_CORRESPONDENTS, "other"}:
+        return False
+    if any(is_catch_all(path.condition) for path in flow.paths):
+        return False
+    return True if all(_is_junk_choice(path.condition) for path in flow.paths) else None
 
 
 def _is_junk_choice(condition: Condition) -> bool:

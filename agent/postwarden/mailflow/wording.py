@@ -70,8 +70,6 @@ def _pieces(condition: Condition, *, inner: bool) -> Iterator[str]:
             yield from _joined(ordered, " and ", inner=inner)
         case AnyOf(parts=parts):
             told = [tuple(alike) for _, alike in groupby(parts, _comparison)]
-            if len(told) == 1 and _comparison(parts[0]) is not None:
-                inner = False
             yield "(" if inner else ""
             for index, alike in enumerate(told):
                 yield " or " if index else ""

@@ -38,6 +38,8 @@ def test_resources_of_one_application_are_one_story() -> None:
     assert two.values["scope_classes"] == ("mail_full",)
     assert one.values["mail"] is two.values["mail"] is one.values["offline"] is two.values["offline"] is True
     assert one.values["risk"] == two.values["risk"]
+    assert "has offline_access, openid on Microsoft Graph" in one.sentences[0]
+    assert f"has IMAP.AccessAsUser.All on {EXO}" in two.sentences[0]
     finding = found(grant("offline_access openid"), grant("IMAP.AccessAsUser.All", resource=EXO))
     assert list(finding) == ["unknown_offline_mail"]
     facts = {fact.name: fact.values for fact in finding["unknown_offline_mail"].facts}

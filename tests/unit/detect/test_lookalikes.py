@@ -52,3 +52,24 @@ def test_it_passes_for_one_of_ours(domain: str) -> None:
 def test_it_passes_for_none_of_ours(domain: str) -> None:
     """Our own, partners, strangers, and short names that many have."""
     assert own_domain_like(domain, DOMAINS) is None
+
+
+@pytest.mark.parametrize(
+    "domain", ["mail.yahoo.example", "mail.ru.example", "lists.debian.example", "news.bbc.example"]
+)
+@pytest.mark.parametrize(
+    "internal",
+    [
+        ("kitano-works.example", "mail.kitano-works.example", "lists.kitano-works.example"),
+        ("news.acme.example",),
+    ],
+)
+def test_what_hosts_are_called_everywhere_is_no_name(domain: str, internal: tuple[str, ...]) -> None:
+    """A domain of ours below another, or one that begins with a host's name, makes no stranger's host look like ours."""
+    assert own_domain_like(domain, Domains(internal=internal, partners=())) is None
+
+
+def test_below_a_hosts_name_ours_is_still_known() -> None:
+    """Where only a host's domain is listed, the name behind it counts."""
+    domains = Domains(internal=("mail.kitano-works.example",), partners=())
+    assert own_domain_like("kitano-works.com", domains) == "mail.kitano-works.example"

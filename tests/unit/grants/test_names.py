@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from postwarden.grants import names
 from postwarden.grants.names import name_flags, people, skeleton
 from postwarden.model.account import Account
 from tests.unit.grants.tables import CATALOGUE, WEIGHTS
@@ -116,3 +117,13 @@ def test_a_long_name_is_bounded() -> None:
     found = name_flags("ОneDrive" + "x" * 1_000_000, WEIGHTS, CATALOGUE, PEOPLE)
     assert found.flags == ("letters",)
     assert all(len(sentence) < 300 for sentence in found.sentences)
+
+
+def test_names_are_not_remembered_with_the_people() -> None:
+    """What is odd about a name as such is kept once, however often the directory changes."""
+    before = names._by_itself.cache_info().currsize
+    for number in range(50):
+        here = frozenset({f"somebody {number}"})
+        found = name_flags("Somebody 7", WEIGHTS, CATALOGUE, here)
+        assert ("user_name" in found.flags) is (number == 7)
+    assert names._by_itself.cache_info().currsize <= before + 1

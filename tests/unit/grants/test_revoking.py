@@ -2,6 +2,7 @@
 
 from typing import Any, get_args
 
+import msgspec
 import pytest
 
 from postwarden.grants.credentials import keys
@@ -68,3 +69,16 @@ def test_an_account_is_not_reset_for_what_an_administrator_let_in() -> None:
     """Who let it in is named, where it is told."""
     assert "(admin@example.org)" in told(everybody("Mail.Read", granted_by="admin@example.org"))[-1]
     assert "new password alone does not end" in told(grant("Mail.Read"))[-1]
+
+
+def test_an_app_password_is_named_as_googles_interface_takes_it() -> None:
+    """Its number alone, without the word that sets it apart here."""
+    one = grant(provider="google", grant_type="app_password", id="app-password:4")
+    assert "asps.delete with codeId 4" in "\n".join(told(one))
+
+
+def test_only_what_is_kept_is_said_to_be_kept() -> None:
+    """Where nothing was recorded, the ledger has no blob to point to."""
+    one = grant("Mail.Read")
+    assert "blobs" not in told(one)[0]
+    assert "blobs" in told(msgspec.structs.replace(one, blob="sha256:" + "0" * 64))[0]

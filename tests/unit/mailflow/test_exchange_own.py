@@ -24,6 +24,8 @@ SPAM = AnyOf(
         Test(field="other", operator="other", values=("property 0x4076 is at least 4",)),
     )
 )
+#: An address has it, whoever it is of.
+EVERYBODY = Test(field="from", operator="contains", values=("@",))
 WORDS = Test(field="subject", operator="contains", values=("invoice",))
 MEETING = All(
     parts=(
@@ -122,8 +124,9 @@ def test_every_class_must_be_one_of_meetings(rule: MakeRule) -> None:
 @pytest.mark.parametrize(
     ("fields", "own"),
     [
-        ({"name": "Junk E-mail Rule", **does("move")}, True),
+        ({"name": "Junk E-mail Rule", **does("move")}, None),
         ({"name": "Junk E-Mail Rule", **does("move", "label", "stop", when=SPAM)}, True),
+        ({"name": "Junk E-mail Rule", **does("move", when=EVERYBODY)}, False),
         ({"name": "Junk E-mail Rule", **does("move", when=WORDS)}, False),
         ({"name": "Junk E-mail Rule", **does("move", "mark_read")}, False),
         ({"name": "Junk E-mail Rule", **does("redirect", when=SPAM)}, False),

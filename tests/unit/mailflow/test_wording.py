@@ -37,7 +37,7 @@ HEADER = Test(field="header:x-foo", operator="exists")
         ),
         (
             all_of((HEADER, any_of((SUBJECT, Test(field="body", operator="contains", values=("invoice",)))))),
-            'header "x-foo" exists and subject or body contains "invoice"',
+            'header "x-foo" exists and (subject or body contains "invoice")',
         ),
         (negate(any_of((SUBJECT, HEADER))), 'not (subject contains "invoice" or header "x-foo" exists)'),
         (all_of((negate(HEADER), SUBJECT)), 'subject contains "invoice" and not header "x-foo" exists'),
