@@ -19,6 +19,8 @@ from postwarden.model.scope import Scope
 Value = bool | int | str | tuple[str, ...] | dict[str, bool | int | str]
 
 _SOURCE, _RULES = "example", "inbox_rules"
+#: What Exchange tells of a mailbox that does not forward.
+_NOWHERE: dict[str, object] = {"ForwardingAddress": None, "ForwardingSmtpAddress": None}
 _RECIPIENTS = frozenset(
     {"forwardTo", "redirectTo", "forwardAsAttachmentTo", "fromAddresses", "sentToAddresses"}
 )
@@ -81,7 +83,7 @@ def microsoft365_evidence(
     found = rules.read_rules(map(msgspec.json.encode, example.hidden_rules), asked("hidden_rules"))
     yield from _evidence(rules.hidden(found, [one for one in listed if isinstance(one, MailFlow)]))
     if example.forwarding is not None:
-        told_of_it = [msgspec.json.encode(example.forwarding)]
+        told_of_it = [msgspec.json.encode({**_NOWHERE, **example.forwarding})]
         yield from _evidence(mailboxes.read_mailbox(told_of_it, asked("mailbox_forwarding")))
     rights = map(msgspec.json.encode, (*example.permissions, *example.send_as))
     yield from _evidence(mailboxes.read_permissions(rights, asked("mailbox_permissions")))

@@ -19,6 +19,8 @@ from postwarden.model.reading import Item, Observed
 from tests.unit.detect.conftest import NOW, SCOPE, context
 
 FULL_ACCESS = {"User": "bob@example.org", "AccessRights": ["FullAccess"]}
+#: A mailbox that does not forward.
+NOWHERE: dict[str, Any] = {"ForwardingAddress": None, "ForwardingSmtpAddress": None}
 
 
 def asked(check: str) -> Asked:
@@ -129,7 +131,7 @@ def test_forwarding_that_is_off_does_not_fire() -> None:
 def test_forwarding_of_the_mailbox_says_where_it_is_set(*, kept: bool, wanted: str) -> None:
     """Nobody finds it among rules, so the finding says where to look."""
     told = {"ForwardingSmtpAddress": "smtp:x@evil.example", "DeliverToMailboxAndForward": kept}
-    (row,) = judged(mailboxes.read_mailbox([raw(told)], asked("mailbox_forwarding")))
+    (row,) = judged(mailboxes.read_mailbox([raw(NOWHERE | told)], asked("mailbox_forwarding")))
     assert row.sentences[0].startswith(
         "the active forwarding set on the mailbox itself (ForwardingSmtpAddress)"
     )
@@ -140,7 +142,9 @@ def test_forwarding_of_the_mailbox_says_where_it_is_set(*, kept: bool, wanted: s
 
 def test_forwarding_to_a_name_of_the_directory_is_unresolved() -> None:
     """A name may be anybody's, inside or outside."""
-    (row,) = judged(mailboxes.read_mailbox([raw({"ForwardingAddress": "Desk"})], asked("mailbox_forwarding")))
+    (row,) = judged(
+        mailboxes.read_mailbox([raw(NOWHERE | {"ForwardingAddress": "Desk"})], asked("mailbox_forwarding"))
+    )
     assert (row.values["target_class"], row.values["target_resolved"]) == ("unresolved", False)
     assert "whose mailbox Desk is could not be found out" in text_of([row])
 

@@ -11,6 +11,7 @@ from postwarden.formats.asked import Asked
 from postwarden.formats.exchange_cmdlets import mailboxes, rules
 from postwarden.formats.exchange_cmdlets.answer import recipient
 from postwarden.formats.exchange_cmdlets.roles import read_assignment
+from postwarden.formats.json_text import JsonError
 from postwarden.model.evidence import Delegation, Evidence, MailFlow
 from postwarden.model.mailflow import Effect, Test
 from postwarden.model.reading import Gap, Item, Observed
@@ -22,6 +23,8 @@ ASKED = Asked(
     check="hidden_rules",
     observed=datetime(2026, 11, 23, tzinfo=UTC),
 )
+#: A mailbox that does not forward.
+NOWHERE: dict[str, Any] = {"ForwardingAddress": None, "ForwardingSmtpAddress": None}
 
 
 def raw(**told: Any) -> bytes:
@@ -118,10 +121,66 @@ def test_forwarding_of_the_mailbox_is_a_flow(
     """Where to, and whether the owner keeps a copy; a directory's name is not resolved."""
     found = [
         one
-        for one in evidence(list(mailboxes.read_mailbox([raw(**told)], ASKED)))
+        for one in evidence(list(mailboxes.read_mailbox([raw(**NOWHERE | told)], ASKED)))
         if isinstance(one, MailFlow)
     ]
     assert [(one.key, one.paths[0].effects[0].target, one.paths[0].keeps_copy) for one in found] == expected
+
+
+@pytest.mark.parametrize(
+    "told", [[], [NOWHERE, NOWHERE], [{}], [{"ForwardingAddress": None}], [{"ForwardingSmtpAddress": None}]]
+)
+def test_what_does_not_tell_of_forwarding_is_no_answer(told: list[dict[str, Any]]) -> None:
+    """No mailbox, two, or one without the properties that forwarding stands in does not say that there is none."""
+    with pytest.raises(JsonError):
+        list(mailboxes.read_mailbox([raw(**one) for one in told], ASKED))
+
+
+def test_a_hidden_rule_does_not_pass_for_a_listed_one_of_its_name() -> None:
+    """Where there are more of a name than are listed, all that does something else, or for other messages, is hidden."""
+    mine = listed("A", "bob@y.example")
+    evil = raw(Name="A", RuleIdentity=1, RedirectTo=['"X" [SMTP:evil@z.example]'])
+    seen = raw(Name="A", RuleIdentity=2, ForwardTo=['"Bob" [EX:/o=corp/cn=bob]'])
+    found = evidence(list(rules.hidden(rules.read_rules([evil, seen], ASKED), [mine])))
+    assert "cmdlet:1" in {one.key for one in found if isinstance(one, MailFlow)}
+    moving = [
+        raw(Name="B", RuleIdentity=3, MoveToFolder="RSS Feeds"),
+        raw(Name="B", RuleIdentity=4, MoveToFolder="News", SubjectContainsWords=["news"]),
+    ]
+    (narrow,) = evidence(list(rules.read_rules(moving[1:], ASKED)))
+    assert isinstance(narrow, MailFlow)
+    found = evidence(list(rules.hidden(rules.read_rules(moving, ASKED), [narrow])))
+    assert [one.key for one in found if isinstance(one, MailFlow)] == ["cmdlet:3"]
+
+
+def test_a_word_that_is_not_known_is_a_gap() -> None:
+    """A rule does not look as if it did nothing, or picked nothing, because of a property that is new."""
+    found = list(
+        rules.read_rules([raw(Name="A", RuleIdentity=1, SendTextMessageNotificationTo=["x"])], ASKED)
+    )
+    assert [one.part for one in found if isinstance(one, Gap)] == ["rule A"]
+    known = list(
+        rules.read_rules([raw(Name="A", RuleIdentity=1, MyNameInToBox=True, MarkAsRead=True)], ASKED)
+    )
+    assert not [one for one in known if isinstance(one, Gap)]
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ('"X Y" [SMTP:a@b.example]', ("a@b.example", True)),
+        ('"X Y" [EX:/o=corp/cn=x]', ("/o=corp/cn=x", False)),
+        ('"X Y" [EX:]', ("X Y", False)),
+        ("SMTP:evil@x.example", ("evil@x.example", True)),
+        ("smtp:evil@x.example", ("evil@x.example", True)),
+        ("Kim Doe", ("Kim Doe", False)),
+        ('" [" [SMTP:a@b.example]', ("a@b.example", True)),
+        (" " * 100_000, ("", False)),
+    ],
+)
+def test_people_as_cmdlets_write_them(text: str, wanted: tuple[str, bool]) -> None:
+    """The address where there is one, also of a name full of blanks, which takes no time."""
+    assert recipient(text) == wanted
 
 
 def test_rights_of_others_are_delegations() -> None:

@@ -99,6 +99,11 @@ def flow(criteria: dict[str, Any] | None, action: dict[str, Any] | None) -> Mail
         ({"size": 10, "sizeComparison": "smaller"}, Test(field="size", operator="under", values=("10",))),
         ({"size": 0, "sizeComparison": "larger"}, EVERYTHING),
         ({"size": 10}, EVERYTHING),
+        ({"size": 10, "sizeComparison": "unspecified"}, EVERYTHING),
+        (
+            {"size": 10, "sizeComparison": "about"},
+            Test(field="other", operator="other", values=("size about 10, which is not known",)),
+        ),
     ],
 )
 def test_each_criterion_is_a_condition(criteria: dict[str, Any] | None, expected: Condition) -> None:

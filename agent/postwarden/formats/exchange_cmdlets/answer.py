@@ -1,6 +1,5 @@
 """A page of what a cmdlet wrote, and how it writes people and lists."""
 
-import re
 from typing import Any
 
 import msgspec
@@ -8,9 +7,6 @@ from msgspec import Raw, Struct
 
 from postwarden.formats import json_text
 from postwarden.model.encoding import encodable
-
-#: `"Name" [SMTP:a@b.example]`, `"Name" [EX:/o=…]`.
-_RECIPIENT = re.compile(r'^\s*"?(?P<name>[^"]*)"?\s*\[(?P<kind>[A-Za-z0-9]+):(?P<address>[^\]]*)\]\s*$')
 
 #: A union is no type to type checkers.
 _TEXT_OR_TEXTS: Any = str | list[str]
@@ -41,9 +37,14 @@ def texts_in(raw: bytes) -> tuple[str, ...]:
 
 
 def recipient(text: str) -> tuple[str, bool]:
-    """The address behind what a cmdlet calls somebody, and whether it is one; a directory's name is none."""
-    found = _RECIPIENT.match(text)
-    if found is None:
-        return text.removeprefix("smtp:"), "@" in text
-    kind, address = found["kind"].upper(), found["address"]
-    return address or found["name"], kind == "SMTP" and "@" in address
+    """The address behind what a cmdlet calls somebody, and whether it is one; a directory's name is none.
+
+    People are written `"Name" [SMTP:a@b.example]` or `"Name" [EX:/o=…]`, addresses alone also `smtp:a@b.example`.
+    """
+    written = text.strip()
+    name, opened, inside = written.rpartition("[")
+    kind, colon, address = inside.removesuffix("]").partition(":")
+    if not (opened and colon and inside.endswith("]") and kind.isalnum()):
+        alone = written[5:] if written[:5].upper() == "SMTP:" else written
+        return alone, "@" in alone
+    return address or name.strip().strip('"'), kind.upper() == "SMTP" and "@" in address

@@ -8,6 +8,7 @@ from msgspec import Struct
 from postwarden.formats import json_text
 from postwarden.formats.asked import Asked
 from postwarden.formats.exchange_cmdlets.answer import recipient, texts
+from postwarden.formats.json_text import JsonError
 from postwarden.model.encoding import encodable
 from postwarden.model.evidence import Delegation, GranteeKind, MailFlow, Right
 from postwarden.model.mailflow import Effect, Path
@@ -25,8 +26,8 @@ _RIGHTS: dict[str, tuple[Right, ...]] = {
 
 
 class _Mailbox(Struct, frozen=True, kw_only=True, rename="pascal"):
-    forwarding_address: str | None = None
-    forwarding_smtp_address: str | None = None
+    forwarding_address: str | None
+    forwarding_smtp_address: str | None
     deliver_to_mailbox_and_forward: bool | None = None
     audit_enabled: bool | None = None
 
@@ -41,10 +42,13 @@ class _Permission(Struct, frozen=True, kw_only=True, rename="pascal"):
 
 
 def read_mailbox(items: Iterable[bytes], asked: Asked) -> Iterator[Item]:
-    """The forwarding of the mailbox, as MailFlows; raises JsonError."""
-    for raw in items:
+    """The forwarding of the mailbox, as MailFlows; raises JsonError, also where it is not told whether there is any."""
+    found = list(items)
+    if len(found) != 1:
+        raise JsonError(f"Exchange's cmdlet told of {len(found)} mailboxes instead of one")
+    for raw in found:
         told = json_text.item(raw, _Mailbox)
-        # Exchange takes the first of the two where both are set.
+        # Exchange is documented to take the first of the two where both are set; both are told.
         for name, target in (
             ("ForwardingAddress", told.forwarding_address),
             ("ForwardingSmtpAddress", told.forwarding_smtp_address),

@@ -1,6 +1,7 @@
 """Inbox rules as Get-InboxRule writes them, the hidden ones too, into mail flows."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Raw, Struct
 from msgspec.structs import replace
@@ -39,6 +40,16 @@ _WORDS: dict[str, tuple[tuple[str, ...], Operator]] = {
     "SentTo": (("to", "cc"), "is"),
 }
 _EXCEPT = "ExceptIf"
+#: What else picks messages, by Microsoft's page on Get-InboxRule's relatives New- and Set-InboxRule.
+_CONDITIONS = frozenset(
+    {
+        *_WORDS, "FlaggedForAction", "FromSubscription", "HasAttachment", "HasClassification", "MessageTypeMatches",
+        "MyNameInCcBox", "MyNameInToBox", "MyNameInToOrCcBox", "MyNameNotInToBox", "ReceivedAfterDate",
+        "ReceivedBeforeDate", "SentOnlyToMe", "WithImportance", "WithSensitivity", "WithinSizeRangeMaximum",
+        "WithinSizeRangeMinimum",
+    }
+)  # fmt: skip
+_SENDING = frozenset({"redirect", "forward", "forward_as_attachment"})
 #: What says nothing about which messages it is, or what becomes of them.
 _LABELS = frozenset(
     {
@@ -68,41 +79,50 @@ def read_rules(items: Iterable[bytes], asked: Asked) -> Iterator[Item]:
 
 
 def hidden(rules: Iterable[Item], listed: Sequence[MailFlow]) -> Iterator[Item]:
-    """Those of the cmdlet's rules that no listed one accounts for, marked as hidden; gaps are as they are."""
+    """Those of the cmdlet's rules that no listed one accounts for, marked as hidden; gaps are as they are.
+
+    Where there are as many of a name as are listed, they are those. Where there are more, only what does the same
+    for the same messages is accounted for: none of the others may pass for a rule that its owner sees.
+    """
     left: dict[str, list[MailFlow]] = {}
     for flow in listed:
         left.setdefault(flow.name.strip(), []).append(flow)
     items = list(rules)
-    # Rules that do the same first: a hidden one may have the name of one that is listed.
-    for alike in (True, False):
-        for item in list(items):
-            found = _accounted(item, left, alike=alike)
-            if found is not None:
-                left[found.name.strip()].remove(found)
-                items.remove(item)
+    named = Counter(flow.name.strip() for flow in _flows(items))
+    for item in items:
+        if not isinstance(item, Observed) or not isinstance(item.evidence, MailFlow):
+            yield item
+            continue
+        name = item.evidence.name.strip()
+        same = left.get(name, []) if name else []
+        if name and named[name] <= len(same):
+            continue
+        known = next((one for one in same if _does(one) == _does(item.evidence)), None)
+        if known is not None:
+            same.remove(known)
+            named[name] -= 1
+            continue
+        yield Observed(evidence=replace(item.evidence, hidden=True), raw=item.raw)
+
+
+def _flows(items: Iterable[Item]) -> Iterator[MailFlow]:
     for item in items:
         if isinstance(item, Observed) and isinstance(item.evidence, MailFlow):
-            yield Observed(evidence=replace(item.evidence, hidden=True), raw=item.raw)
-        else:
-            yield item
+            yield item.evidence
 
 
-def _accounted(item: Item, left: Mapping[str, list[MailFlow]], *, alike: bool) -> MailFlow | None:
-    """The listed rule of the same name, and with `alike` of the same effect, that an item is."""
-    if not isinstance(item, Observed) or not isinstance(item.evidence, MailFlow):
-        return None
-    flow = item.evidence
-    same = left.get(flow.name.strip(), []) if flow.name.strip() else []
-    return next((one for one in same if not alike or _sends(one) == _sends(flow)), None)
-
-
-def _sends(flow: MailFlow) -> set[tuple[str, str | None]]:
-    return {
-        (effect.what, (effect.target or "").casefold())
+def _does(flow: MailFlow) -> list[tuple[Condition, set[tuple[str, str]]]]:
+    """What it does for which messages; folders are named by ids in one place, and by names in the other."""
+    return [
+        (
+            path.condition,
+            {
+                (effect.what, (effect.target or "").casefold() if effect.what in _SENDING else "")
+                for effect in path.effects
+            },
+        )
         for path in flow.paths
-        for effect in path.effects
-        if effect.what in {"redirect", "forward", "forward_as_attachment", "delete"}
-    }
+    ]
 
 
 def _flow(raw: bytes, asked: Asked) -> Iterator[Item]:
@@ -127,6 +147,10 @@ def _flow(raw: bytes, asked: Asked) -> Iterator[Item]:
         else:
             into = exceptions if name.startswith(_EXCEPT) else conditions
             into.append(_condition(name.removeprefix(_EXCEPT), value))
+            if name.removeprefix(_EXCEPT) not in _CONDITIONS:
+                yield asked.gap(
+                    "unsupported", f"{encodable(name)[:100]!r} of a rule is not known", part=f"rule {shown}"
+                )
     condition = all_of((*conditions, negate(any_of(exceptions))))
     flow = MailFlow(
         scope=asked.scope,

@@ -103,8 +103,12 @@ def _condition(criteria: _Criteria, unknown: list[str]) -> Condition:
         parts.append(negate(condition_of(criteria.negated_query)))
     if criteria.has_attachment:
         parts.append(Test(field="other", operator="other", values=("has attachments",)))
-    if criteria.size is not None and criteria.size_comparison in {"larger", "smaller"}:
-        larger = criteria.size_comparison == "larger"
+    comparison = criteria.size_comparison or "unspecified"
+    if comparison not in {"larger", "smaller", "unspecified"}:
+        compared = f"size {encodable(comparison)} {criteria.size}, which is not known"
+        parts.append(Test(field="other", operator="other", values=(compared,)))
+    elif criteria.size is not None and comparison != "unspecified":
+        larger = comparison == "larger"
         # Larger than nothing is every message.
         if not larger or criteria.size > 0:
             operator: Operator = "over" if larger else "under"

@@ -76,6 +76,8 @@ def _alternatives(tokens: list[str], fields: tuple[str, ...], depth: int) -> tup
 
 
 def _term(tokens: list[str], fields: tuple[str, ...], depth: int) -> tuple[Condition, list[str]]:
+    if depth > MAX_DEPTH:
+        raise _Unread
     first, rest = tokens[0], tokens[1:]
     if first == "(":
         return _group(rest, fields, depth, ")")
@@ -84,7 +86,7 @@ def _term(tokens: list[str], fields: tuple[str, ...], depth: int) -> tuple[Condi
     if first.startswith('"'):
         return _words(first.strip('"'), fields), rest
     if first.startswith("-") and len(first) > 1:
-        found, rest = _term([first[1:], *rest], fields, depth)
+        found, rest = _term([first[1:], *rest], fields, depth + 1)
         return negate(found), rest
     name, colon, value = first.partition(":")
     if not colon:
