@@ -82,7 +82,7 @@ def source(kind: str, port: int, folder: Path, **options: Any) -> Source:
             config,
             lambda: NOW,
         )
-        made.pause.sleep = lambda _: None  # type: ignore[attr-defined]
+        made.pause.sleep = lambda _: None  # type: ignore[attr-defined]  # only some kinds wait
         return made
     entry = SourceEntry(
         name="here",

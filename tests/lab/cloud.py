@@ -137,7 +137,7 @@ def google(lab: CloudLab, origin: str, subject: str | None, *scopes: str) -> Clo
     session = requests.Session()
     session.trust_env = False
     session.verify = str(lab.ca_file)
-    credentials = service_account.Credentials.from_service_account_file(  # type: ignore[no-untyped-call]
+    credentials = service_account.Credentials.from_service_account_file(  # type: ignore[no-untyped-call]  # the library's
         str(lab.google.key_file), scopes=list(scopes), subject=subject
     )
     credentials.refresh(Request(session))

@@ -86,7 +86,7 @@ class TestLoggingIn:
             "private_key": pem.decode(),
             "private_key_id": "1",
         }
-        made = service_account.Credentials.from_service_account_info(  # type: ignore[no-untyped-call]
+        made = service_account.Credentials.from_service_account_info(  # type: ignore[no-untyped-call]  # the library's
             information, scopes=["openid"]
         )
         with requests.Session() as session:

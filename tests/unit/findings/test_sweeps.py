@@ -128,7 +128,7 @@ def test_a_clock_that_is_set_moves_the_plan_with_it(ledger: Ledgerlike) -> None:
         store = ledger.add(whole(ALICE, NOW), whole(BOB, NOW)).store()
         sweeps = plan(store)
         step, now = timedelta(hours=hours), NOW + MINUTE + timedelta(hours=hours)
-        store.change_sweeps(lambda sweeps, step=step, now=now: sweeps.shift(step, now))  # type: ignore[misc]
+        store.change_sweeps(lambda sweeps, step=step, now=now: sweeps.shift(step, now))  # type: ignore[misc]  # a lambda's default has no type
         assert sweeps.due(now, 9) == [one for one in sweeps.due(now, 9) if one == IMAP]
         assert {ALICE, BOB} <= set(sweeps.due(now + 14 * MINUTE, 9))
         assert not sweeps.ahead(now)

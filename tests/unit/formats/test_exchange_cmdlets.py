@@ -13,7 +13,7 @@ from postwarden.formats.exchange_cmdlets.answer import recipient
 from postwarden.formats.exchange_cmdlets.roles import read_assignment
 from postwarden.formats.json_text import JsonError
 from postwarden.model.evidence import Delegation, Evidence, MailFlow
-from postwarden.model.mailflow import Effect, Test
+from postwarden.model.mailflow import All, Effect, Test
 from postwarden.model.reading import Gap, Item, Observed
 from postwarden.model.scope import account_scope
 
@@ -65,10 +65,12 @@ def test_each_action_is_an_effect(rule: dict[str, Any], effects: list[Effect]) -
 def test_conditions_are_told() -> None:
     """Words and people are tests, exceptions are none of them, and what is not known stays by its text."""
     made = flow(DeleteMessage=True, SubjectContainsWords=["a"], From=['"X" [SMTP:x@y.example]'], Strange="5")
-    text = str(made.paths[0].condition)
+    condition = made.paths[0].condition
+    assert isinstance(condition, All)
+    text = str(condition)
     assert "'a'" in text
     assert "x@y.example" in text
-    assert Test(field="other", operator="other", values=('Strange "5"',)) in made.paths[0].condition.parts  # type: ignore[union-attr]
+    assert Test(field="other", operator="other", values=('Strange "5"',)) in condition.parts
     assert "Not" in str(flow(DeleteMessage=True, ExceptIfSubjectContainsWords=["a"]).paths[0].condition)
 
 

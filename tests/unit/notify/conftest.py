@@ -54,7 +54,7 @@ class Journal:
                 return
             for _, _, raw in ancillary:
                 (file,) = array.array("i", raw)
-                with open(file, "rb") as stream:  # noqa: PTH123
+                with open(file, "rb") as stream:  # noqa: PTH123 - a descriptor's file
                     stream.seek(0)
                     content = stream.read()
                 self.by_file += 1

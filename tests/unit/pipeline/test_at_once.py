@@ -90,7 +90,7 @@ def test_no_more_is_read_ahead_than_memory_should_hold() -> None:
     next(reading)
     time.sleep(0.3)
     assert len(source.read) <= 1 + AHEAD * 3
-    reading.close()  # type: ignore[attr-defined]
+    reading.close()  # type: ignore[attr-defined]  # it is a generator
     time.sleep(0.1)
     assert len(source.read) <= 1 + AHEAD * 3
 

@@ -49,7 +49,7 @@ Load = Callable[..., RuleBook]
 def load(tmp_path: Path) -> Load:
     """Loads the shipped rules, and those of a folder that hold these texts."""
 
-    def loaded(texts: dict[str, str] = {}, *, partners: tuple[str, ...] = (), **rules: Any) -> RuleBook:  # noqa: B006
+    def loaded(texts: dict[str, str] = {}, *, partners: tuple[str, ...] = (), **rules: Any) -> RuleBook:  # noqa: B006 - it is not changed
         folder = tmp_path / "rules"
         folder.mkdir(mode=0o755, exist_ok=True)
         for name, text in texts.items():

@@ -26,7 +26,7 @@ ASSIGNED = "Add app role assignment to service principal"
 ADDED = "Add service principal"
 KEYED = "Add service principal credentials"
 #: Its dash and the space at its end are Microsoft's.
-CERTIFICATES = "Update application – Certificates and secrets management "  # noqa: RUF001
+CERTIFICATES = "Update application – Certificates and secrets management "  # noqa: RUF001 - the dash is Microsoft's
 OWNER = "Add owner to service principal"
 APPLICATION_OWNER = "Add owner to application"
 

@@ -168,6 +168,6 @@ def assignment_of(client: str, resource: str, role: str, time: datetime) -> Assi
     return Assignment(identity, client, resource, role, time)
 
 
-def secret(name: str, starts: datetime, *, days: int = 730, type: str = "secret") -> Key:  # noqa: A002
+def secret(name: str, starts: datetime, *, days: int = 730, type: str = "secret") -> Key:  # noqa: A002 - the model's word
     """A credential that begins at this time."""
     return Key(guid("key", name, starts.isoformat()), type, name, starts, ahead(starts, days))

@@ -72,7 +72,7 @@ class Rig:
         pause = self.time.pause()
         self.session = Session(
             allowed,
-            self.service,  # type: ignore[arg-type]
+            self.service,  # type: ignore[arg-type]  # a stand-in
             Tokens(self._token, lambda: self.time.now),
             judge,
             pause=pause,
