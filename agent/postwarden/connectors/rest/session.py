@@ -86,14 +86,15 @@ class Bare(requests.Session):
 
 
 class Slots:
-    """So many requests at once, taken several at a time or not at all."""
+    """So many requests at once, taken several at a time or not at all; whoever wants more than there are gets all."""
 
     def __init__(self, count: int) -> None:
-        self._free = count
+        self._total = self._free = count
         self._change = threading.Condition()
 
     @contextmanager
     def taken(self, count: int) -> Iterator[None]:
+        count = min(count, self._total)
         with self._change:
             self._change.wait_for(lambda: self._free >= count)
             self._free -= count

@@ -1,5 +1,6 @@
 """Asking again: after a throttle, a break or an ended token, and not for ever."""
 
+import threading
 from collections.abc import Callable
 from itertools import repeat
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from postwarden.connectors.https import BrokeOff
 from postwarden.connectors.rest.allowed import Allowed, Row
 from postwarden.connectors.rest.patience import FIRST_WAIT, MAX_TRIES, NotLetIn, Patience, retry_after
+from postwarden.connectors.rest.session import Slots
 from postwarden.connectors.rest.tokens import Token, Tokens
 from postwarden.errors import ConnectorError
 from postwarden.secrets import Secret
@@ -175,3 +177,17 @@ def test_a_token_shows_itself_nowhere(rig: MakeRig) -> None:
 def test_a_retry_after_is_seconds_a_date_or_nothing(value: str | None, seconds: float | None) -> None:
     """Whatever stands there is understood, or is as if it were not there."""
     assert retry_after(value, NOW) == seconds
+
+
+def test_who_wants_more_slots_than_there_are_gets_all_of_them() -> None:
+    """With one connection a request of two parts goes out all the same, and another one can follow it."""
+    slots, done = Slots(1), threading.Event()
+
+    def twice() -> None:
+        for _ in range(2):
+            with slots.taken(2):
+                pass
+        done.set()
+
+    threading.Thread(target=twice, daemon=True).start()
+    assert done.wait(10)
