@@ -15,11 +15,12 @@ from postwarden.connectors.graph.rights import claims
 from postwarden.connectors.https import Within
 from postwarden.connectors.rest.allowed import Allowed
 from postwarden.connectors.rest.once import Once
-from postwarden.connectors.rest.patience import Pause
+from postwarden.connectors.rest.patience import Patience, Pause
 from postwarden.connectors.rest.session import Bare, Session, Slots
 from postwarden.connectors.rest.tokens import Tokens
 from postwarden.connectors.wire import context
 from postwarden.errors import ConnectorError
+from postwarden.secrets import Secret
 
 
 class Service:
@@ -30,7 +31,7 @@ class Service:
         self._tls = partial(context, str(folder / options.ca_file) if options.ca_file else None)
         self._tls()
         self.within, self.slots, self.pause = Within(), Slots(options.connections), Pause()
-        self.tokens = self._tokens_for(options.places.graph)
+        self._tokens = self._tokens_for(options.places.graph)
         self.graph = Once(self._to_graph)
         self.cmdlets = Once(self._to_exchange)
 
@@ -39,13 +40,17 @@ class Service:
         tenant = self._options.tenant
         if len(tenant) == 36 and tenant.count("-") == 4:
             return tenant
-        found = claims(self.tokens.current())
+        found = claims(self.token())
         return found.tid or None if found is not None else None
+
+    def token(self) -> Secret:
+        """The token for Graph, waited for where the log-in is busy; raises ConnectorError or SecretError."""
+        return Patience(self.pause).ask(self._tokens.current, lambda: None)
 
     def _to_graph(self) -> Session:
         version = self._options.version
         listed = requests.allowed(self._options.places.graph, version)
-        return self._connect(listed, self.tokens, f"/{version}")
+        return self._connect(listed, self._tokens, f"/{version}")
 
     def _to_exchange(self) -> Cmdlets:
         origin, tenant = self._options.places.exchange, self._options.tenant
@@ -86,5 +91,6 @@ class Service:
             listed = token_list(origin, options.tenant)
             return Bare(listed, tls=self._tls(), within=Within(), timeout=options.timeout)
 
-        fetch = fetcher(options.login, self._folder, f"{origin}/{options.tenant}", resource, http)
+        authority = f"{origin}/{options.tenant}"
+        fetch = fetcher(options.login, self._folder, authority, resource, http, self._clock)
         return Tokens(fetch, lambda: self._clock().timestamp())

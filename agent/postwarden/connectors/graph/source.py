@@ -212,7 +212,7 @@ class GraphSource:
                     yield asked.failed(error, part=part)
 
     def _rights(self, asked: Asked) -> Iterator[Item]:
-        token = self._service.tokens.current()
+        token = self._service.token()
         return everybody.own_rights(
             self._tenant.get(), token, self._options.login.client_id, self._options.needs, asked
         )
