@@ -19,7 +19,7 @@ from postwarden.connectors.https import Within
 from postwarden.connectors.rest import checks
 from postwarden.connectors.rest.allowed import Allowed
 from postwarden.connectors.rest.once import Once
-from postwarden.connectors.rest.patience import Pause
+from postwarden.connectors.rest.patience import Patience, Pause
 from postwarden.connectors.rest.session import Bare, Session
 from postwarden.connectors.rest.tokens import Token, Tokens
 from postwarden.connectors.wire import context
@@ -202,7 +202,7 @@ class GoogleSource:
         admin = self._options.login.admin
         for need in self._needs:
             try:
-                self._fetcher(need.scope, admin)()
+                Patience(self.pause).ask(self._fetcher(need.scope, admin), lambda: None)
             except ScopeMissing as error:
                 yield asked.gap(
                     "forbidden",
@@ -323,7 +323,7 @@ class GoogleSource:
         def http() -> Bare:
             return Bare(self._token_list, tls=self._tls(), within=Within(), timeout=options.timeout)
 
-        return fetcher(options.login, self._folder, options.urls.token, scope, subject, http)
+        return fetcher(options.login, self._folder, options.urls.token, scope, subject, http, self._clock)
 
     def _asked(self, scope: Scope, check: str) -> Asked:
         return Asked(scope=scope, source=self.name, check=check, observed=self._clock())

@@ -52,7 +52,8 @@ class Realm:
 
     def roles(self) -> frozenset[str] | None:
         """The roles of the client `realm-management` that our token has."""
-        parts = self._tokens.current().reveal().split(".")
+        token = Patience(self._session.pause).ask(self._tokens.current, lambda: None)
+        parts = token.reveal().split(".")
         try:
             raw = base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))
             claims = msgspec.json.decode(raw, type=_Claims)

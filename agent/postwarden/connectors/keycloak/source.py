@@ -275,7 +275,7 @@ class KeycloakSource:
         def http() -> Bare:
             return Bare(endpoint, tls=self._tls(), within=Within(), timeout=options.timeout)
 
-        fetch = fetcher(options.login, self._folder, origin + token_path, http)
+        fetch = fetcher(options.login, self._folder, origin + token_path, http, self._clock)
         tokens = Tokens(fetch, lambda: self._clock().timestamp())
         listed = requests.allowed(origin, base, options.realm)
         bare = Bare(
