@@ -64,15 +64,26 @@ class Bare(requests.Session):
         )
 
     def request(self, *arguments: Any, **options: Any) -> requests.Response:
-        """The whole answer; where it cannot be read to its end, its connection is closed."""
+        """The whole answer; where it cannot be read to its end, its connection is closed. Raises ConnectorError."""
         ours = {"timeout": self._timeout, "allow_redirects": False, "verify": True, "stream": True}
-        response = super().request(*arguments, **{**options, **ours})
+        try:
+            response = super().request(*arguments, **{**options, **ours})
+        except (requests.RequestException, ValueError) as exc:
+            # The library's error may quote a header, and the token is one: it must not become this one's cause.
+            raise ConnectorError(
+                f"a request to {next(iter(self.adapters))} cannot be written: {type(exc).__name__}",
+                "look at the account's login and the urls of this source: headers take characters of Latin-1 only",
+                reason="malformed",
+            ) from None
         try:
             _ = response.content
         except ConnectorError:
             response.close()
             raise
         return response
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """No redirect is looked at: the library would resolve even one that is not to be followed."""
 
     def get_adapter(self, url: str) -> Any:
         try:

@@ -1,16 +1,19 @@
 """Asking again: after a throttle, a break or an ended token, and not for ever."""
 
+import ssl
 import threading
 from collections.abc import Callable
 from itertools import repeat
 from typing import Any
 
 import pytest
+import requests
+from urllib3 import HTTPResponse
 
-from postwarden.connectors.https import BrokeOff
+from postwarden.connectors.https import Adapter, BrokeOff, Within
 from postwarden.connectors.rest.allowed import Allowed, Row
-from postwarden.connectors.rest.patience import FIRST_WAIT, MAX_TRIES, NotLetIn, Patience, retry_after
-from postwarden.connectors.rest.session import Slots
+from postwarden.connectors.rest.patience import FIRST_WAIT, MAX_TRIES, NotLetIn, Patience, Pause, retry_after
+from postwarden.connectors.rest.session import Bare, Session, Slots
 from postwarden.connectors.rest.tokens import Token, Tokens
 from postwarden.errors import ConnectorError
 from postwarden.secrets import Secret
@@ -26,6 +29,31 @@ def busy(wait: str | None = None, status: int = 429) -> tuple[int, bytes, dict[s
 
 def ask(rig: Rig) -> bytes:
     return rig.session.get("/things", patience=rig.patience)
+
+
+def over_the_wire(monkeypatch: pytest.MonkeyPatch, headers: dict[str, str]) -> Session:
+    """A session on the real one below it, whose adapter answers 302 with these headers once they can be sent."""
+
+    def send(_: Adapter, request: requests.PreparedRequest, **__: Any) -> requests.Response:
+        for value in request.headers.values():
+            # As the standard library writes them.
+            str(value).encode("latin-1")
+        answer = requests.Response()
+        answer.status_code, answer._content, answer.raw = 302, b"", HTTPResponse()
+        answer.request, answer.url = request, str(request.url)
+        answer.headers.update(headers)
+        return answer
+
+    monkeypatch.setattr(Adapter, "send", send)
+    bare = Bare(LIST, tls=ssl.create_default_context(), within=Within(), timeout=5)
+    return Session(
+        LIST,
+        bare,
+        Tokens(lambda: Token(Secret("token"), 300.0), lambda: 0.0),
+        lambda *_: None,
+        pause=Pause(),
+        clock=lambda: NOW,
+    )
 
 
 def test_a_sound_answer_costs_one_request(rig: MakeRig) -> None:
@@ -123,6 +151,35 @@ def test_redirects_are_not_followed(rig: MakeRig) -> None:
     with pytest.raises(ConnectorError, match=r"sends us on to evil\.example"):
         ask(made)
     assert len(made.service.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("location", "told"),
+    [("https://[", "another place"), ("/\xff", "another place"), ("https://evil.example/", "evil.example")],
+)
+def test_no_redirect_is_even_resolved(location: str, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever an answer sends us, in whatever form, it is an answer that is told as one."""
+    made = over_the_wire(monkeypatch, {"Location": location})
+    with pytest.raises(ConnectorError, match="sends us on to") as caught:
+        made.get("/things", patience=Patience(Pause()))
+    assert told in caught.value.message
+
+
+def test_a_login_that_no_header_can_carry_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A header beyond Latin-1, or with a line break, is not sent; what it says is in no error."""
+    made = over_the_wire(monkeypatch, {})
+    for value in ("UPN:swordfish\u65e5@x.example", "UPN:swordfish\r\nX: y"):
+        with pytest.raises(ConnectorError, match="cannot be written") as caught:
+            made.get("/things", patience=Patience(Pause()), headers={"X-AnchorMailbox": value})
+        assert "swordfish" not in f"{caught.value} {caught.value.__cause__}"
+        assert caught.value.__suppress_context__
+
+
+@pytest.mark.parametrize("text", ["", " a", "a\nb", "a\u20ac", "a b", "a\x7f"])
+def test_a_token_that_no_header_can_carry_is_none(text: str) -> None:
+    """What an endpoint gives is printable ASCII, or it is not used, and not shown."""
+    with pytest.raises(ConnectorError, match="is none"):
+        Token(Secret(text), 300.0)
 
 
 def test_a_token_is_kept_until_shortly_before_its_end() -> None:
