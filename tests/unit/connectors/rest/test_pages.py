@@ -184,10 +184,17 @@ def test_more_than_twenty_are_several_batches(rig: MakeRig) -> None:
 
 
 @pytest.mark.parametrize(
-    "raw", [answered(inner(0)), answered(inner(0), inner(1), inner(2)), answered(), b"{}"]
+    "raw",
+    [
+        answered(inner(0)),
+        answered(inner(0), inner(1), inner(2)),
+        answered(inner(0, body={"a": 1}), inner(1), inner(0)),
+        answered(),
+        b"{}",
+    ],
 )
 def test_an_answer_for_each_or_none_at_all(raw: bytes, rig: MakeRig) -> None:
-    """An answer that lacks a part, or has one that nobody asked for, is not believed."""
+    """An answer that lacks a part, has one twice, or has one that nobody asked for, is not believed."""
     made = graph(rig, raw)
     with pytest.raises(ConnectorError) as caught:
         batch.ask(made.session, [RULES, SETTINGS], patience=made.patience)
@@ -214,6 +221,10 @@ PART = {"id": "0", "method": "GET", "url": "/users/u/mailboxSettings"}
         body({**PART, "url": "//evil.example/users"}),
         body({**PART, "url": "/$batch"}),
         body({**PART, "url": "/../beta/users"}),
+        body({**PART, "url": "/users/../mailboxSettings"}),
+        body({**PART, "url": "/users/./mailboxSettings"}),
+        body({**PART, "url": "/users/%2E%2e/mailboxSettings"}),
+        body({**PART, "url": "/users/.%2e/mailboxSettings"}),
         body({**PART, "headers": {"X-HTTP-Method-Override": "DELETE"}}),
         body({**PART, "body": {"automaticRepliesSetting": {}}}),
         body(PART, {**PART, "id": "1", "method": "DELETE"}),
