@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 
 from postwarden.connectors.https import place
 from postwarden.connectors.rest.patience import Busy, retry_after
-from postwarden.connectors.rest.session import Answer, Bare
+from postwarden.connectors.rest.session import MAX_ERROR, Answer, Bare
 from postwarden.connectors.rest.tokens import Token
 from postwarden.errors import ConnectorError
 from postwarden.formats import json_text
@@ -75,6 +75,8 @@ def token(answer: Answer, url: str) -> Token:
 
 def refusal(answer: Answer) -> Refusal:
     """What the endpoint says about it, as far as it says it as the RFC wants it."""
+    if len(answer.body) > MAX_ERROR:
+        return Refusal()
     try:
         found = json_text.parse(answer.body, dict[str, msgspec.Raw])
     except JsonError:

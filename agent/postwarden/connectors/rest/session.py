@@ -19,6 +19,9 @@ from postwarden.errors import ConnectorError
 from postwarden.formats.json_text import MAX_BYTES
 from postwarden.secrets import Secret
 
+#: Bytes of an answer that says what is wrong; of a longer one only the status is looked at.
+MAX_ERROR = 65_536
+
 
 class Answer(Struct, frozen=True):
     """A whole answer; header names are lower case."""
@@ -181,6 +184,8 @@ class Session:
                 "check the urls of this source, and the proxy before it",
                 reason="malformed",
             )
+        if answer.status != 200 and len(answer.body) > MAX_ERROR:
+            answer = Answer(answer.status, answer.headers, b"")
         return self._judge(answer, row)
 
     def _once(

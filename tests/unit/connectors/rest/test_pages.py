@@ -104,6 +104,15 @@ def test_a_listing_of_too_many_ends(rig: MakeRig, monkeypatch: pytest.MonkeyPatc
         ids(made)
 
 
+def test_a_listing_of_too_many_bytes_ends(rig: MakeRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So many bytes on all pages together, and it is taken for a server's mistake; the limit is told."""
+    first, second = page("a", on=f"{USERS}?$skiptoken=1"), page("b" * 100)
+    monkeypatch.setattr("postwarden.connectors.rest.pages.MAX_LISTING", len(first) + len(second))
+    assert ids(graph(rig, first, second)) == ["a", "b" * 100]
+    with pytest.raises(ConnectorError, match=f"more than {len(first) + len(second)} bytes"):
+        ids(graph(rig, first, page("b" * 101)))
+
+
 @pytest.mark.parametrize(
     "raw",
     [

@@ -13,7 +13,7 @@ from urllib3 import HTTPResponse
 from postwarden.connectors.https import Adapter, BrokeOff, Within
 from postwarden.connectors.rest.allowed import Allowed, Row
 from postwarden.connectors.rest.patience import FIRST_WAIT, MAX_TRIES, NotLetIn, Patience, Pause, retry_after
-from postwarden.connectors.rest.session import Bare, Session, Slots
+from postwarden.connectors.rest.session import MAX_ERROR, Answer, Bare, Session, Slots
 from postwarden.connectors.rest.tokens import Token, Tokens
 from postwarden.errors import ConnectorError
 from postwarden.secrets import Secret
@@ -217,6 +217,17 @@ def test_who_is_refused_a_token_does_not_knock_again() -> None:
         with pytest.raises(NotLetIn):
             tokens.current()
     assert len(tried) == 1
+
+
+def test_an_error_that_is_too_long_is_told_by_its_status(rig: MakeRig) -> None:
+    """Of a refusal of more than 64 KiB nothing is taken apart."""
+    made = rig(LIST, iter([]))
+    seen: list[bytes] = []
+    made.session._judge = lambda answer, _: seen.append(answer.body)
+    row = LIST.row("GET", f"{ORIGIN}/things")
+    for size in (MAX_ERROR, MAX_ERROR + 1):
+        made.session.error(Answer(403, {}, b" " * size), row)
+    assert [len(body) for body in seen] == [MAX_ERROR, 0]
 
 
 def test_a_token_shows_itself_nowhere(rig: MakeRig) -> None:
