@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 
 from msgspec import Meta, Struct
 
-from postwarden.connectors import quiet
 from postwarden.connectors.google import reading, requests
 from postwarden.connectors.google.domain import Domain
 from postwarden.connectors.google.login import Login, ScopeMissing, fetcher, look, token_list
@@ -99,7 +98,6 @@ class GoogleSource:
     grades: Mapping[str, Grade] = SAME_GRADE
 
     def __init__(self, name: str, options: Options, *, folder: Path, clock: Callable[[], datetime]) -> None:
-        quiet.silence()
         self.name = name
         self.connections = options.connections
         self._options, self._folder, self._clock = options, folder, clock

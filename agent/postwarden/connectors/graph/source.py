@@ -8,7 +8,6 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
-from postwarden.connectors import quiet
 from postwarden.connectors.graph import everybody, reading
 from postwarden.connectors.graph.login import look
 from postwarden.connectors.graph.options import Options
@@ -85,7 +84,6 @@ class GraphSource:
         clock: Callable[[], datetime],
         memory: dict[str, Any] | None = None,
     ) -> None:
-        quiet.silence()
         self.name = name
         self.connections = options.connections
         self.grade: Grade = (

@@ -11,6 +11,7 @@ import requests
 from msgspec import Struct
 
 from postwarden import __version__
+from postwarden.connectors import quiet
 from postwarden.connectors.https import LIFETIMES, Adapter, Within, bare, place
 from postwarden.connectors.rest.allowed import Allowed, Row, url
 from postwarden.connectors.rest.patience import Patience, Pause
@@ -47,6 +48,7 @@ class Bare(requests.Session):
         timeout: float,
         connections: int = 1,
     ) -> None:
+        quiet.silence()
         super().__init__()
         bare(self)
         self._timeout = timeout

@@ -1,5 +1,6 @@
 """Asking again: after a throttle, a break or an ended token, and not for ever."""
 
+import logging
 import ssl
 import threading
 from collections.abc import Callable
@@ -217,6 +218,18 @@ def test_who_is_refused_a_token_does_not_knock_again() -> None:
         with pytest.raises(NotLetIn):
             tokens.current()
     assert len(tried) == 1
+
+
+def test_the_librarys_chatter_is_withheld(caplog: pytest.LogCaptureFixture) -> None:
+    """Paths with people's names, which the library below tells, are in no log, whichever connector asks."""
+    chatter = logging.getLogger("urllib3.connectionpool")
+    for known in list(chatter.filters):
+        chatter.removeFilter(known)
+    Bare(LIST, tls=ssl.create_default_context(), within=Within(), timeout=5)
+    with caplog.at_level(logging.DEBUG):
+        chatter.debug("GET /users/alice")
+        chatter.warning("the pool is full")
+    assert [record.getMessage() for record in caplog.records] == ["the pool is full"]
 
 
 def test_an_error_that_is_too_long_is_told_by_its_status(rig: MakeRig) -> None:
