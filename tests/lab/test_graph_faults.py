@@ -191,3 +191,4 @@ def test_the_identity_for_a_case_ends_with_it(lab: CloudLab, tmp_path: Path) -> 
     after = read_all(source(lab, tmp_path, identity="incident", until=until - timedelta(days=2)))
     assert {row.status for row in after.coverage if row.check != "transport"} == {"gap"}
     assert "graph.users" not in lab.counts
+    assert "login.token" not in lab.counts

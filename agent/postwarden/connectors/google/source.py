@@ -283,13 +283,6 @@ class GoogleSource:
         )
 
     def _connect(self) -> Domain:
-        until = self._options.until
-        if until is not None and self._clock().date() > until:
-            raise ConnectorError(
-                f"the identity for an incident was for a case until {until}",
-                "remove this source, and its client from domain-wide delegation",
-                reason="forbidden",
-            )
         return Domain(
             self._as(self._admin, requests.USERS),
             self._as(self._admin, requests.REPORTS),
@@ -321,7 +314,23 @@ class GoogleSource:
         def http() -> Bare:
             return Bare(self._token_list, tls=self._tls(), within=Within(), timeout=options.timeout)
 
-        return fetcher(options.login, self._folder, options.urls.token, scope, subject, http, self._clock)
+        fetch = fetcher(options.login, self._folder, options.urls.token, scope, subject, http, self._clock)
+
+        def while_it_lasts() -> Token:
+            self._ensure_open()
+            return fetch()
+
+        return while_it_lasts
+
+    def _ensure_open(self) -> None:
+        """Raises ConnectorError where the case is over that the identity was for."""
+        until = self._options.until
+        if until is not None and self._clock().date() > until:
+            raise ConnectorError(
+                f"the identity for an incident was for a case until {until}",
+                "remove this source, and its client from domain-wide delegation",
+                reason="forbidden",
+            )
 
     def _asked(self, scope: Scope, check: str) -> Asked:
         return Asked(scope=scope, source=self.name, check=check, observed=self._clock())

@@ -17,7 +17,7 @@ from postwarden.connectors.rest.allowed import Allowed
 from postwarden.connectors.rest.once import Once
 from postwarden.connectors.rest.patience import Patience, Pause
 from postwarden.connectors.rest.session import Bare, Session, Slots
-from postwarden.connectors.rest.tokens import Tokens
+from postwarden.connectors.rest.tokens import Token, Tokens
 from postwarden.connectors.wire import context
 from postwarden.errors import ConnectorError
 from postwarden.secrets import Secret
@@ -54,16 +54,11 @@ class Service:
 
     def _to_exchange(self) -> Cmdlets:
         origin, tenant = self._options.places.exchange, self._options.tenant
-        return Cmdlets(self._connect(allowed_cmdlets(origin, tenant), self._tokens_for(origin)), tenant)
+        listed = allowed_cmdlets(origin, tenant)
+        return Cmdlets(self._connect(listed, self._tokens_for(origin), name="Exchange"), tenant)
 
-    def _connect(self, listed: Allowed, tokens: Tokens, prefix: str = "") -> Session:
+    def _connect(self, listed: Allowed, tokens: Tokens, prefix: str = "", *, name: str = "Graph") -> Session:
         options = self._options
-        if options.until is not None and self._clock().date() > options.until:
-            raise ConnectorError(
-                f"the identity for an incident was for a case until {options.until}",
-                "remove this source, and the application's rights in Entra",
-                reason="forbidden",
-            )
         bare = Bare(
             listed,
             tls=self._tls(),
@@ -75,7 +70,7 @@ class Service:
             listed,
             bare,
             tokens,
-            judge(self._clock),
+            judge(self._clock, name),
             pause=self.pause,
             clock=self._clock,
             prefix=prefix,
@@ -93,4 +88,19 @@ class Service:
 
         authority = f"{origin}/{options.tenant}"
         fetch = fetcher(options.login, self._folder, authority, resource, http, self._clock)
-        return Tokens(fetch, lambda: self._clock().timestamp())
+
+        def while_it_lasts() -> Token:
+            self._ensure_open()
+            return fetch()
+
+        return Tokens(while_it_lasts, lambda: self._clock().timestamp())
+
+    def _ensure_open(self) -> None:
+        """Raises ConnectorError where the case is over that the identity was for."""
+        until = self._options.until
+        if until is not None and self._clock().date() > until:
+            raise ConnectorError(
+                f"the identity for an incident was for a case until {until}",
+                "remove this source, and the application's rights in Entra",
+                reason="forbidden",
+            )
