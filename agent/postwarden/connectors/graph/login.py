@@ -10,14 +10,15 @@ from urllib.parse import parse_qs
 import msgspec
 from msgspec import Struct
 
-from postwarden.connectors.https import held_back
+from postwarden.connectors.https import held_back, place
 from postwarden.connectors.rest import endpoint
 from postwarden.connectors.rest.allowed import Allowed, Row
 from postwarden.connectors.rest.patience import NotLetIn
 from postwarden.connectors.rest.session import Bare
 from postwarden.connectors.rest.tokens import Token
-from postwarden.errors import SecretError
+from postwarden.errors import ConnectorError, SecretError
 from postwarden.formats import json_text
+from postwarden.formats.json_text import JsonError
 from postwarden.secrets import PrivateFile, SecretSource, check, read_whole, resolve
 
 _WORD = re.compile(r"[A-Za-z_]{1,60}")
@@ -98,7 +99,15 @@ class _Http:
         answer = endpoint.ask(self._bare, "GET", url, self._now, **options)
         if answer.status != 200:
             return _Seen(answer.status, "{}")
-        return _Seen(200, msgspec.json.encode(json_text.parse(answer.body, _Document)).decode())
+        try:
+            document = json_text.parse(answer.body, _Document)
+        except JsonError as error:
+            raise ConnectorError(
+                f"{place(url)} does not say where tokens are given: {error.message}",
+                "check tenant, cloud and urls, and look at the proxy before it",
+                reason="malformed",
+            ) from error
+        return _Seen(200, msgspec.json.encode(document).decode())
 
     def post(self, url: str, **options: Any) -> _Seen:
         answer = endpoint.ask(self._bare, "POST", url, self._now, **options)

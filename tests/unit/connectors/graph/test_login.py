@@ -70,6 +70,7 @@ def test_what_is_no_well_known_document_is_an_error_of_the_answer(body: bytes, f
     """The same for the document that names the token endpoint."""
     error = refused(lambda: fetch(folder, {WELL_KNOWN: body}))
     assert isinstance(error, ConnectorError)
+    assert "login.example does not say" in error.message
     assert error.reason == "malformed"
 
 
