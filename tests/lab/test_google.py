@@ -264,6 +264,14 @@ def test_the_token_log_is_changes(lab: CloudLab, tmp_path: Path) -> None:
     assert all(item.author and item.about for item in found)
 
 
+@pytest.mark.parametrize("fault", ["throttled", "unavailable"])
+def test_a_log_in_that_is_busy_is_waited_for(fault: str, lab: CloudLab, tmp_path: Path) -> None:
+    """A throttle of the log-in costs time, and no check."""
+    lab.faults.add(fault, host="google_token", kind="token")
+    assert status(read_all(source(lab, tmp_path))) == SOURCE_READ
+    assert lab.faults.waiting == ()
+
+
 def test_who_is_not_let_in_knocks_once(lab: CloudLab, tmp_path: Path) -> None:
     """A key that was deleted is tried once for the domain, and is in no message."""
     import json

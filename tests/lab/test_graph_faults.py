@@ -166,6 +166,15 @@ def test_who_is_not_let_in_knocks_once(lab: CloudLab, tmp_path: Path) -> None:
     assert "Lighthouse" not in str(gaps)
 
 
+@pytest.mark.parametrize("fault", ["throttled", "unavailable", "server_error"])
+@pytest.mark.parametrize("kind", ["token", "discovery"])
+def test_a_log_in_that_is_busy_is_waited_for(kind: str, fault: str, lab: CloudLab, tmp_path: Path) -> None:
+    """A throttle of the log-in costs time, and no check."""
+    lab.faults.add(fault, host="login", kind=kind)
+    assert status(read_all(source(lab, tmp_path))) == SOURCE_READ
+    assert lab.faults.waiting == ()
+
+
 def test_rights_beyond_need_are_told(lab: CloudLab, tmp_path: Path) -> None:
     """Whatever reads mail or writes is too much for the daemon's identity; what is needed is not."""
     state, client = lab.microsoft.state, lab.microsoft.client_id
@@ -191,3 +200,4 @@ def test_the_identity_for_a_case_ends_with_it(lab: CloudLab, tmp_path: Path) -> 
     after = read_all(source(lab, tmp_path, identity="incident", until=until - timedelta(days=2)))
     assert {row.status for row in after.coverage if row.check != "transport"} == {"gap"}
     assert "graph.users" not in lab.counts
+    assert "login.token" not in lab.counts

@@ -178,7 +178,7 @@ def test_no_log_has_what_was_said(
         made = source(lab, tmp_path)
         read_all(made)
         read(made, "oliver.brandt")
-    token = made._service.tokens.current().reveal()
+    token = made._service.token().reveal()
     said = caplog.text + "".join(capfd.readouterr())
     for word in (token, lab.microsoft.client_secret, "oliver.brandt", "eyJ"):
         assert word not in said

@@ -151,6 +151,14 @@ def test_a_listing_is_read_over_its_pages(
     assert [one.login for one in source(lab, tmp_path).accounts()] == whole
 
 
+@pytest.mark.parametrize("fault", ["throttled", "unavailable"])
+def test_a_log_in_that_is_busy_is_waited_for(fault: str, lab: CloudLab, tmp_path: Path) -> None:
+    """A throttle of the log-in costs time, and no check."""
+    lab.faults.add(fault, host="keycloak", kind="token")
+    assert status(read_all(source(lab, tmp_path))) == SOURCE_READ
+    assert lab.faults.waiting == ()
+
+
 def test_a_wrong_secret_is_tried_once(lab: CloudLab, tmp_path: Path) -> None:
     """Who is refused does not knock again, and the secret is in no message."""
     made = source(lab, tmp_path)

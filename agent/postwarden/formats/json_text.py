@@ -13,6 +13,8 @@ Kind = TypeVar("Kind")
 MAX_BYTES = 32 * 1024 * 1024
 #: Levels of objects and lists in each other.
 MAX_DEPTH = 64
+#: Brackets that open and commas, in strings too: each may cost a hundred bytes of memory where the text has one.
+MAX_MARKS = 2_000_000
 
 
 class JsonError(ConnectorError):
@@ -47,9 +49,11 @@ def item(raw: bytes | msgspec.Raw, kind: type[Kind]) -> Kind:
 
 
 def look(raw: bytes) -> None:
-    """Raises JsonError where the text is too large, too deep, no JSON, or has a key twice."""
+    """Raises JsonError where the text is too large, too deep, of too many entries, no JSON, or has a key twice."""
     if len(raw) > MAX_BYTES:
         raise JsonError(f"the answer has more than {MAX_BYTES} bytes")
+    if sum(map(raw.count, (b"[", b"{", b","))) > MAX_MARKS:
+        raise JsonError(f"the answer has more than {MAX_MARKS} entries")
     try:
         json.loads(raw, object_pairs_hook=_unique, parse_constant=_no_number)
     except RecursionError as exc:

@@ -1,10 +1,12 @@
 """JSON from others: what is refused before it is read."""
 
+import tracemalloc
+
 import pytest
 from msgspec import Struct
 
 from postwarden.formats import json_text
-from postwarden.formats.json_text import MAX_BYTES, MAX_DEPTH, JsonError
+from postwarden.formats.json_text import MAX_BYTES, MAX_DEPTH, MAX_MARKS, JsonError
 
 
 class One(Struct):
@@ -52,6 +54,19 @@ def test_the_limits_are_where_they_are_said_to_be() -> None:
         json_text.look(b'{"a":' + deepest + b"}")
     with pytest.raises(JsonError, match="more than"):
         json_text.look(b" " * (MAX_BYTES + 1))
+
+
+@pytest.mark.parametrize("entry", [b"[],", b"{},", b"0,"])
+def test_many_small_entries_are_refused_before_they_cost_memory(entry: bytes) -> None:
+    """A text of nothing but empty lists, objects or digits is counted, and not taken apart."""
+    raw = b"[" + entry * (MAX_MARKS // (1 if entry == b"0," else 2)) + b"0]"
+    tracemalloc.start()
+    try:
+        with pytest.raises(JsonError, match="entries"):
+            json_text.look(raw)
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_no_message_has_the_text() -> None:

@@ -4,6 +4,7 @@ import base64
 import binascii
 import json
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -11,14 +12,13 @@ import msgspec
 from msgspec import Struct
 
 from postwarden.connectors.https import held_back
+from postwarden.connectors.rest import endpoint
 from postwarden.connectors.rest.allowed import Allowed, Row
-from postwarden.connectors.rest.patience import Busy, NotLetIn
-from postwarden.connectors.rest.session import Bare
+from postwarden.connectors.rest.patience import NotLetIn
+from postwarden.connectors.rest.session import Answer, Bare
 from postwarden.connectors.rest.tokens import Token
 from postwarden.errors import ConnectorError, SecretError
-from postwarden.formats import json_text
-from postwarden.formats.json_text import JsonError
-from postwarden.secrets import PrivateFile, Secret, read_whole
+from postwarden.secrets import PrivateFile, read_whole
 
 _JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
@@ -109,7 +109,13 @@ class _Reply(Struct, frozen=True):
 
 
 def fetcher(
-    login: Login, folder: Path, url: str, scope: str, subject: str, session: Callable[[], Bare]
+    login: Login,
+    folder: Path,
+    url: str,
+    scope: str,
+    subject: str,
+    session: Callable[[], Bare],
+    now: Callable[[], datetime],
 ) -> Callable[[], Token]:
     """Asks `url` for a token with one scope, as `subject`, each time anew."""
 
@@ -119,59 +125,39 @@ def fetcher(
 
         key = _key(login, folder)
         info = {**msgspec.structs.asdict(key), "token_uri": url, "type": "service_account"}
-        lives = [0.0]
+        given: list[Token] = []
         with session() as http:
 
-            def ask(url: str, method: str = "GET", body: bytes | None = None, **options: object) -> _Reply:
-                headers = options.get("headers")
-                sent = (
-                    {str(name): str(value) for name, value in headers.items()}
-                    if isinstance(headers, dict)
-                    else {}
-                )
-                with http.request(method, url, data=body, headers=sent) as answer:
-                    lives.append(_life(answer.content))
-                    return _Reply(answer.status_code, dict(answer.headers), answer.content)
+            def ask(url: str, method: str, body: bytes, headers: Mapping[str, str]) -> _Reply:
+                """The library gets a token, in the form that it expects; anything else is an error here."""
+                answer = endpoint.ask(http, method, url, now, data=body, headers=headers)
+                if answer.status != 200:
+                    raise _refused(answer, scope, key.client_email, subject)
+                given.append(endpoint.token(answer, url))
+                told = {"access_token": given[-1].secret.reveal(), "expires_in": int(given[-1].life)}
+                return _Reply(200, {}, msgspec.json.encode(told))
 
             try:
                 credentials = service_account.Credentials.from_service_account_info(  # type: ignore[no-untyped-call]  # the library's
                     info, scopes=[scope], subject=subject
                 )
                 credentials.refresh(ask)
-            except exceptions.RefreshError as error:
-                raise _refused(error, scope, key.client_email, subject) from None
             except (ValueError, exceptions.GoogleAuthError):
                 raise SecretError(
                     f"the key file {login.key.place} is not usable",
                     "it is the JSON file that Google gives when a key of the service account is made",
                 ) from None
-        return Token(Secret(str(credentials.token)), lives[-1])
+        return given[-1]
 
     return fetch
 
 
-class _Given(Struct, frozen=True, kw_only=True):
-    expires_in: float = 300.0
-
-
-def _life(body: bytes) -> float:
-    """Seconds that a token is good for, by the endpoint's word: google-auth tells it by this computer's clock only."""
-    try:
-        return json_text.parse(body, _Given).expires_in
-    except JsonError:
-        return _Given().expires_in
-
-
-def _refused(error: Exception, scope: str, who: str, subject: str) -> ConnectorError:
+def _refused(answer: Answer, scope: str, who: str, subject: str) -> ConnectorError:
     """What the token endpoint's word means; the rest of its answer stays out of the message."""
-    told = error.args[1] if len(error.args) > 1 else None
-    word = told.get("error") if isinstance(told, dict) else None
-    if word in {"unauthorized_client", "access_denied", "invalid_scope"}:
+    refusal = endpoint.refusal(answer)
+    if refusal.error in {"unauthorized_client", "access_denied", "invalid_scope"}:
         return ScopeMissing(scope)
-    if getattr(error, "retryable", False):
-        return Busy("the token endpoint is busy", None)
-    code = word if isinstance(word, str) and word.isascii() and len(word) < 60 else "no token"
     return NotLetIn(
-        f"the token endpoint did not let {who} in as {subject}: {code}",
+        f"the token endpoint did not let {who} in as {subject}: {refusal.word or f'status {answer.status}'}",
         "check the key, that it was not deleted, and that the person is of the domain",
     )

@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 
 from msgspec import Meta, Struct
 
-from postwarden.connectors import quiet
 from postwarden.connectors.google import reading, requests
 from postwarden.connectors.google.domain import Domain
 from postwarden.connectors.google.login import Login, ScopeMissing, fetcher, look, token_list
@@ -19,7 +18,7 @@ from postwarden.connectors.https import Within
 from postwarden.connectors.rest import checks
 from postwarden.connectors.rest.allowed import Allowed
 from postwarden.connectors.rest.once import Once
-from postwarden.connectors.rest.patience import Pause
+from postwarden.connectors.rest.patience import Patience, Pause
 from postwarden.connectors.rest.session import Bare, Session
 from postwarden.connectors.rest.tokens import Token, Tokens
 from postwarden.connectors.wire import context
@@ -99,7 +98,6 @@ class GoogleSource:
     grades: Mapping[str, Grade] = SAME_GRADE
 
     def __init__(self, name: str, options: Options, *, folder: Path, clock: Callable[[], datetime]) -> None:
-        quiet.silence()
         self.name = name
         self.connections = options.connections
         self._options, self._folder, self._clock = options, folder, clock
@@ -202,7 +200,7 @@ class GoogleSource:
         admin = self._options.login.admin
         for need in self._needs:
             try:
-                self._fetcher(need.scope, admin)()
+                Patience(self.pause).ask(self._fetcher(need.scope, admin), lambda: None)
             except ScopeMissing as error:
                 yield asked.gap(
                     "forbidden",
@@ -285,13 +283,6 @@ class GoogleSource:
         )
 
     def _connect(self) -> Domain:
-        until = self._options.until
-        if until is not None and self._clock().date() > until:
-            raise ConnectorError(
-                f"the identity for an incident was for a case until {until}",
-                "remove this source, and its client from domain-wide delegation",
-                reason="forbidden",
-            )
         return Domain(
             self._as(self._admin, requests.USERS),
             self._as(self._admin, requests.REPORTS),
@@ -323,7 +314,23 @@ class GoogleSource:
         def http() -> Bare:
             return Bare(self._token_list, tls=self._tls(), within=Within(), timeout=options.timeout)
 
-        return fetcher(options.login, self._folder, options.urls.token, scope, subject, http)
+        fetch = fetcher(options.login, self._folder, options.urls.token, scope, subject, http, self._clock)
+
+        def while_it_lasts() -> Token:
+            self._ensure_open()
+            return fetch()
+
+        return while_it_lasts
+
+    def _ensure_open(self) -> None:
+        """Raises ConnectorError where the case is over that the identity was for."""
+        until = self._options.until
+        if until is not None and self._clock().date() > until:
+            raise ConnectorError(
+                f"the identity for an incident was for a case until {until}",
+                "remove this source, and its client from domain-wide delegation",
+                reason="forbidden",
+            )
 
     def _asked(self, scope: Scope, check: str) -> Asked:
         return Asked(scope=scope, source=self.name, check=check, observed=self._clock())

@@ -84,8 +84,10 @@ def with_changes(
                 found.pop(identifier, None)
             else:
                 found[identifier] = raw
-    if link is not None:
-        memory[path] = Kept(origin=origin, items=found, whole=now, link=link)
+    if link is None:
+        # Its last page always has the link: a page without any is not the last one.
+        raise JsonError("the listing breaks off: its last page does not say where to ask for changes")
+    memory[path] = Kept(origin=origin, items=found, whole=now, link=link)
     return found
 
 

@@ -1,19 +1,25 @@
 """How we log in to Entra: as an application, with a secret or a certificate."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs
 
+import msgspec
 from msgspec import Struct
 
-from postwarden.connectors.https import held_back
+from postwarden.connectors.https import held_back, place
+from postwarden.connectors.rest import endpoint
 from postwarden.connectors.rest.allowed import Allowed, Row
 from postwarden.connectors.rest.patience import NotLetIn
 from postwarden.connectors.rest.session import Bare
 from postwarden.connectors.rest.tokens import Token
-from postwarden.errors import SecretError
-from postwarden.secrets import PrivateFile, Secret, SecretSource, check, read_whole, resolve
+from postwarden.errors import ConnectorError, SecretError
+from postwarden.formats import json_text
+from postwarden.formats.json_text import JsonError
+from postwarden.secrets import PrivateFile, SecretSource, check, read_whole, resolve
 
 _WORD = re.compile(r"[A-Za-z_]{1,60}")
 _NUMBER = re.compile(r"AADSTS\d{1,9}")
@@ -65,8 +71,64 @@ def _own_token(body: bytes) -> None:
         raise held_back("it asks for a token of somebody else")
 
 
+class _Seen(Struct, frozen=True):
+    """What msal looks at of an answer."""
+
+    status_code: int
+    text: str
+    headers: Mapping[str, str] = {}
+
+
+class _Document(Struct, frozen=True, kw_only=True):
+    """What msal needs of a tenant's well-known document."""
+
+    authorization_endpoint: str
+    token_endpoint: str
+    issuer: str = ""
+
+
+class _Http:
+    """What msal asks through: of an answer it gets only what was looked at here, in the form that it expects."""
+
+    def __init__(self, bare: Bare, now: Callable[[], datetime]) -> None:
+        self._bare, self._now = bare, now
+        self.token: Token | None = None
+        self.refusal = endpoint.Refusal()
+
+    def get(self, url: str, **options: Any) -> _Seen:
+        answer = endpoint.ask(self._bare, "GET", url, self._now, **options)
+        if answer.status != 200:
+            return _Seen(answer.status, "{}")
+        try:
+            document = json_text.parse(answer.body, _Document)
+        except JsonError as error:
+            raise ConnectorError(
+                f"{place(url)} does not say where tokens are given: {error.message}",
+                "check tenant, cloud and urls, and look at the proxy before it",
+                reason="malformed",
+            ) from error
+        return _Seen(200, msgspec.json.encode(document).decode())
+
+    def post(self, url: str, **options: Any) -> _Seen:
+        answer = endpoint.ask(self._bare, "POST", url, self._now, **options)
+        if answer.status != 200:
+            self.refusal = endpoint.refusal(answer)
+            return _Seen(answer.status, '{"error":"refused"}')
+        self.token = endpoint.token(answer, url)
+        told = {"access_token": self.token.secret.reveal(), "expires_in": int(self.token.life)}
+        return _Seen(200, msgspec.json.encode(told).decode())
+
+    def close(self) -> None:
+        """Its owner does."""
+
+
 def fetcher(
-    login: Login, folder: Path, authority: str, resource: str, session: Callable[[], Bare]
+    login: Login,
+    folder: Path,
+    authority: str,
+    resource: str,
+    session: Callable[[], Bare],
+    now: Callable[[], datetime],
 ) -> Callable[[], Token]:
     """Asks `authority` for a token for `resource` (an origin), each time anew."""
 
@@ -74,7 +136,8 @@ def fetcher(
         import msal
 
         credential = _credential(login, folder)
-        with session() as http:
+        with session() as bare:
+            http = _Http(bare, now)
             try:
                 # Made anew each time: it would remember failures, and tokens that were taken back.
                 application = msal.ConfidentialClientApplication(
@@ -84,27 +147,25 @@ def fetcher(
                     instance_discovery=False,
                     http_client=http,
                 )
-                found = application.acquire_token_for_client([f"{resource}/.default"])
+                application.acquire_token_for_client([f"{resource}/.default"])
             except (ValueError, KeyError, TypeError):
                 # The library's errors may quote what was sent; they must not become this one's cause.
                 raise NotLetIn(
                     f"{authority} is no place that tokens are given at", "check tenant, cloud and urls"
                 ) from None
-        if "access_token" not in found:
+        if http.token is None:
             raise NotLetIn(
-                f"the token endpoint did not let {login.client_id} in: {_why(found)}",
+                f"the token endpoint did not let {login.client_id} in: {_why(http.refusal)}",
                 "check client_id, tenant, the secret's or certificate's end, and the consent",
             )
-        life = found.get("expires_in")
-        return Token(Secret(found["access_token"]), float(life) if isinstance(life, int | float) else 300.0)
+        return http.token
 
     return fetch
 
 
-def _why(found: dict[str, object]) -> str:
+def _why(refusal: endpoint.Refusal) -> str:
     """The endpoint's words for it, without what it may quote."""
-    word = _WORD.fullmatch(str(found.get("error", "")))
-    number = _NUMBER.search(str(found.get("error_description", ""))[:2_000])
+    word, number = _WORD.fullmatch(refusal.error), _NUMBER.search(refusal.error_description)
     return " ".join(one[0] for one in (word, number) if one) or "no token"
 
 

@@ -1,4 +1,4 @@
-"""What a status of Graph means for the check that asked."""
+"""What a status of Graph, or of Exchange's cmdlets, means for the check that asked."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -20,16 +20,16 @@ _RESYNC = frozenset({"syncStateNotFound", "syncStateInvalid", "resyncRequired", 
 class Resync(ConnectorError):
     """What changed since is not known any more."""
 
-    def __init__(self, code: str) -> None:
+    def __init__(self, name: str, code: str) -> None:
         super().__init__(
-            f"Graph does not know any more what changed ({code})",
+            f"{name} does not know any more what changed ({code})",
             "nothing: all is listed anew",
             reason="malformed",
         )
 
 
-def judge(now: Callable[[], datetime]) -> Judge:
-    """What is wrong with an answer of Graph, or with one inside a batch; None where it is sound."""
+def judge(now: Callable[[], datetime], name: str = "Graph") -> Judge:
+    """What is wrong with an answer of the service of this name, or with one inside a batch; None where it is sound."""
 
     def error(answer: Answer, row: Row) -> ConnectorError | None:
         status = answer.status
@@ -38,33 +38,38 @@ def judge(now: Callable[[], datetime]) -> Judge:
         code = error_code(answer.body) or f"status {status}"
         if status == 429 or (status >= 500 and status != 501):
             return Busy(
-                f"Graph has no time for it ({code})", retry_after(answer.headers.get("retry-after"), now())
+                f"{name} has no time for it ({code})", retry_after(answer.headers.get("retry-after"), now())
             )
         if status == 401:
-            return TokenEnded(f"Graph did not take our token ({code})", "check client_id, tenant and cloud")
+            return TokenEnded(f"{name} did not take our token ({code})", "check client_id, tenant and cloud")
         if code in _RESYNC or status == 410:
-            return Resync(code)
+            return Resync(name, code)
         if code in _NO_MAILBOX:
             return ConnectorError(
-                f"the mailbox is not one that Graph serves ({code})",
+                f"the mailbox is not one that {name} serves ({code})",
                 "it may be on a server of your own, or without a licence: read it there, or accept this gap",
                 reason="unsupported",
             )
         if status == 403:
+            hint = (
+                f"consent to the application permission {row.needs} in Entra, and grant nothing beyond it"
+                if row.needs
+                else "look at the check rights, which names the permissions that are missing"
+            )
             return ConnectorError(
-                f"Graph refuses it ({code}): {row.needs or 'a right'} is missing, or the licence does not have it",
-                f"consent to the application permission {row.needs} in Entra, and grant nothing beyond it",
+                f"{name} refuses it ({code}): {row.needs or 'a right'} is missing, or the licence does not have it",
+                hint,
                 reason="forbidden",
             )
         if status == 404:
             return ConnectorError(
-                f"Graph does not have it ({code})",
+                f"{name} does not have it ({code})",
                 "check tenant and version; it may be gone",
                 reason="refused",
             )
         return ConnectorError(
-            f"Graph answered {code}",
-            "look at Microsoft's page on errors of Graph",
+            f"{name} answered {code}",
+            f"look at Microsoft's page on errors of {name}",
             reason="unreachable" if status >= 500 else "malformed",
         )
 

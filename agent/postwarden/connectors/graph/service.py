@@ -15,11 +15,12 @@ from postwarden.connectors.graph.rights import claims
 from postwarden.connectors.https import Within
 from postwarden.connectors.rest.allowed import Allowed
 from postwarden.connectors.rest.once import Once
-from postwarden.connectors.rest.patience import Pause
+from postwarden.connectors.rest.patience import Patience, Pause
 from postwarden.connectors.rest.session import Bare, Session, Slots
-from postwarden.connectors.rest.tokens import Tokens
+from postwarden.connectors.rest.tokens import Token, Tokens
 from postwarden.connectors.wire import context
 from postwarden.errors import ConnectorError
+from postwarden.secrets import Secret
 
 
 class Service:
@@ -30,7 +31,7 @@ class Service:
         self._tls = partial(context, str(folder / options.ca_file) if options.ca_file else None)
         self._tls()
         self.within, self.slots, self.pause = Within(), Slots(options.connections), Pause()
-        self.tokens = self._tokens_for(options.places.graph)
+        self._tokens = self._tokens_for(options.places.graph)
         self.graph = Once(self._to_graph)
         self.cmdlets = Once(self._to_exchange)
 
@@ -39,26 +40,25 @@ class Service:
         tenant = self._options.tenant
         if len(tenant) == 36 and tenant.count("-") == 4:
             return tenant
-        found = claims(self.tokens.current())
+        found = claims(self.token())
         return found.tid or None if found is not None else None
+
+    def token(self) -> Secret:
+        """The token for Graph, waited for where the log-in is busy; raises ConnectorError or SecretError."""
+        return Patience(self.pause).ask(self._tokens.current, lambda: None)
 
     def _to_graph(self) -> Session:
         version = self._options.version
         listed = requests.allowed(self._options.places.graph, version)
-        return self._connect(listed, self.tokens, f"/{version}")
+        return self._connect(listed, self._tokens, f"/{version}")
 
     def _to_exchange(self) -> Cmdlets:
         origin, tenant = self._options.places.exchange, self._options.tenant
-        return Cmdlets(self._connect(allowed_cmdlets(origin, tenant), self._tokens_for(origin)), tenant)
+        listed = allowed_cmdlets(origin, tenant)
+        return Cmdlets(self._connect(listed, self._tokens_for(origin), name="Exchange"), tenant)
 
-    def _connect(self, listed: Allowed, tokens: Tokens, prefix: str = "") -> Session:
+    def _connect(self, listed: Allowed, tokens: Tokens, prefix: str = "", *, name: str = "Graph") -> Session:
         options = self._options
-        if options.until is not None and self._clock().date() > options.until:
-            raise ConnectorError(
-                f"the identity for an incident was for a case until {options.until}",
-                "remove this source, and the application's rights in Entra",
-                reason="forbidden",
-            )
         bare = Bare(
             listed,
             tls=self._tls(),
@@ -70,7 +70,7 @@ class Service:
             listed,
             bare,
             tokens,
-            judge(self._clock),
+            judge(self._clock, name),
             pause=self.pause,
             clock=self._clock,
             prefix=prefix,
@@ -86,5 +86,21 @@ class Service:
             listed = token_list(origin, options.tenant)
             return Bare(listed, tls=self._tls(), within=Within(), timeout=options.timeout)
 
-        fetch = fetcher(options.login, self._folder, f"{origin}/{options.tenant}", resource, http)
-        return Tokens(fetch, lambda: self._clock().timestamp())
+        authority = f"{origin}/{options.tenant}"
+        fetch = fetcher(options.login, self._folder, authority, resource, http, self._clock)
+
+        def while_it_lasts() -> Token:
+            self._ensure_open()
+            return fetch()
+
+        return Tokens(while_it_lasts, lambda: self._clock().timestamp())
+
+    def _ensure_open(self) -> None:
+        """Raises ConnectorError where the case is over that the identity was for."""
+        until = self._options.until
+        if until is not None and self._clock().date() > until:
+            raise ConnectorError(
+                f"the identity for an incident was for a case until {until}",
+                "remove this source, and the application's rights in Entra",
+                reason="forbidden",
+            )

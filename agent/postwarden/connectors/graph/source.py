@@ -8,7 +8,6 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
-from postwarden.connectors import quiet
 from postwarden.connectors.graph import everybody, reading
 from postwarden.connectors.graph.login import look
 from postwarden.connectors.graph.options import Options
@@ -85,7 +84,6 @@ class GraphSource:
         clock: Callable[[], datetime],
         memory: dict[str, Any] | None = None,
     ) -> None:
-        quiet.silence()
         self.name = name
         self.connections = options.connections
         self.grade: Grade = (
@@ -212,7 +210,7 @@ class GraphSource:
                     yield asked.failed(error, part=part)
 
     def _rights(self, asked: Asked) -> Iterator[Item]:
-        token = self._service.tokens.current()
+        token = self._service.token()
         return everybody.own_rights(
             self._tenant.get(), token, self._options.login.client_id, self._options.needs, asked
         )

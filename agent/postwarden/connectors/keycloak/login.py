@@ -1,21 +1,19 @@
 """How we log in to Keycloak: as a client with a service account (RFC 6749 section 4.4)."""
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode
 
-import msgspec
 from msgspec import Struct
 
-from postwarden.connectors.https import held_back, place
+from postwarden.connectors.https import held_back
+from postwarden.connectors.rest import endpoint
 from postwarden.connectors.rest.allowed import Allowed, Row
-from postwarden.connectors.rest.patience import Busy, NotLetIn
+from postwarden.connectors.rest.patience import NotLetIn
 from postwarden.connectors.rest.session import Bare
 from postwarden.connectors.rest.tokens import Token
-from postwarden.errors import ConnectorError
-from postwarden.formats import json_text
-from postwarden.formats.json_text import JsonError
-from postwarden.secrets import Secret, SecretSource, check, resolve
+from postwarden.secrets import SecretSource, check, resolve
 
 
 class Login(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -27,15 +25,6 @@ class Login(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         if self.secret.is_per_account:
             raise ValueError("the secret is one for the realm: it cannot be a table or name {login}")
-
-
-class _Given(Struct, frozen=True, kw_only=True):
-    access_token: str
-    expires_in: float = 60.0
-
-
-class _Refused(Struct, frozen=True, kw_only=True):
-    error: str = ""
 
 
 def look(login: Login, folder: Path) -> None:
@@ -53,7 +42,9 @@ def token_list(origin: str, path: str) -> Allowed:
     return Allowed(origin, (Row(method="POST", path=path, body=own),))
 
 
-def fetcher(login: Login, folder: Path, url: str, session: Callable[[], Bare]) -> Callable[[], Token]:
+def fetcher(
+    login: Login, folder: Path, url: str, session: Callable[[], Bare], now: Callable[[], datetime]
+) -> Callable[[], Token]:
     """Asks `url` for a token, each time anew."""
 
     def fetch() -> Token:
@@ -64,30 +55,14 @@ def fetcher(login: Login, folder: Path, url: str, session: Callable[[], Bare]) -
             "client_secret": secret.reveal(),
         }
         headers = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"}
-        with session() as http, http.request("POST", url, data=urlencode(form), headers=headers) as answer:
-            status, body = answer.status_code, answer.content
-        if status in {429, 500, 502, 503, 504}:
-            raise Busy(f"{place(url)} is busy (status {status})", None)
-        if status != 200:
+        with session() as http:
+            answer = endpoint.ask(http, "POST", url, now, data=urlencode(form), headers=headers)
+        if answer.status != 200:
+            word = endpoint.refusal(answer).word or f"status {answer.status}"
             raise NotLetIn(
-                f"the token endpoint did not let {login.client_id} in: {_why(body) or f'status {status}'}",
+                f"the token endpoint did not let {login.client_id} in: {word}",
                 "check client_id, secret, and that the client's service account is on",
             )
-        try:
-            given = json_text.parse(body, _Given)
-        except JsonError:
-            # The error may quote the token; it must not become this one's cause.
-            raise ConnectorError(
-                f"{place(url)} gave no token that can be read", "check url and realm", reason="malformed"
-            ) from None
-        return Token(Secret(given.access_token), given.expires_in)
+        return endpoint.token(answer, url)
 
     return fetch
-
-
-def _why(body: bytes) -> str:
-    try:
-        word = msgspec.json.decode(body, type=_Refused).error
-    except msgspec.DecodeError:
-        return ""
-    return word if word.isascii() and word.isprintable() and len(word) < 60 else ""

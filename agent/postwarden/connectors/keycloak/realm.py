@@ -28,7 +28,7 @@ class _Roles(Struct, frozen=True, kw_only=True):
 
 
 class _Claims(Struct, frozen=True, kw_only=True):
-    resource_access: dict[str, _Roles] = {}
+    resource_access: dict[str, _Roles] | None = None
 
 
 class Realm:
@@ -51,12 +51,15 @@ class Realm:
         return map(keycloak_json.read_session, self._pages(f"/clients/{client.id}/offline-sessions"))
 
     def roles(self) -> frozenset[str] | None:
-        """The roles of the client `realm-management` that our token has."""
-        parts = self._tokens.current().reveal().split(".")
+        """The roles of the client `realm-management` that our token has; None where it does not say."""
+        token = Patience(self._session.pause).ask(self._tokens.current, lambda: None)
+        parts = token.reveal().split(".")
         try:
             raw = base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))
             claims = msgspec.json.decode(raw, type=_Claims)
         except (IndexError, binascii.Error, ValueError, msgspec.DecodeError):
+            return None
+        if claims.resource_access is None:
             return None
         return claims.resource_access.get("realm-management", _Roles()).roles
 
@@ -77,7 +80,10 @@ class Realm:
         )
 
     def _listed(self, path: str) -> dict[str, bytes] | None:
-        """The entries by their ids, or None where they moved."""
+        """The entries by their ids, or None where they moved.
+
+        The end is where nothing follows the last entry known: a server may give fewer than were asked for before it.
+        """
         patience = Patience(self._session.pause)
         found: dict[str, bytes] = {}
         last: str | None = None
@@ -87,10 +93,10 @@ class Realm:
             ids = [keycloak_json.read_id(one) for one in entries]
             if last is not None and ids[:1] != [last]:
                 return None
+            if not ids or ids == [last]:
+                return found
             before = len(found)
             found |= zip(ids, entries, strict=True)
-            if len(entries) < PAGE:
-                return found
             if len(found) == before:
                 break
             last = ids[-1]

@@ -62,7 +62,7 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class _Known(Struct, frozen=True, kw_only=True):
-    """Clients by their client ids, and offline sessions by person: id, or login where the id is not told."""
+    """Clients by their client ids, and offline sessions by the id of the person whose they are."""
 
     clients: dict[str, Client]
     sessions: Mapping[str, list[tuple[Client, OfflineSession]]]
@@ -201,9 +201,7 @@ class KeycloakSource:
         """One grant for each client that has tokens for the person that outlive the log-in."""
         known = self._sessions.get()
         mine: dict[str, list[tuple[Client, OfflineSession]]] = defaultdict(list)
-        for client, session in known.sessions.get(person.id) or known.sessions.get(
-            person.login.casefold(), []
-        ):
+        for client, session in known.sessions.get(person.id, ()):
             mine[client.application.id].append((client, session))
         for identifier in sorted(mine):
             found = sorted(mine[identifier], key=lambda one: one[1].id)
@@ -255,14 +253,15 @@ class KeycloakSource:
         return {client.application.id: client for client in self._provider.get().clients()}
 
     def _read_sessions(self) -> _Known:
-        clients = self._clients.get()
+        clients, people = self._clients.get(), self._people.get()
         sessions: dict[str, list[tuple[Client, OfflineSession]]] = defaultdict(list)
         holders: dict[str, int] = {}
         for identifier, client in clients.items():
             found = list(self._provider.get().offline_sessions(client))
-            holders[identifier] = len({one.person or one.login for one in found})
-            for session in found:
-                sessions[session.person or session.login].append((client, session))
+            whose = [one.person or _id_of(one.login, people) for one in found]
+            holders[identifier] = len(set(whose))
+            for person, session in zip(whose, found, strict=True):
+                sessions[person].append((client, session))
         return _Known(clients=clients, sessions=dict(sessions), holders=holders)
 
     def _connect(self) -> Provider:
@@ -275,7 +274,7 @@ class KeycloakSource:
         def http() -> Bare:
             return Bare(endpoint, tls=self._tls(), within=Within(), timeout=options.timeout)
 
-        fetch = fetcher(options.login, self._folder, origin + token_path, http)
+        fetch = fetcher(options.login, self._folder, origin + token_path, http, self._clock)
         tokens = Tokens(fetch, lambda: self._clock().timestamp())
         listed = requests.allowed(origin, base, options.realm)
         bare = Bare(
@@ -298,3 +297,8 @@ class KeycloakSource:
 
     def _asked(self, scope: Scope, check: str) -> Asked:
         return Asked(scope=scope, source=self.name, check=check, observed=self._clock())
+
+
+def _id_of(login: str, people: Mapping[str, Person]) -> str:
+    """The id of the person with a login; of one that the realm does not list, something that is nobody's id."""
+    return people[login].id if login in people else f"login {login}"

@@ -27,8 +27,10 @@ HEADERS = frozenset(
     }
 )
 
-#: A segment of a path as a name or an id is written: nothing that leads elsewhere once it is decoded.
-_SEGMENT = r"(?:[A-Za-z0-9._~!$&'*+,;=:@-]|%(?!2[fFeE]|5[cC]|00)[0-9A-Fa-f]{2})+"
+#: A segment of a path as a name or an id is written: nothing that leads elsewhere once it is decoded, as dots alone do.
+_SEGMENT = (
+    r"(?!(?:\.|%2[eE]){1,2}(?:/|\Z))(?:[A-Za-z0-9._~!$&'*+,;=:@-]|%(?!2[fFeE]|5[cC]|00)[0-9A-Fa-f]{2})+"
+)
 _PLACE = re.compile(r"\{[a-z_]+\}")
 #: OData writes a key either as a segment or in brackets, and a function with brackets or without.
 _KEY = re.compile(r"\('([^'()/]*)'\)")

@@ -89,10 +89,11 @@ def _ask(session: Session, questions: Sequence[Question], patience: Patience) ->
     ]
     body = msgspec.json.encode(_Batch(requests=tuple(parts)))
     raw = session.send("POST", session.url("/$batch"), patience=patience, body=body)
-    answers = {one.id: one for one in json_text.parse(raw, _Answers).responses}
-    if set(answers) != {part.id for part in parts}:
+    responses = json_text.parse(raw, _Answers).responses
+    answers = {one.id: one for one in responses}
+    if len(responses) != len(parts) or set(answers) != {part.id for part in parts}:
         raise ConnectorError(
-            "the answer to several requests at once does not have one for each",
+            "the answer to several requests at once does not have exactly one for each",
             "look at the server, or at the proxy before it",
             reason="malformed",
         )

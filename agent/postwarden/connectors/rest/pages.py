@@ -10,6 +10,8 @@ from postwarden.errors import ConnectorError
 
 #: More of one listing is taken for a server's mistake.
 MAX_PAGES, MAX_ITEMS = 5_000, 2_000_000
+#: Bytes of all pages of one listing: 1 GiB.
+MAX_LISTING = 1024 * 1024 * 1024
 
 
 class Page(Struct, frozen=True, kw_only=True):
@@ -42,11 +44,19 @@ def pages(
     """
     path = address.removeprefix(session.allowed.origin).partition("?")[0]
     seen: set[str] = set()
-    count = 0
+    count, size = 0, 0
     here: str | None = address
     while here is not None:
         seen.add(here)
-        page = read(session.send(method, here, patience=patience, body=body, headers=headers))
+        raw = session.send(method, here, patience=patience, body=body, headers=headers)
+        size += len(raw)
+        if size > MAX_LISTING:
+            raise ConnectorError(
+                f"the listing of {path} has more than {MAX_LISTING} bytes on its first {len(seen)} pages",
+                "look at the server: such a listing is not normal",
+                reason="malformed",
+            )
+        page = read(raw)
         count += len(page.items)
         for link in (page.next, page.delta):
             if link is not None and not session.allowed.same_family(link, path):

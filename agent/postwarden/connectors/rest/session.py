@@ -11,6 +11,7 @@ import requests
 from msgspec import Struct
 
 from postwarden import __version__
+from postwarden.connectors import quiet
 from postwarden.connectors.https import LIFETIMES, Adapter, Within, bare, place
 from postwarden.connectors.rest.allowed import Allowed, Row, url
 from postwarden.connectors.rest.patience import Patience, Pause
@@ -18,6 +19,9 @@ from postwarden.connectors.rest.tokens import Tokens
 from postwarden.errors import ConnectorError
 from postwarden.formats.json_text import MAX_BYTES
 from postwarden.secrets import Secret
+
+#: Bytes of an answer that says what is wrong; of a longer one only the status is looked at.
+MAX_ERROR = 65_536
 
 
 class Answer(Struct, frozen=True):
@@ -44,6 +48,7 @@ class Bare(requests.Session):
         timeout: float,
         connections: int = 1,
     ) -> None:
+        quiet.silence()
         super().__init__()
         bare(self)
         self._timeout = timeout
@@ -64,15 +69,26 @@ class Bare(requests.Session):
         )
 
     def request(self, *arguments: Any, **options: Any) -> requests.Response:
-        """The whole answer; where it cannot be read to its end, its connection is closed."""
+        """The whole answer; where it cannot be read to its end, its connection is closed. Raises ConnectorError."""
         ours = {"timeout": self._timeout, "allow_redirects": False, "verify": True, "stream": True}
-        response = super().request(*arguments, **{**options, **ours})
+        try:
+            response = super().request(*arguments, **{**options, **ours})
+        except (requests.RequestException, ValueError) as exc:
+            # The library's error may quote a header, and the token is one: it must not become this one's cause.
+            raise ConnectorError(
+                f"a request to {next(iter(self.adapters))} cannot be written: {type(exc).__name__}",
+                "look at the account's login and the urls of this source: headers take characters of Latin-1 only",
+                reason="malformed",
+            ) from None
         try:
             _ = response.content
         except ConnectorError:
             response.close()
             raise
         return response
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """No redirect is looked at: the library would resolve even one that is not to be followed."""
 
     def get_adapter(self, url: str) -> Any:
         try:
@@ -86,14 +102,15 @@ class Bare(requests.Session):
 
 
 class Slots:
-    """So many requests at once, taken several at a time or not at all."""
+    """So many requests at once, taken several at a time or not at all; whoever wants more than there are gets all."""
 
     def __init__(self, count: int) -> None:
-        self._free = count
+        self._total = self._free = count
         self._change = threading.Condition()
 
     @contextmanager
     def taken(self, count: int) -> Iterator[None]:
+        count = min(count, self._total)
         with self._change:
             self._change.wait_for(lambda: self._free >= count)
             self._free -= count
@@ -169,6 +186,8 @@ class Session:
                 "check the urls of this source, and the proxy before it",
                 reason="malformed",
             )
+        if answer.status != 200 and len(answer.body) > MAX_ERROR:
+            answer = Answer(answer.status, answer.headers, b"")
         return self._judge(answer, row)
 
     def _once(

@@ -1,22 +1,35 @@
 """An application's token: fetched when one is needed, again before it ends, and kept in memory only."""
 
+import re
 import threading
 from collections.abc import Callable
 
 from msgspec import Struct
 
 from postwarden.connectors.rest.patience import NotLetIn
+from postwarden.errors import ConnectorError
 from postwarden.secrets import Secret
 
 #: Seconds before its end that a token is no longer used, and the least that one is used for all the same.
 MARGIN, LEAST = 60.0, 5.0
 
+#: What a header can carry, without the spaces that would end it.
+_PRINTABLE = re.compile(r"[!-~]+")
+
 
 class Token(Struct, frozen=True):
-    """A token and the seconds that it is good for."""
+    """A token and the seconds that it is good for; ConnectorError where it could not be sent in a header."""
 
     secret: Secret
     life: float
+
+    def __post_init__(self) -> None:
+        if _PRINTABLE.fullmatch(self.secret.reveal()) is None:
+            raise ConnectorError(
+                "the token that was given is none: it has other characters than printable ones of ASCII",
+                "look at the token endpoint, or at the proxy before it",
+                reason="malformed",
+            )
 
 
 class Tokens:

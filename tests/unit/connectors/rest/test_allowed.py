@@ -44,6 +44,8 @@ def prepared(
         "/v1/things?$top=5&$skiptoken=abc%2Fdef",
         "/v1/things/abc/parts",
         "/v1/things/a%20b@example.org/parts",
+        "/v1/things/.hidden/parts",
+        "/v1/things/.../parts",
         "/v1/Things('abc')/parts",
     ],
 )
@@ -84,7 +86,16 @@ def test_what_is_not_listed_is_held_back(method: str, address: str) -> None:
 
 def test_a_path_that_climbs_is_held_back() -> None:
     """Dots that lead elsewhere do not leave, however they are written."""
-    for path in ("/v1/things/../secrets", "/v1/things/%2e%2e/parts/x", "/v1/things/x/parts/../../other"):
+    for path in (
+        "/v1/things/../secrets",
+        "/v1/things/../parts",
+        "/v1/things/./parts",
+        "/v1/things/%2E%2e/parts",
+        "/v1/things/.%2e/parts",
+        "/v1/Things('..')/parts",
+        "/v1/things/%2e%2e/parts/x",
+        "/v1/things/x/parts/../../other",
+    ):
         request = prepared("GET", ORIGIN + "/v1/things")
         request.url = ORIGIN + path
         with pytest.raises(ConnectorError, match="held back"):

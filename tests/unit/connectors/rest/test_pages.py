@@ -104,6 +104,15 @@ def test_a_listing_of_too_many_ends(rig: MakeRig, monkeypatch: pytest.MonkeyPatc
         ids(made)
 
 
+def test_a_listing_of_too_many_bytes_ends(rig: MakeRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So many bytes on all pages together, and it is taken for a server's mistake; the limit is told."""
+    first, second = page("a", on=f"{USERS}?$skiptoken=1"), page("b" * 100)
+    monkeypatch.setattr("postwarden.connectors.rest.pages.MAX_LISTING", len(first) + len(second))
+    assert ids(graph(rig, first, second)) == ["a", "b" * 100]
+    with pytest.raises(ConnectorError, match=f"more than {len(first) + len(second)} bytes"):
+        ids(graph(rig, first, page("b" * 101)))
+
+
 @pytest.mark.parametrize(
     "raw",
     [
@@ -184,10 +193,17 @@ def test_more_than_twenty_are_several_batches(rig: MakeRig) -> None:
 
 
 @pytest.mark.parametrize(
-    "raw", [answered(inner(0)), answered(inner(0), inner(1), inner(2)), answered(), b"{}"]
+    "raw",
+    [
+        answered(inner(0)),
+        answered(inner(0), inner(1), inner(2)),
+        answered(inner(0, body={"a": 1}), inner(1), inner(0)),
+        answered(),
+        b"{}",
+    ],
 )
 def test_an_answer_for_each_or_none_at_all(raw: bytes, rig: MakeRig) -> None:
-    """An answer that lacks a part, or has one that nobody asked for, is not believed."""
+    """An answer that lacks a part, has one twice, or has one that nobody asked for, is not believed."""
     made = graph(rig, raw)
     with pytest.raises(ConnectorError) as caught:
         batch.ask(made.session, [RULES, SETTINGS], patience=made.patience)
@@ -214,6 +230,10 @@ PART = {"id": "0", "method": "GET", "url": "/users/u/mailboxSettings"}
         body({**PART, "url": "//evil.example/users"}),
         body({**PART, "url": "/$batch"}),
         body({**PART, "url": "/../beta/users"}),
+        body({**PART, "url": "/users/../mailboxSettings"}),
+        body({**PART, "url": "/users/./mailboxSettings"}),
+        body({**PART, "url": "/users/%2E%2e/mailboxSettings"}),
+        body({**PART, "url": "/users/.%2e/mailboxSettings"}),
         body({**PART, "headers": {"X-HTTP-Method-Override": "DELETE"}}),
         body({**PART, "body": {"automaticRepliesSetting": {}}}),
         body(PART, {**PART, "id": "1", "method": "DELETE"}),

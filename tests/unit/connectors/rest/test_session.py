@@ -1,14 +1,20 @@
 """Asking again: after a throttle, a break or an ended token, and not for ever."""
 
+import logging
+import ssl
+import threading
 from collections.abc import Callable
 from itertools import repeat
 from typing import Any
 
 import pytest
+import requests
+from urllib3 import HTTPResponse
 
-from postwarden.connectors.https import BrokeOff
+from postwarden.connectors.https import Adapter, BrokeOff, Within
 from postwarden.connectors.rest.allowed import Allowed, Row
-from postwarden.connectors.rest.patience import FIRST_WAIT, MAX_TRIES, NotLetIn, Patience, retry_after
+from postwarden.connectors.rest.patience import FIRST_WAIT, MAX_TRIES, NotLetIn, Patience, Pause, retry_after
+from postwarden.connectors.rest.session import MAX_ERROR, Answer, Bare, Session, Slots
 from postwarden.connectors.rest.tokens import Token, Tokens
 from postwarden.errors import ConnectorError
 from postwarden.secrets import Secret
@@ -24,6 +30,31 @@ def busy(wait: str | None = None, status: int = 429) -> tuple[int, bytes, dict[s
 
 def ask(rig: Rig) -> bytes:
     return rig.session.get("/things", patience=rig.patience)
+
+
+def over_the_wire(monkeypatch: pytest.MonkeyPatch, headers: dict[str, str]) -> Session:
+    """A session on the real one below it, whose adapter answers 302 with these headers once they can be sent."""
+
+    def send(_: Adapter, request: requests.PreparedRequest, **__: Any) -> requests.Response:
+        for value in request.headers.values():
+            # As the standard library writes them.
+            str(value).encode("latin-1")
+        answer = requests.Response()
+        answer.status_code, answer._content, answer.raw = 302, b"", HTTPResponse()
+        answer.request, answer.url = request, str(request.url)
+        answer.headers.update(headers)
+        return answer
+
+    monkeypatch.setattr(Adapter, "send", send)
+    bare = Bare(LIST, tls=ssl.create_default_context(), within=Within(), timeout=5)
+    return Session(
+        LIST,
+        bare,
+        Tokens(lambda: Token(Secret("token"), 300.0), lambda: 0.0),
+        lambda *_: None,
+        pause=Pause(),
+        clock=lambda: NOW,
+    )
 
 
 def test_a_sound_answer_costs_one_request(rig: MakeRig) -> None:
@@ -123,6 +154,35 @@ def test_redirects_are_not_followed(rig: MakeRig) -> None:
     assert len(made.service.asked) == 1
 
 
+@pytest.mark.parametrize(
+    ("location", "told"),
+    [("https://[", "another place"), ("/\xff", "another place"), ("https://evil.example/", "evil.example")],
+)
+def test_no_redirect_is_even_resolved(location: str, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever an answer sends us, in whatever form, it is an answer that is told as one."""
+    made = over_the_wire(monkeypatch, {"Location": location})
+    with pytest.raises(ConnectorError, match="sends us on to") as caught:
+        made.get("/things", patience=Patience(Pause()))
+    assert told in caught.value.message
+
+
+def test_a_login_that_no_header_can_carry_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A header beyond Latin-1, or with a line break, is not sent; what it says is in no error."""
+    made = over_the_wire(monkeypatch, {})
+    for value in ("UPN:swordfish\u65e5@x.example", "UPN:swordfish\r\nX: y"):
+        with pytest.raises(ConnectorError, match="cannot be written") as caught:
+            made.get("/things", patience=Patience(Pause()), headers={"X-AnchorMailbox": value})
+        assert "swordfish" not in f"{caught.value} {caught.value.__cause__}"
+        assert caught.value.__suppress_context__
+
+
+@pytest.mark.parametrize("text", ["", " a", "a\nb", "a\u20ac", "a b", "a\x7f"])
+def test_a_token_that_no_header_can_carry_is_none(text: str) -> None:
+    """What an endpoint gives is printable ASCII, or it is not used, and not shown."""
+    with pytest.raises(ConnectorError, match="is none"):
+        Token(Secret(text), 300.0)
+
+
 def test_a_token_is_kept_until_shortly_before_its_end() -> None:
     """One fetch serves until a minute before; a very short one is used all the same."""
     now = [0.0]
@@ -160,6 +220,29 @@ def test_who_is_refused_a_token_does_not_knock_again() -> None:
     assert len(tried) == 1
 
 
+def test_the_librarys_chatter_is_withheld(caplog: pytest.LogCaptureFixture) -> None:
+    """Paths with people's names, which the library below tells, are in no log, whichever connector asks."""
+    chatter = logging.getLogger("urllib3.connectionpool")
+    for known in list(chatter.filters):
+        chatter.removeFilter(known)
+    Bare(LIST, tls=ssl.create_default_context(), within=Within(), timeout=5)
+    with caplog.at_level(logging.DEBUG):
+        chatter.debug("GET /users/alice")
+        chatter.warning("the pool is full")
+    assert [record.getMessage() for record in caplog.records] == ["the pool is full"]
+
+
+def test_an_error_that_is_too_long_is_told_by_its_status(rig: MakeRig) -> None:
+    """Of a refusal of more than 64 KiB nothing is taken apart."""
+    made = rig(LIST, iter([]))
+    seen: list[bytes] = []
+    made.session._judge = lambda answer, _: seen.append(answer.body)
+    row = LIST.row("GET", f"{ORIGIN}/things")
+    for size in (MAX_ERROR, MAX_ERROR + 1):
+        made.session.error(Answer(403, {}, b" " * size), row)
+    assert [len(body) for body in seen] == [MAX_ERROR, 0]
+
+
 def test_a_token_shows_itself_nowhere(rig: MakeRig) -> None:
     """Neither the session nor its parts have a token in their words."""
     made = rig(LIST, iter([b"{}"]))
@@ -175,3 +258,17 @@ def test_a_token_shows_itself_nowhere(rig: MakeRig) -> None:
 def test_a_retry_after_is_seconds_a_date_or_nothing(value: str | None, seconds: float | None) -> None:
     """Whatever stands there is understood, or is as if it were not there."""
     assert retry_after(value, NOW) == seconds
+
+
+def test_who_wants_more_slots_than_there_are_gets_all_of_them() -> None:
+    """With one connection a request of two parts goes out all the same, and another one can follow it."""
+    slots, done = Slots(1), threading.Event()
+
+    def twice() -> None:
+        for _ in range(2):
+            with slots.taken(2):
+                pass
+        done.set()
+
+    threading.Thread(target=twice, daemon=True).start()
+    assert done.wait(10)
