@@ -3,6 +3,7 @@
 All of it is derived from the ledger's `grants_changed` records, so a first-seen time is one that was signed.
 """
 
+import hashlib
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -14,6 +15,7 @@ from msgspec import Struct
 from postwarden.findings.life import facts_changed
 from postwarden.model import moment
 from postwarden.model.application import FirstSeen
+from postwarden.model.encoding import encode
 from postwarden.model.evidence import Grant
 from postwarden.model.finding import CheckRef, Fact
 from postwarden.model.moment import Moment
@@ -48,10 +50,15 @@ CHECKS = frozenset(
     }
 )
 
-#: Bytes of a record that grants may take, characters of a name and of a value, and values of one fact of a grant.
-MAX_BYTES, MAX_TEXT, MAX_VALUES = 40_000, 200, 40
-#: Changes that a record tells in words; the others it only names.
+#: Bytes that grants may take of a record, one grant of them, and the words about them: a ledger's line has 65,535.
+MAX_BYTES, MAX_GRANT, MAX_TOLD = 40_000, 20_000, 12_000
+#: Values of one fact of a grant, and characters of each and of its name: the first that fits.
+_LIMITS = ((40, 200), (20, 100), (10, 60), (5, 30))
+#: Changes that a record tells in words; the others it only counts. Characters of each: the first that fits.
 MAX_WORDS = 20
+_CHARACTERS = (200, 100, 40)
+#: Characters of an application's id and of a resource, and how many of them stay beside a digest where there are more.
+_MAX_PART, _PART = 200, 60
 
 
 class Seen(Struct, frozen=True, kw_only=True):
@@ -107,7 +114,7 @@ class Held:
             new = FirstSeen(time=moment.utc(now), initial=not self.was_whole(scope, check))
             for grant in grants:
                 if (grant.source, grant.check) == (check.source, check.check):
-                    seen = known.get(grant.key)
+                    seen = known.get(key_of(grant))
                     found[grant.key] = FirstSeen(time=seen.first, initial=seen.initial) if seen else new
         return found
 
@@ -139,8 +146,21 @@ def _name(key: Key) -> str:
     return "\n".join(key)
 
 
+def key_of(grant: Grant) -> Key:
+    """What the grant is remembered by: `Grant.key`, whose parts are cut where somebody made them long."""
+    provider, grant_type, application, resource = grant.key
+    return provider, grant_type, _part(application), _part(resource)
+
+
+def _part(text: str) -> str:
+    return text if len(text) <= _MAX_PART else f"{text[:_PART]}… sha256 {_digest(text)}"
+
+
 def held(grant: Grant) -> HeldGrant:
-    """What is remembered of a grant: what changes by itself, as how many have it, is not in it."""
+    """What is remembered of a grant: what changes by itself, as how many have it, is not in it.
+
+    An application may be made to be too large for a line of the ledger: then less of it is kept, and a digest.
+    """
     application = grant.application
     named = (
         ("scopes", grant.scopes),
@@ -154,12 +174,29 @@ def held(grant: Grant) -> HeldGrant:
         ("owners", tuple(one.name for one in application.owners)),
         ("enabled", () if application.enabled is None else ("yes" if application.enabled else "no",)),
     )
-    facts = (
-        Fact(name=name, values=tuple(_short(value) for value in sorted(values)[:MAX_VALUES]))
-        for name, values in named
-        if values
+    name = application.name or application.id
+    whole = tuple(Fact(name=name, values=tuple(sorted(values))) for name, values in named if values)
+    for values, characters in _LIMITS:
+        found = _limited(key_of(grant), name, whole, values, characters)
+        if len(encode(found)) <= MAX_GRANT:
+            break
+    return found
+
+
+def _limited(key: Key, name: str, whole: tuple[Fact, ...], values: int, characters: int) -> HeldGrant:
+    facts = tuple(
+        Fact(name=fact.name, values=tuple(_short(one, characters) for one in fact.values[:values]))
+        for fact in whole
     )
-    return HeldGrant(key=grant.key, name=_short(application.name or application.id), facts=tuple(facts))
+    short = _short(name, characters)
+    if (facts, short) != (whole, name):
+        # A change beyond the cut is a change all the same.
+        facts = (*facts, Fact(name="all of it", values=(f"sha256 {_digest((name, whole))}",)))
+    return HeldGrant(key=key, name=short, facts=facts)
+
+
+def _digest(of: object) -> str:
+    return hashlib.sha256(msgspec.json.encode(of)).hexdigest()[:32]
 
 
 def changes(
@@ -215,8 +252,7 @@ def _pieces(
     kinds: tuple[tuple[list[Any], Sequence[Any]], ...] = ((new, added), (other, changed), (gone, removed))
     for into, given in kinds:
         for one in given:
-            # Twice, since what is not ASCII takes six bytes for each of two.
-            cost = 2 * len(msgspec.json.encode(one))
+            cost = len(encode(one)) + 1
             if size and size + cost > MAX_BYTES:
                 yield list(new), list(other), list(gone)
                 new.clear()
@@ -236,9 +272,13 @@ def _words(grant: HeldGrant) -> str:
 
 
 def _bounded(words: Sequence[str]) -> tuple[str, ...]:
-    told = tuple(_short(text) for text in words[:MAX_WORDS])
-    return (*told, f"and {len(words) - MAX_WORDS} more") if len(words) > MAX_WORDS else told
+    more = (f"and {len(words) - MAX_WORDS} more",) if len(words) > MAX_WORDS else ()
+    for characters in _CHARACTERS:
+        told = (*(_short(text, characters) for text in words[:MAX_WORDS]), *more)
+        if len(encode(told)) <= MAX_TOLD:
+            break
+    return told
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + "…"
+def _short(text: str, characters: int) -> str:
+    return text if len(text) <= characters else text[:characters] + "…"

@@ -31,7 +31,9 @@ def grant_records(reading: Reading, known: Held, envelope: Envelope) -> Iterator
             continue
         check = CheckRef(source=row.source, check=row.check)
         now: dict[Key, HeldGrant] = {
-            one.key: held.held(one) for one in grants if (one.source, one.check) == (row.source, row.check)
+            held.key_of(one): held.held(one)
+            for one in grants
+            if (one.source, one.check) == (row.source, row.check)
         }
         yield from held.changes(
             now,

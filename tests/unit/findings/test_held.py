@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
-from postwarden.findings.held import MAX_BYTES, changes, held
+from postwarden.findings.held import MAX_BYTES, changes, held, key_of
+from postwarden.ledger.record import MAX_LINE
 from postwarden.model.application import Application, Credential, FirstSeen, Owner
 from postwarden.model.encoding import encode
 from postwarden.model.evidence import Grant
@@ -40,7 +42,7 @@ class Account:
         self.days += 1
         records = list(
             changes(
-                {one.key: held(one) for one in grants},
+                {key_of(one): held(one) for one in grants},
                 self.store.held.at(ALICE, CHECK),
                 scope=ALICE,
                 check=CHECK,
@@ -138,6 +140,43 @@ def test_many_grants_fit_into_lines(account: Account) -> None:
     assert len(account.store.held.at(ALICE, CHECK)) == 300
     assert {one.initial for one in account.seen(*many)} == {True}
     assert account.read(*many) == []
+
+
+@pytest.mark.parametrize("letter", ["邮", "😀", "\x7f", '"'])
+def test_one_hostile_application_fits_into_a_line(letter: str, account: Account) -> None:
+    """However much somebody writes into an application, a record of it fits into a line of the ledger, and is one."""
+    text = letter * 300
+
+    def hostile(number: int, **fields: Any) -> Grant:
+        many = [f"{other}{text}" for other in range(40)]
+        given: dict[str, Any] = {
+            "name": text, "publisher": text, "reply_urls": tuple(many),
+            "credentials": tuple(Credential(type="secret", id=one) for one in many),
+            "owners": tuple(Owner(name=one) for one in many), **fields,
+        }  # fmt: skip
+        long = replace(grant(number, scopes=many, **given), resource=text)
+        return replace(long, application=replace(long.application, id=f"{text}{number}"))
+
+    account.read()
+    records = account.read(*map(hostile, range(8)))
+    records += account.read(*(hostile(number, name=text + "x") for number in range(8)))
+    records += account.read()
+    assert max(len(encode(record)) for record in records) < MAX_LINE - 2_000
+    assert sum(len(one.added) for one in records) == sum(len(one.changed) for one in records) == 8
+    assert sum(len(one.removed) for one in records) == 8
+
+
+def test_a_change_beyond_what_is_kept_is_told(account: Account) -> None:
+    """A scope after the fortieth, and the end of a long address, change a grant as any other."""
+    many = [f"scope-{number:03}" for number in range(60)]
+    account.read(grant(scopes=many, reply_urls=("x" * 300 + "a",)))
+    assert account.read(grant(scopes=many, reply_urls=("x" * 300 + "a",))) == []
+    for other in (
+        grant(scopes=[*many[:-1], "scope-999"], reply_urls=("x" * 300 + "a",)),
+        grant(scopes=many, reply_urls=("x" * 300 + "b",)),
+    ):
+        (record,) = account.read(other)
+        assert "all of it was sha256" in " ".join(record.words)
 
 
 def test_it_is_derived_from_the_ledger(account: Account) -> None:
