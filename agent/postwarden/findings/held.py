@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from postwarden.findings.life import facts_changed
 from postwarden.model import moment
@@ -54,6 +55,8 @@ CHECKS = frozenset(
 MAX_BYTES, MAX_GRANT, MAX_TOLD = 40_000, 20_000, 12_000
 #: Values of one fact of a grant, and characters of each and of its name: the first that fits.
 _LIMITS = ((40, 200), (20, 100), (10, 60), (5, 30))
+#: The fact that says who consented: the last one, where it is told.
+_CONSENT = "consent"
 #: Changes that a record tells in words; the others it only counts. Characters of each: the first that fits.
 MAX_WORDS = 20
 _CHARACTERS = (200, 100, 40)
@@ -84,7 +87,7 @@ class Held:
         for grant in record.changed:
             before = self._get(place, grant.key)
             if before is not None:
-                self._put(place, msgspec.structs.replace(before, grant=grant))
+                self._put(place, replace(before, grant=grant))
         for key in record.removed:
             self._base.execute(
                 "DELETE FROM held WHERE scope_kind = ? AND scope_key = ? AND source = ? AND checked = ? AND key = ?",
@@ -164,7 +167,6 @@ def held(grant: Grant) -> HeldGrant:
     application = grant.application
     named = (
         ("scopes", grant.scopes),
-        ("consent", (grant.consent,) if grant.consent else ()),
         ("publisher", (application.publisher,) if application.publisher else ()),
         ("reply URLs", application.reply_urls),
         (
@@ -180,7 +182,9 @@ def held(grant: Grant) -> HeldGrant:
         found = _limited(key_of(grant), name, whole, values, characters)
         if len(encode(found)) <= MAX_GRANT:
             break
-    return found
+    if grant.consent is None:
+        return found
+    return replace(found, facts=(*found.facts, Fact(name=_CONSENT, values=(grant.consent,))))
 
 
 def _limited(key: Key, name: str, whole: tuple[Fact, ...], values: int, characters: int) -> HeldGrant:
@@ -213,6 +217,7 @@ def changes(
 
     `now` is what was read, `complete` whether that is all; `first` says that this check was never read whole before.
     """
+    now = {key: _with_consent(grant, before.get(key)) for key, grant in now.items()}
     added = [grant for key, grant in now.items() if key not in before]
     changed = [grant for key, grant in now.items() if key in before and before[key].grant != grant]
     removed = [key for key in before if complete and key not in now]
@@ -222,7 +227,7 @@ def changes(
     told += [
         f"{grant.name}: {difference}"
         for grant in changed
-        for difference in facts_changed(before[grant.key].grant.facts, grant.facts)
+        for difference in _differences(before[grant.key].grant, grant)
     ]
     told += [f"gone: {_words(before[key].grant)}" for key in removed]
     pieces = list(_pieces(added, changed, removed))
@@ -239,6 +244,23 @@ def changes(
             removed=tuple(gone),
             words=_bounded(told) if number == 1 else (),
         )
+
+
+def _with_consent(grant: HeldGrant, before: Seen | None) -> HeldGrant:
+    """The grant with who consented, as far as it was ever told: an audit log forgets, and nothing has changed then."""
+    if before is None or _consents(grant):
+        return grant
+    return replace(grant, facts=(*grant.facts, *_consents(before.grant)))
+
+
+def _differences(before: HeldGrant, now: HeldGrant) -> Iterator[str]:
+    """In words; that it is told now who consented is no change."""
+    known = now.facts if _consents(before) else tuple(fact for fact in now.facts if fact.name != _CONSENT)
+    return facts_changed(before.facts, known)
+
+
+def _consents(grant: HeldGrant) -> tuple[Fact, ...]:
+    return tuple(fact for fact in grant.facts if fact.name == _CONSENT)
 
 
 def _pieces(

@@ -179,6 +179,17 @@ def test_a_change_beyond_what_is_kept_is_told(account: Account) -> None:
         assert "all of it was sha256" in " ".join(record.words)
 
 
+def test_who_consented_is_not_changed_by_a_log_that_forgets(account: Account) -> None:
+    """Neither that it is no longer told who consented nor that it now is is told as a change; another consent is."""
+
+    def by(consent: Any) -> list[str]:
+        return [words for one in account.read(replace(grant(), consent=consent)) for words in one.words]
+
+    assert (by(None), by("administrator"), by(None), by("administrator")) == ([], [], [], [])
+    assert by(None) == []
+    assert by("user") == ["Mailer: consent was administrator, is user"]
+
+
 def test_it_is_derived_from_the_ledger(account: Account) -> None:
     """A state store that is made anew knows the same grants since the same days."""
     account.read(grant(1))
