@@ -57,6 +57,8 @@ MAX_BYTES, MAX_GRANT, MAX_TOLD = 40_000, 20_000, 12_000
 _LIMITS = ((40, 200), (20, 100), (10, 60), (5, 30))
 #: The fact that says who consented: the last one, where it is told.
 _CONSENT = "consent"
+#: The fact that has a digest, where not all of a grant is kept.
+_ALL = "all of it"
 #: Changes that a record tells in words; the others it only counts. Characters of each: the first that fits.
 MAX_WORDS = 20
 _CHARACTERS = (200, 100, 40)
@@ -65,7 +67,10 @@ _MAX_PART, _PART = 200, 60
 
 
 class Seen(Struct, frozen=True, kw_only=True):
-    """A grant that a scope holds. `initial`: it was there before its check was read whole for the first time."""
+    """A grant that a scope holds, and since when with all that it allows now.
+
+    `initial`: it was there before its check was read whole for the first time.
+    """
 
     grant: HeldGrant
     first: Moment
@@ -87,7 +92,8 @@ class Held:
         for grant in record.changed:
             before = self._get(place, grant.key)
             if before is not None:
-                self._put(place, replace(before, grant=grant))
+                grown = Seen(grant=grant, first=time, initial=initial)
+                self._put(place, grown if _grew(before.grant, grant) else replace(before, grant=grant))
         for key in record.removed:
             self._base.execute(
                 "DELETE FROM held WHERE scope_kind = ? AND scope_key = ? AND source = ? AND checked = ? AND key = ?",
@@ -118,7 +124,10 @@ class Held:
             for grant in grants:
                 if (grant.source, grant.check) == (check.source, check.check):
                     seen = known.get(key_of(grant))
-                    found[grant.key] = FirstSeen(time=seen.first, initial=seen.initial) if seen else new
+                    as_before = seen is not None and not _grew(seen.grant, held(grant))
+                    found[grant.key] = (
+                        FirstSeen(time=seen.first, initial=seen.initial) if seen and as_before else new
+                    )
         return found
 
     def _was_whole(self, place: tuple[str, str, str, str]) -> bool:
@@ -195,7 +204,7 @@ def _limited(key: Key, name: str, whole: tuple[Fact, ...], values: int, characte
     short = _short(name, characters)
     if (facts, short) != (whole, name):
         # A change beyond the cut is a change all the same.
-        facts = (*facts, Fact(name="all of it", values=(f"sha256 {_digest((name, whole))}",)))
+        facts = (*facts, Fact(name=_ALL, values=(f"sha256 {_digest((name, whole))}",)))
     return HeldGrant(key=key, name=short, facts=facts)
 
 
@@ -251,6 +260,12 @@ def _with_consent(grant: HeldGrant, before: Seen | None) -> HeldGrant:
     if before is None or _consents(grant):
         return grant
     return replace(grant, facts=(*grant.facts, *_consents(before.grant)))
+
+
+def _grew(before: HeldGrant, now: HeldGrant) -> bool:
+    """Whether it allows more than before, or may: beyond the cut we do not see which of all has changed."""
+    was, now_ = ({fact.name: set(fact.values) for fact in one.facts} for one in (before, now))
+    return not now_.get("scopes", set()) <= was.get("scopes", set()) or now_.get(_ALL) != was.get(_ALL)
 
 
 def _differences(before: HeldGrant, now: HeldGrant) -> Iterator[str]:

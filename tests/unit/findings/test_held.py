@@ -97,8 +97,9 @@ def test_nothing_changed_is_no_record(account: Account) -> None:
 
 
 def test_changes_are_told_in_words(account: Account) -> None:
-    """Scopes, credentials and owners that changed are named, and the grant stays known since its first day."""
+    """Scopes, credentials and owners that changed are named; with more scopes the grant is as new as they are, else as old as it was."""
     account.read(grant())
+    assert account.seen(grant(scopes=("Mail.Send",))) == [FirstSeen(time=later(99), initial=False)]
     (record,) = account.read(
         grant(
             scopes=("Mail.Read", "Mail.Send"),
@@ -111,7 +112,9 @@ def test_changes_are_told_in_words(account: Account) -> None:
         "Mailer: credentials was nothing, is secret k1",
         "Mailer: owners was nothing, is bob",
     }
-    assert account.seen(grant()) == [FirstSeen(time=later(1), initial=True)]
+    assert account.seen(grant()) == [FirstSeen(time=later(2), initial=False)]
+    account.read(grant(owners=(Owner(name="eve"),)))
+    assert account.seen(grant()) == [FirstSeen(time=later(2), initial=False)]
 
 
 def test_only_a_complete_read_takes_away(account: Account) -> None:
