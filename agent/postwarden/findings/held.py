@@ -55,6 +55,7 @@ CHECKS = frozenset(
 MAX_BYTES, MAX_GRANT, MAX_TOLD = 40_000, 20_000, 12_000
 #: Values of one fact of a grant, and characters of each and of its name: the first that fits.
 _LIMITS = ((40, 200), (20, 100), (10, 60), (5, 30))
+_SCOPES = "scopes"
 #: The fact that says who consented: the last one, where it is told.
 _CONSENT = "consent"
 #: The fact that has a digest, where not all of a grant is kept.
@@ -175,7 +176,7 @@ def held(grant: Grant) -> HeldGrant:
     """
     application = grant.application
     named = (
-        ("scopes", grant.scopes),
+        (_SCOPES, grant.scopes),
         ("publisher", (application.publisher,) if application.publisher else ()),
         ("reply URLs", application.reply_urls),
         (
@@ -219,18 +220,23 @@ def changes(
     scope: Scope,
     check: CheckRef,
     complete: bool,
+    whole: bool,
     first: bool,
     envelope: Envelope,
 ) -> Iterator[GrantsChanged]:
     """The records that one reading of one check gives rise to, in pieces that fit into a line each.
 
-    `now` is what was read, `complete` whether that is all; `first` says that this check was never read whole before.
+    `now` is what was read, and `whole` whether it was read to its end, so that what comes later is new; `complete` says
+    that nothing is beyond that which the provider does not show, so that what is missing is gone. `first` says that
+    this check was never read whole before.
     """
     now = {key: _with_consent(grant, before.get(key)) for key, grant in now.items()}
+    if not complete:
+        now = {key: _with_scopes(grant, before.get(key)) for key, grant in now.items()}
     added = [grant for key, grant in now.items() if key not in before]
     changed = [grant for key, grant in now.items() if key in before and before[key].grant != grant]
     removed = [key for key in before if complete and key not in now]
-    if not (added or changed or removed or (complete and first)):
+    if not (added or changed or removed or (whole and first)):
         return
     told = [] if first else [f"new: {_words(grant)}" for grant in added]
     told += [
@@ -247,7 +253,7 @@ def changes(
             source=check.source,
             check=check.check,
             # Only what comes after the last piece is new to a check that was read whole.
-            complete=complete and number == len(pieces),
+            complete=whole and number == len(pieces),
             added=tuple(new),
             changed=tuple(other),
             removed=tuple(gone),
@@ -262,10 +268,21 @@ def _with_consent(grant: HeldGrant, before: Seen | None) -> HeldGrant:
     return replace(grant, facts=(*grant.facts, *_consents(before.grant)))
 
 
+def _with_scopes(grant: HeldGrant, before: Seen | None) -> HeldGrant:
+    """The grant with the scopes that it had: where not all is shown, they may be there as before."""
+    had = _scopes(before.grant) if before is not None else ()
+    every = tuple(sorted({*had, *_scopes(grant)}))
+    if every == _scopes(grant):
+        return grant
+    others = tuple(fact for fact in grant.facts if fact.name != _SCOPES)
+    found = replace(grant, facts=(Fact(name=_SCOPES, values=every), *others))
+    return found if len(encode(found)) <= MAX_GRANT else grant
+
+
 def _grew(before: HeldGrant, now: HeldGrant) -> bool:
     """Whether it allows more than before, or may: beyond the cut we do not see which of all has changed."""
-    was, now_ = ({fact.name: set(fact.values) for fact in one.facts} for one in (before, now))
-    return not now_.get("scopes", set()) <= was.get("scopes", set()) or now_.get(_ALL) != was.get(_ALL)
+    cut = [[fact for fact in one.facts if fact.name == _ALL] for one in (before, now)]
+    return not set(_scopes(now)) <= set(_scopes(before)) or cut[0] != cut[1]
 
 
 def _differences(before: HeldGrant, now: HeldGrant) -> Iterator[str]:
@@ -301,11 +318,14 @@ def _pieces(
     yield new, other, gone
 
 
+def _scopes(grant: HeldGrant) -> tuple[str, ...]:
+    return next((fact.values for fact in grant.facts if fact.name == _SCOPES), ())
+
+
 def _words(grant: HeldGrant) -> str:
-    scopes = next((fact.values for fact in grant.facts if fact.name == "scopes"), ())
     kind, resource = grant.key[1].replace("_", " "), grant.key[3]
     where = f" in {resource}" if resource else ""
-    return f"{grant.name} ({kind}){where}: {', '.join(scopes) or 'no scope'}"
+    return f"{grant.name} ({kind}){where}: {', '.join(_scopes(grant)) or 'no scope'}"
 
 
 def _bounded(words: Sequence[str]) -> tuple[str, ...]:

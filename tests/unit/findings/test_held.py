@@ -37,7 +37,7 @@ class Account:
         self.store = ledger.store()
         self.days = 0
 
-    def read(self, *grants: Grant, complete: bool = True) -> list[GrantsChanged]:
+    def read(self, *grants: Grant, complete: bool = True, whole: bool | None = None) -> list[GrantsChanged]:
         """What a reading of these grants records; a day passes before each."""
         self.days += 1
         records = list(
@@ -47,6 +47,7 @@ class Account:
                 scope=ALICE,
                 check=CHECK,
                 complete=complete,
+                whole=complete if whole is None else whole,
                 first=not self.store.held.was_whole(ALICE, CHECK),
                 envelope=envelope(later(self.days)),
             )
@@ -125,6 +126,24 @@ def test_only_a_complete_read_takes_away(account: Account) -> None:
     assert record.words == ("gone: Mailer (delegated) in Microsoft Graph: Mail.Read",)
     account.read(grant(1), grant(2))
     assert account.seen(grant(2)) == [FirstSeen(time=later(4), initial=False)]
+
+
+def test_what_no_provider_shows_hides_no_news(account: Account) -> None:
+    """Beside a standing limit what comes is new and what a grant gains is told; what is missing may still be there."""
+
+    def read(*grants: Grant) -> list[str]:
+        return [text for one in account.read(*grants, complete=False, whole=True) for text in one.words]
+
+    assert read(grant(1, scopes=("Mail.Read", "Mail.Send"))) == []
+    assert read(grant(1, scopes=("Mail.Send",))) == []
+    assert read(grant(1, scopes=("Mail.Send",)), grant(2, name="Other")) == [
+        "new: Other (delegated) in Microsoft Graph: Mail.Read"
+    ]
+    assert read() == []
+    assert read(grant(1, scopes=("EWS", "Mail.Send"))) == [
+        "Mailer: scopes was Mail.Read, Mail.Send, is EWS, Mail.Read, Mail.Send"
+    ]
+    assert account.seen(grant(2)) == [FirstSeen(time=later(3), initial=False)]
 
 
 def test_an_incomplete_first_look_is_none(account: Account) -> None:
