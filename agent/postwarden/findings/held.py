@@ -187,7 +187,7 @@ def held(grant: Grant) -> HeldGrant:
         ("enabled", () if application.enabled is None else ("yes" if application.enabled else "no",)),
     )
     name = application.name or application.id
-    whole = tuple(Fact(name=name, values=tuple(sorted(values))) for name, values in named if values)
+    whole = tuple(Fact(name=name, values=tuple(sorted(set(values)))) for name, values in named if values)
     for values, characters in _LIMITS:
         found = _limited(key_of(grant), name, whole, values, characters)
         if len(encode(found)) <= MAX_GRANT:

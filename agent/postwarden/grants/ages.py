@@ -23,12 +23,12 @@ class Age(Struct, frozen=True, kw_only=True):
     again: int | None = None
 
 
-def age_of(grant: Grant, first_seen: FirstSeen | None) -> Age | None:
+def age_of(grant: Grant, first_seen: FirstSeen | None, young: int) -> Age | None:
     """Since when: the consent's date, else the application's, else our first sight of it.
 
     What was there when we first looked may be far older than our first sight: that is a least age, never a youth. Nor
-    is a consent a youth that gives what we saw there long before; of Google's we do not see whether it was taken away
-    in between, so there the last consent counts.
+    is a consent a youth that gives what we saw there more than `young` days before; of Google's we do not see whether
+    it was taken away in between, so there the last consent counts.
     """
     dated: Dated | None = grant.granted or grant.application.created
     seen = None
@@ -38,7 +38,8 @@ def age_of(grant: Grant, first_seen: FirstSeen | None) -> Age | None:
     if dated is None:
         return seen
     told = Age(days=days(dated.time, grant.observed), origin=dated.origin, consent=dated is grant.granted)
-    if seen is not None and seen.days > told.days and told.consent and grant.provider != "google":
+    long = seen is not None and seen.days > max(told.days, young)
+    if seen is not None and long and told.consent and grant.provider != "google":
         return replace(seen, again=told.days)
     return told
 

@@ -41,7 +41,7 @@ def assess(
     entry = tables.catalogue.get(application.id)
     # What was let in today and reaches no mail makes the mail's grant no younger.
     counted = [one for one, its in zip(grants, facts, strict=True) if its.mail or not scopes.mail]
-    age = _youngest([age_of(one, first_seen.get(one.key)) for one in counted])
+    age = _youngest([age_of(one, first_seen.get(one.key), weights.limits.young_days) for one in counted])
     known = Known(
         grant=grant,
         home=home,
@@ -161,7 +161,12 @@ def _product(start: int, factors: Sequence[Factor]) -> int:
 
 def _here_for(grants: Sequence[Grant], first_seen: FirstSeenTimes) -> Age | None:
     """How long an application is known here, at the longest that anybody tells of one of its grants."""
-    known = [age for one in grants if (age := age_of(one, first_seen.get(one.key))) is not None]
+    known = [
+        Age(days=days(dated.time, one.observed), origin=dated.origin)
+        for one in grants
+        for dated in (one.granted, one.application.created)
+        if dated is not None
+    ]
     known += [
         Age(days=days(seen.time, one.observed), origin="first_seen", at_least=seen.initial)
         for one in grants

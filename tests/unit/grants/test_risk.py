@@ -172,6 +172,15 @@ def test_a_new_consent_to_what_was_there_is_no_youth() -> None:
     assert "let in once more 2 days ago" in told.sentence
 
 
+def test_a_consent_soon_after_we_first_looked_is_young() -> None:
+    """What was there for less than a youth's days, or of Google was perhaps taken away in between, is young."""
+    for provider, days in (("graph", 20), ("google", 300)):
+        one = grant("Mail.Read", days=2, provider=provider)
+        young = factor(judged(one, first_seen={one.key: FirstSeen(time=ago(days), initial=True)}), "young")
+        assert young is not None
+        assert f"and is known here for at least {days} days (we saw it first)" in young.sentence
+
+
 def test_a_new_harmless_resource_makes_no_access_to_mail_young() -> None:
     """An application that has reached mail for long is not young for what else it was let in to today."""
     mail, other = grant("Mail.Read", days=100), grant("User.Read", days=0, resource="other")
