@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 
 from postwarden.cli.terminal import clean, paragraph
 from postwarden.model.application import Dated, FirstSeen
-from postwarden.model.evidence import Grant
 from postwarden.pipeline.applications import Judged
 
 _KINDS = {
@@ -41,7 +40,7 @@ def grant_lines(judged: Sequence[Judged], name: str) -> Iterator[str]:
                 yield paragraph(
                     f"{grant.resource or 'scopes'}: {' '.join(grant.scopes) or 'no scope'}", "    "
                 )
-        yield clean(f"    {_since(one.since)}{_by(first)}; id {application.id}")
+        yield clean(f"    {_since(one.since)}{_by(one.granted_by)}; id {application.id}")
         if verdict.band != "inventory":
             for factor in verdict.factors:
                 yield paragraph(factor.text(), "    - ")
@@ -81,5 +80,5 @@ def _since(since: Dated | FirstSeen | None) -> str:
     return f"since {day}{_ORIGINS[since.origin]}"
 
 
-def _by(grant: Grant) -> str:
-    return f", by {grant.granted_by}" if grant.granted_by else ""
+def _by(author: str | None) -> str:
+    return f", by {author}" if author else ""

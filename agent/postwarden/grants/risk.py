@@ -18,7 +18,7 @@ from postwarden.grants.weights import Bands, Weights
 from postwarden.model.application import FirstSeen
 from postwarden.model.evidence import Grant
 
-#: When grants were first seen, by `Grant.key`.
+#: When grants were first seen, with all that they allow now, by `Grant.key`.
 FirstSeenTimes = Mapping[tuple[str, str, str, str], FirstSeen]
 
 #: Severities of a list that alone make an application as bad as it can be.
@@ -31,18 +31,22 @@ def assess(
     """The verdict on what one application has in one scope: `grants` are all of its grants of one type there.
 
     `names` are those of people here, as `grants.names.people` gives them. Ages are counted from when the evidence was
-    observed; of several grants the youngest counts, and the one used last.
+    observed; of several grants the youngest counts (of those that reach mail, where any does), and the one used last.
     """
     grant, weights = grants[0], tables.weights
     application = grant.application
-    scopes = together(tuple(scope_facts(one, weights) for one in grants))
+    facts = tuple(scope_facts(one, weights) for one in grants)
+    scopes = together(facts)
     home = home_of(grant, weights, tables.catalogue)
     entry = tables.catalogue.get(application.id)
-    age = _youngest([age_of(one, first_seen.get(one.key)) for one in grants])
+    # What was let in today and reaches no mail makes the mail's grant no younger.
+    counted = [one for one, its in zip(grants, facts, strict=True) if its.mail or not scopes.mail]
+    age = _youngest([age_of(one, first_seen.get(one.key), weights.limits.young_days) for one in counted])
     known = Known(
         grant=grant,
         home=home,
         age=age,
+        here=_here_for(grants, first_seen),
         holders=grant.holders,
         population=grant.population,
         names=name_flags(application.name, weights, tables.catalogue, names),
@@ -153,6 +157,22 @@ def _product(start: int, factors: Sequence[Factor]) -> int:
             above *= one.weight
             below *= 100
     return (2 * above + below) // (2 * below)
+
+
+def _here_for(grants: Sequence[Grant], first_seen: FirstSeenTimes) -> Age | None:
+    """How long an application is known here, at the longest that anybody tells of one of its grants."""
+    known = [
+        Age(days=days(dated.time, one.observed), origin=dated.origin)
+        for one in grants
+        for dated in (one.granted, one.application.created)
+        if dated is not None
+    ]
+    known += [
+        Age(days=days(seen.time, one.observed), origin="first_seen", at_least=seen.initial)
+        for one in grants
+        if (seen := first_seen.get(one.key)) is not None
+    ]
+    return max(known, key=lambda age: age.days, default=None)
 
 
 def _youngest(ages: Sequence[Age | None]) -> Age | None:

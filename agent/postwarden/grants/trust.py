@@ -21,11 +21,12 @@ _ORIGINS = {"api": "the source says", "audit_log": "the audit log says", "first_
 
 
 class Known(Struct, frozen=True, kw_only=True):
-    """What is known of an application beside its scopes."""
+    """What is known of an application beside its scopes: `age` is that of its access, `here` how long we know it."""
 
     grant: Grant
     home: Home
     age: Age | None
+    here: Age | None
     holders: int | None
     population: int | None
     names: NameFlags
@@ -101,7 +102,7 @@ def _age(known: Known, weights: Weights) -> Iterator[Factor]:
         yield _told("age", "since when it is here, nobody tells")
         return
     vouched = is_vouched(known.grant, known.home)
-    said = f"({_ORIGINS[age.origin]})"
+    said = f"({_ORIGINS[age.origin]}){_again(age)}"
     if _is_old(known, weights):
         least = "at least " if age.at_least else ""
         sentence = f"it has been here for {least}{age.days} days {said}"
@@ -114,11 +115,28 @@ def _age(known: Known, weights: Weights) -> Iterator[Factor]:
             yield _times("old", trust.old, sentence)
     elif age.days <= limits.young_days and not age.at_least:
         weight = trust.young_trusted if vouched else trust.young
-        yield _times("young", weight, f"it has been here for {age.days} days only {said}")
+        yield _times("young", weight, _young(age, known.here))
     elif age.at_least:
-        yield _told("age", f"it was here {age.days} days ago, when we first looked, and may be far older")
+        yield _told(
+            "age", f"it was here {age.days} days ago, when we first looked, and may be far older{_again(age)}"
+        )
     else:
         yield _told("age", f"it has been here for {age.days} days {said}")
+
+
+def _young(age: Age, here: Age | None) -> str:
+    said = f"({_ORIGINS[age.origin]})"
+    if not age.consent:
+        return f"it has been here for {age.days} days only {said}"
+    sentence = f"it was let in {age.days} days ago {said}"
+    if here is None or here.days <= age.days:
+        return sentence
+    least = "at least " if here.at_least else ""
+    return f"{sentence}, and is known here for {least}{here.days} days ({_ORIGINS[here.origin]})"
+
+
+def _again(age: Age) -> str:
+    return f", and was let in once more {age.again} days ago" if age.again is not None else ""
 
 
 def _is_old(known: Known, weights: Weights) -> bool:

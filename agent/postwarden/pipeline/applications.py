@@ -1,6 +1,6 @@
 """The applications that reach a scope's mail, each with its grants there and the verdict on it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
@@ -14,12 +14,14 @@ from postwarden.model.evidence import Evidence, Grant, GrantType
 class Judged(Struct, frozen=True, kw_only=True):
     """What one application has in one scope by one kind of grant, and since when as far as anybody tells.
 
-    Of `since`, `initial` means that it was there when we first looked, and may be far older.
+    Of `since`, `initial` means that it was there when we first looked, and may be far older. `granted_by` is who let
+    in what `since` is the date of.
     """
 
     grants: tuple[Grant, ...]
     assessment: Assessment
     since: Dated | FirstSeen | None
+    granted_by: str | None
 
 
 def applications(
@@ -30,21 +32,28 @@ def applications(
     for item in evidence:
         if isinstance(item, Grant) and item.grant_type != "registered":
             found.setdefault((item.provider, item.grant_type, item.application.id), []).append(item)
-    judged = (
-        Judged(
-            grants=tuple(grants),
-            assessment=assess(grants, tables, names, first_seen),
-            since=_since(grants, first_seen),
-        )
-        for grants in found.values()
-    )
+    judged = [_judged(grants, tables, names, first_seen) for grants in found.values()]
     return tuple(sorted(judged, key=lambda one: -one.assessment.risk))
 
 
-def _since(grants: Iterable[Grant], first_seen: FirstSeenTimes) -> Dated | FirstSeen | None:
-    """The youngest date that the source gives, else when we first saw one of them."""
-    told = [one.granted for one in grants if one.granted is not None]
+def _judged(
+    grants: Sequence[Grant], tables: GrantTables, names: frozenset[str], first_seen: FirstSeenTimes
+) -> Judged:
+    since, author = _since(grants, first_seen)
+    return Judged(
+        grants=tuple(grants),
+        assessment=assess(grants, tables, names, first_seen),
+        since=since,
+        granted_by=author,
+    )
+
+
+def _since(
+    grants: Sequence[Grant], first_seen: FirstSeenTimes
+) -> tuple[Dated | FirstSeen | None, str | None]:
+    """The youngest date that the source gives, else when we first saw one of them; and who let that one in."""
+    told = [(one.granted, one.granted_by) for one in grants if one.granted is not None]
     if told:
-        return max(told, key=lambda one: one.time)
-    seen = [first_seen[one.key] for one in grants if one.key in first_seen]
-    return max(seen, key=lambda one: one.time) if seen else None
+        return max(told, key=lambda one: one[0].time)
+    seen = [(first_seen[one.key], one.granted_by) for one in grants if one.key in first_seen]
+    return max(seen, key=lambda one: one[0].time, default=(None, None))

@@ -8,6 +8,7 @@ from postwarden.findings.held import CHECKS, Held, Key
 from postwarden.model.application import FirstSeen
 from postwarden.model.evidence import Grant
 from postwarden.model.finding import CheckRef
+from postwarden.model.reading import Coverage
 from postwarden.model.record import Envelope, GrantsChanged, HeldGrant
 from postwarden.pipeline.collect import Reading
 
@@ -31,7 +32,9 @@ def grant_records(reading: Reading, known: Held, envelope: Envelope) -> Iterator
             continue
         check = CheckRef(source=row.source, check=row.check)
         now: dict[Key, HeldGrant] = {
-            one.key: held.held(one) for one in grants if (one.source, one.check) == (row.source, row.check)
+            held.key_of(one): held.held(one)
+            for one in grants
+            if (one.source, one.check) == (row.source, row.check)
         }
         yield from held.changes(
             now,
@@ -39,9 +42,20 @@ def grant_records(reading: Reading, known: Held, envelope: Envelope) -> Iterator
             scope=reading.scope,
             check=check,
             complete=row.status == "read",
+            whole=_is_whole(row),
             first=not known.was_whole(reading.scope, check),
             envelope=envelope,
         )
+
+
+def _is_whole(row: Coverage) -> bool:
+    """Whether it was read to its end, but for what the provider shows nobody.
+
+    That is a gap `unsupported` of a named part, at every read; whatever fails has another reason, or is all of the
+    check. Gaps beyond those that are kept may be anything.
+    """
+    standing = all(gap.reason == "unsupported" and gap.part is not None for gap in row.gaps)
+    return row.status == "read" or (row.status == "gap" and standing and not row.more_gaps)
 
 
 def _grants(reading: Reading) -> Sequence[Grant]:

@@ -65,6 +65,15 @@ def test_since_when_and_who_says_so() -> None:
     assert grant_object(judged, "a@example.org")["since_origin"] == "before_first_look"
 
 
+def test_who_let_it_in_is_of_the_same_grant_as_the_date() -> None:
+    """Of two grants the younger one's date is shown with who let in that one, or nobody."""
+    old, new = (Dated(time=NOW - timedelta(days=days), origin="api") for days in (900, 3))
+    first = grant("Reader", "Mail.Read", granted=old, granted_by="bob@example.org")
+    for author, told in (("eve@example.org", ", by eve@example.org;"), (None, ";")):
+        second = grant("Reader", "EWS.AccessAsUser.All", granted=new, granted_by=author, resource="Exchange")
+        assert f"since 2026-11-20 12:00 UTC by the source{told}" in text(first, second)
+
+
 def test_names_cannot_speak_to_the_terminal() -> None:
     """Escapes, line ends and direction marks in names, publishers, scopes and ids are shown as escapes."""
     evil = "x\x1b]0;owned\x07\u202e\ny"

@@ -53,7 +53,7 @@ def test_a_finding_tells_every_factor_and_how_to_revoke() -> None:
     why = "\n".join(finding.why)
     for words in (
         '"Planner for teams of five"', "risk 100 of 100 (high)", "read mail", "nobody is logged in",
-        "nobody checked who publishes it", "3 days only (the audit log says)", "no other of 500 accounts",
+        "nobody checked who publishes it", "let in 3 days ago (the audit log says)", "no other of 500 accounts",
     ):  # fmt: skip
         assert words in why
     assert finding.advice[0].startswith("preserve first")

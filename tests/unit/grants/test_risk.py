@@ -161,6 +161,38 @@ def test_since_when_and_who_else_are_always_told() -> None:
     ]
 
 
+def test_a_new_consent_to_what_was_there_is_no_youth() -> None:
+    """What we saw there 300 days ago is not young for having been let in again, and both are told."""
+    one = grant("Mail.Read", days=2)
+    found = judged(one, first_seen={one.key: FirstSeen(time=ago(300), initial=True)})
+    assert factor(found, "young") is None
+    told = factor(found, "age")
+    assert told is not None
+    assert "it was here 300 days ago" in told.sentence
+    assert "let in once more 2 days ago" in told.sentence
+
+
+def test_a_consent_soon_after_we_first_looked_is_young() -> None:
+    """What was there for less than a youth's days, or of Google was perhaps taken away in between, is young."""
+    for provider, days in (("graph", 20), ("google", 300)):
+        one = grant("Mail.Read", days=2, provider=provider)
+        young = factor(judged(one, first_seen={one.key: FirstSeen(time=ago(days), initial=True)}), "young")
+        assert young is not None
+        assert f"and is known here for at least {days} days (we saw it first)" in young.sentence
+
+
+def test_a_new_harmless_resource_makes_no_access_to_mail_young() -> None:
+    """An application that has reached mail for long is not young for what else it was let in to today."""
+    mail, other = grant("Mail.Read", days=100), grant("User.Read", days=0, resource="other")
+    assert factor(judged(mail, other), "young") is None
+    turned = judged(grant("User.Read", days=100, resource="other"), grant("Mail.Read", days=2))
+    young = factor(turned, "young")
+    assert young is not None
+    assert young.sentence == (
+        "it was let in 2 days ago (the audit log says), and is known here for 100 days (the audit log says)"
+    )
+
+
 def test_a_clock_that_is_ahead_makes_young() -> None:
     """A consent dated a little after we read it is 0 days old."""
     found = judged(grant("Mail.Read", granted=dated(-1)))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import pytest
 from msgspec.structs import replace
 
 from postwarden.config.settings import Config
@@ -59,6 +60,27 @@ def test_half_a_reading_takes_nothing_away(recorder: Record, book: RuleBook, con
         "gone: Planner (delegated) in Microsoft Graph: Mail.Read",
     )
     assert [one["complete"] for one in records(books) if one["kind"] == "grants_changed"] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("gaps", "told"),
+    [
+        ([gap("grants", "sieve", reason="unsupported", part="older grants")], True),
+        ([gap("grants", "sieve", reason="unsupported")], False),
+        ([gap("grants", "sieve", reason="unreachable", part="older grants")], False),
+        ([gap("grants", "sieve", reason="unsupported", part="older"), gap("grants", "sieve")], False),
+        ([gap("grants", "sieve", reason="unsupported", part=str(part)) for part in range(11)], False),
+    ],
+)
+def test_what_the_provider_never_shows_hides_no_news(
+    gaps: list[Gap], recorder: Record, book: RuleBook, config: Config, *, told: bool
+) -> None:
+    """Beside a limit that is always there a new grant is told; beside a failure it may have been there, and is not."""
+    books = recorder()
+    audited(books, book, config, grant(1), *gaps, WHOLE)
+    found = audited(books, book, config, grant(2), *gaps, WHOLE)
+    news = ("new: Planner (delegated) in Microsoft Graph: Mail.Read",)
+    assert found.changes == (news if told else ())
 
 
 def test_what_we_saw_come_is_young(recorder: Record, book: RuleBook, config: Config) -> None:

@@ -106,13 +106,15 @@ class Domain:
                 yield bytes(one)
 
     def of_person(self, identifier: str, address: str) -> list[Consent]:
-        """What a person let in, with when it was last at work; raises ConnectorError."""
+        """What a person let in, with when it was last at work; raises ConnectorError.
+
+        One without `granted` was let in before the log begins: it is at work, and its scopes are not known.
+        """
         log, uses = self.log.get(), self.uses.get_or({})
         mine = {**log.consents.get(address, {}), **log.consents.get(identifier, {})}
         for (who, client), (when, name) in uses.items():
             if who in {identifier, address} and (client in mine or not _is_over(log, who, client, when)):
                 before = mine.get(client) or Consent(
-                    # It is at work, and was let in before the log begins.
                     client=client,
                     name=name,
                     scopes=(),

@@ -1,6 +1,7 @@
 """What is judged once for the whole tenant: grants to everybody, applications as such, audits, and our own rights."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 from postwarden.connectors.graph import rights
 from postwarden.connectors.graph.cmdlets import Cmdlets
@@ -12,7 +13,7 @@ from postwarden.formats.exchange_cmdlets.roles import Assignment
 from postwarden.formats.graph_json.applications import EXCHANGE, RESOURCES
 from postwarden.formats.graph_json.audits import Audit
 from postwarden.formats.graph_json.grants import read_delegated
-from postwarden.model.application import Application
+from postwarden.model.application import Application, Dated
 from postwarden.model.encoding import encodable
 from postwarden.model.evidence import Change, Grant
 from postwarden.model.reading import Excess, Item, Observed
@@ -22,6 +23,9 @@ APPLICATIONS = "applications"
 TENANT_GRANTS = "tenant_grants"
 DIRECTORY_AUDITS = "directory_audits"
 RIGHTS = "rights"
+
+#: How far the time of an assignment and that of the audit of it are apart at most.
+_SAME = timedelta(minutes=5)
 
 
 def tenant_grants(tenant: Tenant, asked: Asked, home: str | None) -> Iterator[Item]:
@@ -54,7 +58,7 @@ def tenant_grants(tenant: Tenant, asked: Asked, home: str | None) -> Iterator[It
         yield Observed(evidence=found, raw=raw + b"\n" + known)
     for (client, resource), roles in sorted(_by_application(tenant.roles.get()).items()):
         application, known = tenant.application(client, home)
-        yield _by_itself(application, known, resource, roles, dates.roles.get(client), asked)
+        yield _by_itself(application, known, resource, roles, dates.roles.get(client, ()), asked)
 
 
 def _by_application(roles: tuple[Role, ...]) -> dict[tuple[str, str], list[Role]]:
@@ -71,7 +75,7 @@ def _by_itself(
     known: bytes,
     resource: str,
     roles: list[Role],
-    audit: Audit | None,
+    audits: tuple[Audit, ...],
     asked: Asked,
 ) -> Observed:
     granted = [role.assigned.granted for role in roles]
@@ -89,11 +93,19 @@ def _by_itself(
         scopes=tuple(sorted({role.name for role in roles})),
         reaches="everybody",
         consent="administrator",
-        granted=last or (audit.dated if audit else None),
-        granted_by=audit.author if audit else None,
+        granted=last,
+        granted_by=_author(last, audits),
     )
     raw = b"\n".join(sorted(role.raw for role in roles))
     return Observed(evidence=found, raw=raw + b"\n" + known)
+
+
+def _author(assigned: Dated | None, audits: tuple[Audit, ...]) -> str | None:
+    """Who gave the role: an audit is of this one, and not of a role on another resource, where the time is the same."""
+    if assigned is None:
+        return None
+    near = [one for one in audits if abs(one.happened - assigned.time) <= _SAME]
+    return min(near, key=lambda one: abs(one.happened - assigned.time)).author if near else None
 
 
 def applications(tenant: Tenant, asked: Asked, home: str | None) -> Iterator[Item]:

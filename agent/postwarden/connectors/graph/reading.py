@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Literal
 
 from postwarden.connectors.graph import requests
 from postwarden.connectors.graph.tenant import Dates, Tenant
@@ -11,6 +12,7 @@ from postwarden.connectors.rest.session import Session, Slots
 from postwarden.errors import ConnectorError
 from postwarden.formats.asked import Asked
 from postwarden.formats.graph_json.answer import ensure_about
+from postwarden.formats.graph_json.audits import Audit
 from postwarden.formats.graph_json.grants import read_delegated
 from postwarden.formats.graph_json.mailbox_settings import decode_mailbox_settings
 from postwarden.formats.graph_json.people import Person
@@ -44,7 +46,6 @@ def grants(tenant: Tenant, person: Person, asked: Asked, home: str | None) -> It
                 hint="it came or went while it was read: the next sweep shows it",
             )
         audit = dates.consents.get((grant.client_id, person.id))
-        by_owner = audit is None or audit.author is None or audit.author.casefold() == person.login.casefold()
         everybody = grant.client_id in delegations.clients_of_everybody
         found = Grant(
             scope=asked.scope,
@@ -56,7 +57,7 @@ def grants(tenant: Tenant, person: Person, asked: Asked, home: str | None) -> It
             application=application,
             resource=principals.resource(grant.resource_id),
             scopes=grant.scopes,
-            consent="user" if by_owner else "administrator",
+            consent=_consent(audit, person),
             granted=audit.dated if audit else None,
             granted_by=audit.author if audit else None,
             holders=population if everybody else delegations.holders.get(grant.client_id),
@@ -64,6 +65,13 @@ def grants(tenant: Tenant, person: Person, asked: Asked, home: str | None) -> It
             account_enabled=person.enabled,
         )
         yield Observed(evidence=found, raw=together)
+
+
+def _consent(audit: Audit | None, person: Person) -> Literal["user", "administrator"] | None:
+    """Who consented, as only audits tell: they go back 30 days, and without one it may have been either."""
+    if audit is None or audit.author is None:
+        return None
+    return "user" if audit.author.casefold() == person.login.casefold() else "administrator"
 
 
 def mailbox(session: Session, slots: Slots, person: Person, asked: Callable[[str], Asked]) -> Iterator[Item]:

@@ -77,13 +77,14 @@ class Role(Struct, frozen=True, kw_only=True):
 class Dates(Struct, frozen=True, kw_only=True):
     """When and by whom, as audits tell: the last consent by (client, person or None for everybody), and what was added.
 
+    `roles` are all that an application was given, the oldest first: an audit does not say on which resource.
     `cut`: the log has more than we take.
     """
 
     audits: tuple[tuple[Audit, bytes], ...] = ()
     cut: bool = False
     consents: dict[tuple[str, str | None], Audit] = {}
-    roles: dict[str, Audit] = {}
+    roles: dict[str, tuple[Audit, ...]] = {}
     principals: dict[str, Audit] = {}
     keys: dict[str, Audit] = {}
     owners: dict[tuple[str, str], Audit] = {}
@@ -243,7 +244,7 @@ def _enter(dates: Dates, audit: Audit) -> None:
             if audit.for_everybody or audit.person is not None:
                 dates.consents[audit.subject, audit.person] = audit
         case words if words == ROLE:
-            dates.roles[audit.subject] = audit
+            dates.roles[audit.subject] = (*dates.roles.get(audit.subject, ()), audit)
         case words if words == PRINCIPAL:
             dates.principals.setdefault(audit.subject, audit)
         case words if words in {PRINCIPAL_OWNER, REGISTRATION_OWNER}:
