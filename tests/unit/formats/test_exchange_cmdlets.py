@@ -158,6 +158,14 @@ def test_roles_of_applications_are_told_and_those_of_people_are_not() -> None:
     assert read_assignment(raw(**told, Enabled=False)) is None
 
 
+@pytest.mark.parametrize("kind", [{}, {"RoleAssigneeType": None}, {"RoleAssigneeType": ""}])
+def test_a_role_whose_holder_is_not_told_apart_is_told(kind: dict[str, Any]) -> None:
+    """A role is left out only where it is said to be of people, not where nothing is said."""
+    found = read_assignment(raw(Role="Application Mail.Read", RoleAssignee="app", **kind))
+    assert found is not None
+    assert found.assignee == "app"
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

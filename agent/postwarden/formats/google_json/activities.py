@@ -33,7 +33,6 @@ class _Actor(Struct, frozen=True, kw_only=True, rename="camel"):
 
 class _Id(Struct, frozen=True, kw_only=True, rename="camel"):
     time: str
-    unique_qualifier: str | None = None
 
 
 class _Activity(Struct, frozen=True, kw_only=True):
