@@ -134,6 +134,7 @@ def test_rights_of_others_are_delegations() -> None:
         raw(User="S-1-5-21-1-2-3", AccessRights=["FullAccess"]),
         raw(Trustee="c@y.example", AccessRights=["SendAs"], AccessControlType="Allow"),
         raw(User="d@y.example", AccessRights=["Levitate"]),
+        raw(Trustee="e@y.example", AccessRights=["SendAs"], AccessControlType="Deny"),
     ]
     found = list(mailboxes.read_permissions(written, ASKED))
     told = [one for one in evidence(found) if isinstance(one, Delegation)]
@@ -143,6 +144,7 @@ def test_rights_of_others_are_delegations() -> None:
         ("S-1-5-21-1-2-3", "mailbox_permission", False, "orphan"),
         ("c@y.example", "recipient_permission", False, "user"),
         ("d@y.example", "mailbox_permission", False, "user"),
+        ("e@y.example", "recipient_permission", True, "user"),
     ]
     assert told[3].rights == ("send_as",)
     assert [one.part for one in found if isinstance(one, Gap)] == ["d@y.example"]
