@@ -256,8 +256,10 @@ def test_an_event_names_client_scopes_and_who_did_it() -> None:
 
 def test_an_event_that_names_its_client_otherwise_is_a_gap() -> None:
     """Somebody let something in, and we do not see what: that is told, and what is no consent of a client is not."""
-    renamed = event("authorize", {"name": "client_identifier", "value": "c"})
-    assert unread_events(renamed) == ("authorize",)
+    for name in (
+        "authorize", "revoke", "activity", "AUTHORIZE_API_CLIENT_ACCESS", "REMOVE_API_CLIENT_ACCESS",
+    ):  # fmt: skip
+        assert unread_events(event(name, {"name": "client_identifier", "value": "c"})) == (name,)
     gap = unread_gap("authorize", 3, ASKED)
     assert (gap.reason, gap.part) == ("unsupported", "authorize")
     assert gap.message.startswith("3 of these events")
