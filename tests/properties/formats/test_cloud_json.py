@@ -101,6 +101,7 @@ READERS: dict[str, Callable[[bytes], Any]] = {
     "audit": audits.read_audit,
     "google_person": google_people.read_person,
     "events": activities.read_events,
+    "unread_events": activities.unread_events,
     "tokens": tokens.read_tokens,
     "app_passwords": tokens.read_app_passwords,
     "keycloak_person": keycloak_json.read_person,

@@ -69,6 +69,15 @@ def test_what_hosts_are_called_everywhere_is_no_name(domain: str, internal: tupl
     assert own_domain_like(domain, Domains(internal=internal, partners=())) is None
 
 
+@pytest.mark.parametrize(
+    ("own", "found"), [("harbor.example", None), ("harbours.example", "harbours.example")]
+)
+def test_a_short_name_within_a_longer_one_is_chance(own: str, found: str | None) -> None:
+    """A name of a few letters stands in many others; one of eight does not."""
+    longer = own.replace(".", "freight.")
+    assert own_domain_like(longer, Domains(internal=(own,), partners=())) == found
+
+
 def test_below_a_hosts_name_ours_is_still_known() -> None:
     """Where only a host's domain is listed, the name behind it counts."""
     domains = Domains(internal=("mail.kitano-works.example",), partners=())

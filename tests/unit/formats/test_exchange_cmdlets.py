@@ -195,6 +195,7 @@ def test_rights_of_others_are_delegations() -> None:
         raw(User="S-1-5-21-1-2-3", AccessRights=["FullAccess"]),
         raw(Trustee="c@y.example", AccessRights=["SendAs"], AccessControlType="Allow"),
         raw(User="d@y.example", AccessRights=["Levitate"]),
+        raw(Trustee="e@y.example", AccessRights=["SendAs"], AccessControlType="Deny"),
     ]
     found = list(mailboxes.read_permissions(written, ASKED))
     told = [one for one in evidence(found) if isinstance(one, Delegation)]
@@ -204,6 +205,7 @@ def test_rights_of_others_are_delegations() -> None:
         ("S-1-5-21-1-2-3", "mailbox_permission", False, "orphan"),
         ("c@y.example", "recipient_permission", False, "user"),
         ("d@y.example", "mailbox_permission", False, "user"),
+        ("e@y.example", "recipient_permission", True, "user"),
     ]
     assert told[3].rights == ("send_as",)
     assert [one.part for one in found if isinstance(one, Gap)] == ["d@y.example"]
@@ -217,6 +219,14 @@ def test_roles_of_applications_are_told_and_those_of_people_are_not() -> None:
     assert (found.role, found.assignee, found.within) == ("Application Mail.Read", "app", "few")
     assert read_assignment(raw(**{**told, "RoleAssigneeType": "RoleGroup"})) is None
     assert read_assignment(raw(**told, Enabled=False)) is None
+
+
+@pytest.mark.parametrize("kind", [{}, {"RoleAssigneeType": None}, {"RoleAssigneeType": ""}])
+def test_a_role_whose_holder_is_not_told_apart_is_told(kind: dict[str, Any]) -> None:
+    """A role is left out only where it is said to be of people, not where nothing is said."""
+    found = read_assignment(raw(Role="Application Mail.Read", RoleAssignee="app", **kind))
+    assert found is not None
+    assert found.assignee == "app"
 
 
 @pytest.mark.parametrize(

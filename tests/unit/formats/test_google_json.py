@@ -9,7 +9,7 @@ import pytest
 
 from postwarden.formats.asked import Asked
 from postwarden.formats.google_json import answer, gmail_settings
-from postwarden.formats.google_json.activities import read_events
+from postwarden.formats.google_json.activities import read_events, unread_events, unread_gap
 from postwarden.formats.google_json.gmail_query import condition_of
 from postwarden.formats.google_json.people import read_person
 from postwarden.formats.google_json.tokens import read_app_passwords, read_tokens
@@ -237,7 +237,7 @@ def event(name: str, *parameters: dict[str, Any], **more: Any) -> bytes:
 
 
 def test_an_event_names_client_scopes_and_who_did_it() -> None:
-    """Scopes are a list in one log and one text in the other; what names no client is left out."""
+    """Scopes are a list in one log and one text in the other; what names no client is no event that can be told."""
     (found,) = read_events(
         event(
             "authorize", {"name": "client_id", "value": "c"}, {"name": "app_name", "value": "App"},
@@ -257,6 +257,21 @@ def test_an_event_names_client_scopes_and_who_did_it() -> None:
     assert read_events(raw(id={"time": "2026-11-20T10:00:00Z"})) == ()
     with pytest.raises(JsonError):
         read_events(event("authorize", id={"time": "soon"}))
+
+
+def test_an_event_that_names_its_client_otherwise_is_a_gap() -> None:
+    """Somebody let something in, and we do not see what: that is told, and what is no consent of a client is not."""
+    for name in (
+        "authorize", "revoke", "activity", "AUTHORIZE_API_CLIENT_ACCESS", "REMOVE_API_CLIENT_ACCESS",
+    ):  # fmt: skip
+        assert unread_events(event(name, {"name": "client_identifier", "value": "c"})) == (name,)
+    gap = unread_gap("authorize", 3, ASKED)
+    assert (gap.reason, gap.part) == ("unsupported", "authorize")
+    assert gap.message.startswith("3 of these events")
+    assert gap.hint
+    assert unread_events(event("authorize", {"name": "client_id", "value": "c"})) == ()
+    assert unread_events(event("CHANGE_TWO_STEP_VERIFICATION")) == ()
+    assert unread_events(raw(id={"time": "2026-11-20T10:00:00Z"})) == ()
 
 
 def test_tokens_and_app_passwords_have_what_google_says() -> None:
@@ -279,13 +294,31 @@ def test_tokens_and_app_passwords_have_what_google_says() -> None:
 
 
 def test_a_person_has_all_addresses() -> None:
-    """Aliases, those that Google makes too; a suspended or archived one may not log in."""
+    """Aliases, those that Google makes too, each once."""
     found = read_person(
         raw(id="1", primaryEmail="A@x.example", aliases=["b@x.example"], nonEditableAliases=["a@x.example.test"],
-            name={"fullName": "A"}, suspended=True)
+            name={"fullName": "A"})
     )  # fmt: skip
     assert found.addresses == ("a@x.example", "b@x.example", "a@x.example.test")
-    assert (found.enabled, found.account.key) == (False, "google:1")
+    assert found.account.key == "google:1"
+
+
+@pytest.mark.parametrize(
+    ("told", "enabled", "has_mail"),
+    [
+        ({}, True, True),
+        ({"suspended": False, "archived": False, "isMailboxSetup": True}, True, True),
+        ({"suspended": True}, False, True),
+        ({"archived": True}, False, True),
+        ({"isMailboxSetup": False}, True, False),
+    ],
+)
+def test_a_person_may_log_in_and_has_mail_unless_google_says_otherwise(
+    told: dict[str, Any], enabled: bool, has_mail: bool
+) -> None:
+    """A suspended or archived one may not log in; only who is said to have no mailbox has none."""
+    found = read_person(raw(id="1", primaryEmail="a@x.example", **told))
+    assert (found.enabled, found.has_mail) == (enabled, has_mail)
 
 
 @pytest.mark.parametrize(

@@ -27,9 +27,9 @@ class _Assignment(Struct, frozen=True, kw_only=True, rename="pascal"):
 
 
 def read_assignment(raw: bytes) -> Assignment | None:
-    """None for one of people or groups, and for one that is switched off; raises JsonError."""
+    """None for one that is said to be of people or groups, or switched off; raises JsonError."""
     told = json_text.item(raw, _Assignment)
-    if (told.role_assignee_type or "").casefold() != _APPLICATIONS or told.enabled is False:
+    if (told.role_assignee_type or _APPLICATIONS).casefold() != _APPLICATIONS or told.enabled is False:
         return None
     return Assignment(
         role=encodable(told.role or ""),

@@ -5,13 +5,17 @@ from datetime import datetime
 from msgspec import Struct
 
 from postwarden.formats import json_text
+from postwarden.formats.asked import Asked
 from postwarden.formats.json_text import JsonError
 from postwarden.model.application import Dated
 from postwarden.model.encoding import encodable
 from postwarden.model.moment import parse
+from postwarden.model.reading import Gap
 
 AUTHORIZE, REVOKE, ACTIVITY = "authorize", "revoke", "activity"
 DOMAIN_AUTHORIZE, DOMAIN_REMOVE = "AUTHORIZE_API_CLIENT_ACCESS", "REMOVE_API_CLIENT_ACCESS"
+#: Every one of these is about a client.
+_OURS = frozenset({AUTHORIZE, REVOKE, ACTIVITY, DOMAIN_AUTHORIZE, DOMAIN_REMOVE})
 
 
 class _Value(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -33,7 +37,6 @@ class _Actor(Struct, frozen=True, kw_only=True, rename="camel"):
 
 class _Id(Struct, frozen=True, kw_only=True, rename="camel"):
     time: str
-    unique_qualifier: str | None = None
 
 
 class _Activity(Struct, frozen=True, kw_only=True):
@@ -59,7 +62,10 @@ class Event(Struct, frozen=True, kw_only=True):
 
 
 def read_events(raw: bytes) -> tuple[Event, ...]:
-    """The events of one activity that name a client; raises JsonError where it is none, or has no time."""
+    """The events of one activity that name a client; raises JsonError where it is none, or has no time.
+
+    Those that should and do not are told by `unread_events`.
+    """
     found = json_text.item(raw, _Activity)
     try:
         happened = parse(found.id.time)
@@ -68,8 +74,8 @@ def read_events(raw: bytes) -> tuple[Event, ...]:
     actor = found.actor or _Actor()
     events = []
     for event in found.events or ():
-        told = {(one.name or "").casefold(): one for one in event.parameters or ()}
-        client = _text(told, "client_id") or _text(told, "api_client_name")
+        told = _parameters(event)
+        client = _client(told)
         if event.name and client:
             events.append(
                 Event(
@@ -83,6 +89,32 @@ def read_events(raw: bytes) -> tuple[Event, ...]:
                 )
             )
     return tuple(events)
+
+
+def unread_events(raw: bytes) -> tuple[str, ...]:
+    """The names of one activity's events that are about a client, and name it in no way that is known; raises JsonError."""
+    found = json_text.item(raw, _Activity)
+    return tuple(
+        event.name for event in found.events or () if event.name in _OURS and not _client(_parameters(event))
+    )
+
+
+def unread_gap(name: str, count: int, asked: Asked) -> Gap:
+    """What is not known because of `count` events of this name that do not say which client they are about."""
+    return asked.gap(
+        "unsupported",
+        f"{count} of these events name their client in a way that is not known",
+        part=name,
+        hint="look at the log in Google's administrator console, under Reporting, Audit and investigation",
+    )
+
+
+def _parameters(event: _Event) -> dict[str, _Value]:
+    return {(one.name or "").casefold(): one for one in event.parameters or ()}
+
+
+def _client(told: dict[str, _Value]) -> str:
+    return _text(told, "client_id") or _text(told, "api_client_name")
 
 
 def _text(told: dict[str, _Value], name: str) -> str:

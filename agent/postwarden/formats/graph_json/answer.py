@@ -21,13 +21,8 @@ class Listing(Struct, frozen=True, kw_only=True):
     delta: str | None = msgspec.field(name="@odata.deltaLink", default=None)
 
 
-class _Inner(Struct, frozen=True, kw_only=True):
-    code: str = ""
-
-
 class _Error(Struct, frozen=True, kw_only=True):
     code: str = ""
-    inner: _Inner | None = msgspec.field(name="innerError", default=None)
 
 
 class _Refusal(Struct, frozen=True, kw_only=True):

@@ -100,8 +100,11 @@ def read_registration(raw: bytes) -> Registration:
 
 
 def read_roles(raw: bytes) -> dict[str, str]:
-    """The names of a resource's roles by their ids; raises JsonError."""
-    found = json_text.item(raw, _Resource).app_roles or ()
+    """The names of a resource's roles by their ids, of those that are named; raises JsonError.
+
+    A role without a name is told by its id, which no table of permissions knows: it counts as unknown.
+    """
+    found = json_text.parse(raw, _Resource).app_roles or ()
     return {role.id: encodable(role.value) for role in found if role.value}
 
 

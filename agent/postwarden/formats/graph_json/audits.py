@@ -56,9 +56,7 @@ class _Property(Struct, frozen=True, kw_only=True, rename="camel"):
 
 class _Target(Struct, frozen=True, kw_only=True, rename="camel"):
     id: str | None = None
-    display_name: str | None = None
     type: str | None = None
-    user_principal_name: str | None = None
     modified_properties: tuple[_Property, ...] | None = None
 
 
@@ -87,7 +85,8 @@ class Audit(Struct, frozen=True, kw_only=True):
     """One thing that was done. `subject` is the object id of the application's service principal or registration.
 
     `keys` are ids of credentials that were not there before; `person` is whom the consent or the ownership is for,
-    None where it is not told; `for_everybody` whether a consent is for everybody.
+    None where it is not told; `for_everybody` whether a consent is for everybody. Only what is said to have failed has
+    not `succeeded`: what timed out, or ended in a way that is not known, may have happened.
     """
 
     id: str
@@ -96,7 +95,6 @@ class Audit(Struct, frozen=True, kw_only=True):
     author: str | None
     succeeded: bool
     subject: str
-    subject_name: str
     person: str | None
     for_everybody: bool
     keys: tuple[str, ...]
@@ -138,9 +136,8 @@ def read_audit(raw: bytes) -> Audit:
         happened=happened,
         activity=encodable(activity),
         author=_author(by),
-        succeeded=(found.result or "success") == "success",
+        succeeded=found.result != "failure",
         subject=subject.id or "" if subject is not None else "",
-        subject_name=encodable((subject.display_name if subject is not None else None) or ""),
         person=person,
         for_everybody=everybody,
         keys=tuple(_new_keys(targets)),
@@ -153,7 +150,7 @@ def _subject(activity: str, targets: tuple[_Target, ...], values: dict[str, str]
     wanted = next((values[name] for name in _CLIENTS if values.get(name)), "")
     named = next((one for one in targets if wanted and one.id == wanted), None)
     if named is not None or wanted:
-        return named or _Target(id=wanted, display_name=values.get("ServicePrincipal.DisplayName"))
+        return named or _Target(id=wanted)
     principals = [
         one for one in targets if (one.type or "").casefold() in {"serviceprincipal", "application"}
     ]

@@ -24,7 +24,6 @@ class _Rule(Struct, frozen=True, kw_only=True, rename="camel"):
     sequence: int | None = None
     is_enabled: bool | None = None
     has_error: bool | None = None
-    is_read_only: bool | None = None
     conditions: dict[str, Raw] | None = None
     actions: dict[str, Raw] | None = None
     exceptions: dict[str, Raw] | None = None

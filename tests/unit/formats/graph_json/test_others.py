@@ -214,7 +214,22 @@ def test_an_audit_without_a_time_is_none() -> None:
     """What has no date cannot be told."""
     with pytest.raises(JsonError):
         audit(audits.CONSENT, activityDateTime="soon")
+
+
+@pytest.mark.parametrize("result", ["success", "timeout", "unknownFutureValue", "newWord", "", None])
+def test_only_what_failed_is_left_out(result: str | None) -> None:
+    """Whatever a log calls the end of a change, it may have happened, unless it is said to have failed."""
+    assert audit(audits.CONSENT, result=result).succeeded
     assert not audit(audits.CONSENT, result="failure").succeeded
+
+
+def test_roles_have_names_where_the_resource_says_so() -> None:
+    """A role has its name, or none, and then it is known by its id; an answer with a key twice is none."""
+    named, nameless = {"id": "1", "value": "Mail.Read"}, {"id": "2", "value": None}
+    assert applications.read_roles(raw(appRoles=[named, nameless])) == {"1": "Mail.Read"}
+    assert applications.read_roles(raw()) == applications.read_roles(raw(appRoles=None)) == {}
+    with pytest.raises(JsonError, match="key twice"):
+        applications.read_roles(b'{"appRoles":[{"id":"1","value":"Mail.Read"}],"appRoles":[]}')
 
 
 def settings(**told: Any) -> dict[str, str]:

@@ -206,3 +206,9 @@ def test_a_list_that_goes_on_is_not_taken_for_all() -> None:
     """A page that leads on leaves a gap."""
     raw = json.dumps({"value": [], "@odata.nextLink": "https://x"}).encode()
     assert [type(item) for item in decode_rules(raw, ASKED)] == [Gap]
+
+
+def test_a_rule_that_is_listed_twice_is_told_once() -> None:
+    """What a page repeats word for word is one rule; another that differs in anything is another."""
+    once = {"id": "1", "displayName": "r", "actions": DELETE}
+    assert len(decode(once, once, {**once, "id": "2"})) == 2
