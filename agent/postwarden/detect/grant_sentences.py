@@ -44,7 +44,8 @@ def grant_facts(grant: Grant) -> Iterator[Fact]:
     application = grant.application
     yield Fact(name=f"scopes on {grant.resource or 'no resource'}", values=tuple(sorted(set(grant.scopes))))
     yield Fact(name="publisher", values=(application.publisher,))
-    if grant.consent is not None:
+    # Of one account's at Microsoft an audit log tells it, which forgets: that would be a change where nothing changed.
+    if grant.consent is not None and not (grant.provider == "graph" and grant.reaches == "account"):
         yield Fact(name="consent", values=(grant.consent,))
     if application.reply_urls:
         yield Fact(name="reply URLs", values=tuple(sorted(application.reply_urls)))
