@@ -73,9 +73,21 @@ def test_a_change_is_told_in_words() -> None:
         grant("Mail.Read offline_access", days=3, publisher="Another"),
         grant("Mail.Read offline_access", days=3, credentials=(key(400),)),
         grant("Mail.Read offline_access", days=3, owners=(Owner(name="eve"),)),
-        grant("Mail.Read offline_access", days=3, consent="user"),
     ):
         assert tuple(differences(before[name], found(changed)[name]))
+
+
+def test_who_consented_is_a_change_only_where_it_is_always_told() -> None:
+    """An audit log that forgets who consented for one account opens no acknowledgement again."""
+    name = "unknown_offline_mail"
+    told = found(grant("Mail.Read offline_access", days=3, consent="user"))[name]
+    assert not tuple(differences(told, found(grant("Mail.Read offline_access", days=3))[name]))
+    by_owner, by_administrator = (
+        found(grant("Mail.Read offline_access", days=3, provider="google", consent=consent))
+        for consent in ("user", "administrator")
+    )
+    for one, other in zip(by_owner.values(), by_administrator.values(), strict=True):
+        assert tuple(differences(one, other))
 
 
 def test_keys_are_told_once() -> None:
