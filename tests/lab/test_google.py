@@ -54,6 +54,10 @@ def test_a_grant_is_told_with_when_and_by_whom(lab: CloudLab, tmp_path: Path) ->
     assert docs.granted.origin == "audit_log"
     assert docs.granted_by == f"lena.fischer@{DOMAIN}"
     assert (docs.holders, docs.population) == (1, 40)
+    used = [one.last_used for one in found.values() if one.last_used is not None]
+    assert used
+    assert {one.origin for one in used} == {"audit_log"}
+    assert all(now() - timedelta(days=3) <= one.time <= now() for one in used)
 
 
 def test_the_log_tells_what_is_there_and_not_what_was_revoked(lab: CloudLab, tmp_path: Path) -> None:
@@ -140,7 +144,16 @@ def test_trap_8_throttles_of_every_kind_are_waited_for(
     assert lab.faults.waiting == ()
 
 
-@pytest.mark.parametrize("reason", ["userRateLimitExceeded", "rateLimitExceeded", "quotaExceeded"])
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "userRateLimitExceeded",
+        "rateLimitExceeded",
+        "quotaExceeded",
+        "concurrentLimitExceeded",
+        "RESOURCE_EXHAUSTED",
+    ],
+)
 def test_trap_8_each_reason_for_too_much_is_known(reason: str, lab: CloudLab, tmp_path: Path) -> None:
     """Whatever Google calls it, it is asked again."""
     lab.faults.add("rate_limited", kind="filters", reason=reason)
@@ -262,6 +275,7 @@ def test_the_token_log_is_changes(lab: CloudLab, tmp_path: Path) -> None:
     assert found
     assert {item.operation for item in found} <= {"authorize", "revoke"}
     assert all(item.author and item.about for item in found)
+    assert all(now() - timedelta(days=31) < item.happened <= now() for item in found)
 
 
 @pytest.mark.parametrize("fault", ["throttled", "unavailable"])

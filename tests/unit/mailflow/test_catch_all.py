@@ -54,6 +54,7 @@ def test_every_message_meets_it(condition: Condition) -> None:
         look("size", "5000", operator="over"),
         look("size", "5000", operator="under"),
         look("size", "many", operator="over"),
+        look("size", "\u0665", operator="over"),
         All(parts=(AT, CHOICE)),
         AnyOf(parts=(CHOICE, CHOICE)),
         Not(part=AT),

@@ -213,3 +213,8 @@ def test_a_search_that_is_not_understood_still_has_its_words() -> None:
     assert words(unread) == ("invoice",)
     assert words(negate(unread)) == ()
     assert words(Test(field="other", operator="other", values=("HasClassification invoice",))) == ()
+
+
+def test_greek_capitals_are_the_letters_that_they_are() -> None:
+    """A letter with two accents, which has no capital of its own, is the same in capitals and composed."""
+    assert folded("\u03aa\u0301") == folded("\u0399\u0308\u0301") == folded("\u0390")

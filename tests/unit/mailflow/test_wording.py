@@ -4,7 +4,7 @@ import pytest
 
 from postwarden.mailflow.conditions import all_of, any_of, negate
 from postwarden.mailflow.wording import MAX_TEXT, condition_text, quoted
-from postwarden.model.mailflow import EVERYTHING, NOTHING, Condition, Test
+from postwarden.model.mailflow import EVERYTHING, NOTHING, AnyOf, Condition, Test
 
 SUBJECT = Test(field="subject", operator="contains", values=("invoice",))
 SENDER = Test(field="envelope_from", operator="is", values=("a@b.example", "c@d.example"))
@@ -18,6 +18,8 @@ HEADER = Test(field="header:x-foo", operator="exists")
         (NOTHING, "no message"),
         (SUBJECT, 'subject contains "invoice"'),
         (SENDER, 'envelope sender is one of "a@b.example", "c@d.example"'),
+        (Test(field="envelope_to", operator="is", values=("a",)), 'envelope recipient is "a"'),
+        (AnyOf(parts=(SUBJECT, SUBJECT)), 'subject contains "invoice"'),
         (HEADER, 'header "x-foo" exists'),
         (Test(field="size", operator="over", values=("1024",)), "size over 1024 bytes"),
         (Test(field="body", operator="regex", values=("a.b",)), 'body matches the pattern "a.b"'),
@@ -54,7 +56,7 @@ def test_sentences(condition: Condition, expected: str) -> None:
         ("a\x1b[2Jb", '"a\\x1b[2Jb"'),
         ("a\nb\x85", '"a\\nb\\x85"'),
         ("\u202eevil\u2066", '"\\u202eevil\\u2066"'),
-        ("in\u200bvoice\u2028", '"in\\u200bvoice\\u2028"'),
+        ("in\u200bvoice\u2028\u2029", '"in\\u200bvoice\\u2028\\u2029"'),
         ('say "x" \\', '"say \\"x\\" \\\\"'),
         ("請求 ü", '"請求 ü"'),
     ],

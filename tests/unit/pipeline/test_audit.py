@@ -12,7 +12,7 @@ from postwarden.errors import LedgerError, LedgerUnsound, SecretError
 from postwarden.model.account import Account
 from postwarden.model.evidence import Delegation
 from postwarden.model.reading import Observed
-from postwarden.pipeline.audit import TOGETHER, Audited, acceptance, audit
+from postwarden.pipeline.audit import TOGETHER, Audited, acceptance, audit, everybody_of
 from postwarden.pipeline.judge import RuleBook
 from postwarden.pipeline.record import Conclusion, Recorder
 from tests.unit.pipeline.conftest import ALICE, BOB, NOW, SCOPE, Record, Told, done, flow, found, gap
@@ -206,3 +206,9 @@ def test_no_commit_is_for_everybody(book: RuleBook, config: Config, recorder: Re
     sizes = [made.ledger.position().size for _ in audits]
     assert len(set(sizes)) == 3
     assert sizes[-1] > before
+
+
+def test_everybody_is_known_by_all_names() -> None:
+    """Log-in, addresses, and what a source calls somebody otherwise, in any case."""
+    one = Account(key="login:a", login="Alice", addresses=("a@example.org",), names={"imap": "A.Doe"})
+    assert everybody_of([one]).listed == {"alice", "a@example.org", "a.doe"}

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from postwarden.config.settings import Accounts, Config, DirectoryEntry
 from postwarden.errors import ConfigError, ConnectorError
@@ -94,6 +95,26 @@ def test_what_the_configuration_lists_stays_as_it_is() -> None:
     ).accounts
     assert (alice.key, alice.sources, alice.addresses) == (mine.key, mine.sources, mine.addresses)
     assert alice.login_at("m365") == "alice@example.org"
+
+
+def test_the_configurations_name_at_a_source_goes_before_the_sources_own() -> None:
+    """What an administrator wrote stays; what was left out is learnt, a display name too."""
+    mine = Account(key=login_key("alice"), login="alice@example.org", names={"m365": "written"})
+    told = replace(person("alice"), display_name="Alice Doe")
+    (alice,) = listed(configured("m365"), Tenant("m365", told), mine=[mine]).accounts
+    assert (alice.login_at("m365"), alice.display_name) == ("written", "Alice Doe")
+
+
+def test_an_address_stays_with_whom_it_was_first() -> None:
+    """Somebody whom another source gives a second person's address does not become that person."""
+    first = Tenant("m365", person("alice"), person("bob"))
+    second = Tenant(
+        "sso",
+        person("x", "alice@example.org", "bob@example.org", key="keycloak:x"),
+        person("y", "bob@example.org", key="keycloak:y"),
+    )
+    alice, bob = listed(configured("m365", "sso"), first, second).accounts
+    assert (alice.login_at("sso"), bob.login_at("sso")) == ("x@example.org", "y@example.org")
 
 
 def test_a_source_that_cannot_be_asked() -> None:
