@@ -14,6 +14,7 @@ from postwarden.connectors.rest.once import Once
 from postwarden.connectors.rest.pages import Page, pages
 from postwarden.connectors.rest.patience import Patience
 from postwarden.connectors.rest.session import Session
+from postwarden.formats.asked import Asked
 from postwarden.formats.google_json.activities import (
     ACTIVITY,
     AUTHORIZE,
@@ -22,9 +23,12 @@ from postwarden.formats.google_json.activities import (
     REVOKE,
     Event,
     read_events,
+    unread_events,
+    unread_gap,
 )
 from postwarden.formats.google_json.answer import read_listing
 from postwarden.model.application import Dated
+from postwarden.model.reading import Item
 
 #: How far back Google's logs go; uses are asked for of a few days only, since every call is one.
 LOGGED, USED = timedelta(days=180), timedelta(days=3)
@@ -46,6 +50,7 @@ class Domain:
     ) -> None:
         self._users, self._reports, self._customer, self._clock = users, reports, customer, clock
         self._patience = Patience(reports.pause)
+        self._unread: Counter[str] = Counter()
         self.people = Once(self._people)
         self.log = Once(self._log)
         self.uses = Once(self._uses)
@@ -56,37 +61,47 @@ class Domain:
         return people(self._items(self._users, *requests.users(self._customer)))
 
     def _log(self) -> Log:
-        events = [*self._events(AUTHORIZE, LOGGED), *self._events(REVOKE, LOGGED)]
+        events = [*self._of_people(AUTHORIZE, LOGGED), *self._of_people(REVOKE, LOGGED)]
         consents = by_person(events)
         ordered = sorted(events, key=lambda one: (one[0].happened, one[0].name))
         revoked = {
-            (event.person or event.author, event.client): event.happened
-            for event, _ in ordered
-            if event.name == REVOKE
+            (event.person, event.client): event.happened for event, _ in ordered if event.name == REVOKE
         }
         return Log(consents=consents, revoked=revoked, events=tuple(ordered))
 
     def _uses(self) -> dict[tuple[str, str], tuple[datetime, str]]:
-        return last_uses(event for event, _ in self._events(ACTIVITY, USED))
+        return last_uses(event for event, _ in self._of_people(ACTIVITY, USED))
 
     def _holders(self) -> Mapping[str, int]:
         """How many people have each client, at least: who let it in within the log, and for whom it was at work lately."""
-        log, known = self.log.get(), self.people.get().by_address
+        log = self.log.get()
         having = {(who, client) for who, mine in log.consents.items() for client in mine}
         having |= {
             (who, client)
             for (who, client), (when, _) in self.uses.get_or({}).items()
             if not _is_over(log, who, client, when)
         }
-        # The log names one person now by the id, now by an address.
-        named = {(known[who].id if who in known else who, client) for who, client in having}
-        return Counter(client for _, client in named)
+        return Counter(client for _, client in having)
 
     def _domain_wide(self) -> dict[str, Consent]:
         return domain_wide([*self._events(DOMAIN_AUTHORIZE, LOGGED), *self._events(DOMAIN_REMOVE, LOGGED)])
 
+    def unread(self, asked: Asked, *names: str) -> Iterator[Item]:
+        """A gap for each of these kinds of events of which some could not be read, once they were asked for."""
+        for name in names:
+            if self._unread[name]:
+                yield unread_gap(name, self._unread[name], asked)
+
+    def _of_people(self, name: str, back: timedelta) -> Iterator[tuple[Event, bytes]]:
+        """The events with the id of the person whose they are: the log has now the id, now one of the addresses."""
+        known = self.people.get_or(People(by_id={}, by_address={})).by_address
+        for event, raw in self._events(name, back):
+            who = event.person or event.author
+            yield replace(event, person=known[who].id if who in known else who), raw
+
     def _events(self, name: str, back: timedelta) -> Iterator[tuple[Event, bytes]]:
         for raw in self._items(self._reports, *requests.activities(name, self._clock() - back)):
+            self._unread[name] += unread_events(raw).count(name)
             for event in read_events(raw):
                 if event.name == name:
                     yield event, raw

@@ -9,6 +9,7 @@ from postwarden.connectors.rest.patience import Patience
 from postwarden.connectors.rest.session import Session
 from postwarden.formats.asked import Asked
 from postwarden.formats.google_json import gmail_settings
+from postwarden.formats.google_json.activities import AUTHORIZE, REVOKE
 from postwarden.formats.google_json.people import Person
 from postwarden.formats.google_json.tokens import read_app_passwords, read_tokens
 from postwarden.model.application import Application
@@ -71,6 +72,7 @@ def grants(domain: Domain, security: Session | None, person: Person, asked: Aske
                 part=f"scopes of {_named(unread)}",
                 hint="look at them in the admin console, under API controls, or set list_tokens = true",
             )
+        yield from domain.unread(asked, AUTHORIZE, REVOKE)
     for client in sorted(found):
         name, scopes, raw = found[client]
         consent = known.get(client)

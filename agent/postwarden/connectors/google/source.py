@@ -24,6 +24,7 @@ from postwarden.connectors.rest.tokens import Token, Tokens
 from postwarden.connectors.wire import context
 from postwarden.errors import ConnectorError
 from postwarden.formats.asked import Asked
+from postwarden.formats.google_json.activities import AUTHORIZE, DOMAIN_AUTHORIZE, DOMAIN_REMOVE, REVOKE
 from postwarden.formats.google_json.people import Person
 from postwarden.model.account import Account
 from postwarden.model.application import Application
@@ -247,6 +248,7 @@ class GoogleSource:
                     detail=f"{event.client_name}: {' '.join(event.scopes)}"[:600],
                 )
                 yield Observed(evidence=change, raw=raw)
+        yield from self._domain.get().unread(asked, AUTHORIZE, REVOKE)
 
     def _domain_wide(self, asked: Asked) -> Iterator[Item]:
         """The clients that may act for everybody, as far as the log goes back."""
@@ -275,6 +277,7 @@ class GoogleSource:
                 population=population,
             )
             yield Observed(evidence=grant, raw=consent.raw)
+        yield from domain.unread(asked, DOMAIN_AUTHORIZE, DOMAIN_REMOVE)
         yield asked.gap(
             "unsupported",
             "the log goes back 180 days: a client that was authorised before is not seen",
