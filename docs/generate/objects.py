@@ -11,14 +11,12 @@ from postwarden.errors import Reason
 from postwarden.findings.life import Acknowledgement, Status
 from postwarden.grants.assessment import Band
 from postwarden.model.evidence import (
-    Access,
     Change,
     Delegation,
     Folder,
     Grant,
     MailFlow,
     Setting,
-    Transfer,
 )
 from postwarden.model.finding import Finding, Level
 from postwarden.model.moment import Moment
@@ -280,7 +278,7 @@ def inspect_evidence(kind: type[Struct]) -> type[Struct]:
     )
 
 
-EVIDENCE = (MailFlow, Delegation, Folder, Grant, Setting, Access, Change, Transfer)
+EVIDENCE = (MailFlow, Delegation, Folder, Grant, Setting, Change)
 INSPECT_EVIDENCE = {kind: inspect_evidence(kind) for kind in EVIDENCE}
 
 #: Name of the schema → its types (more than one where `kind` tells them apart), and the commands that print it.

@@ -19,7 +19,6 @@ from postwarden.daemon import running
 from postwarden.model.account import Account
 from postwarden.model.application import Application, Credential, Dated, Owner
 from postwarden.model.evidence import (
-    Access,
     Change,
     Delegation,
     Evidence,
@@ -27,7 +26,6 @@ from postwarden.model.evidence import (
     Grant,
     MailFlow,
     Setting,
-    Transfer,
 )
 from postwarden.model.finding import CheckRef, Fact, Finding
 from postwarden.model.finding_id import finding_id
@@ -98,11 +96,7 @@ EVIDENCE: tuple[Evidence, ...] = (
         granted=Dated(time=NOW, origin="api"),
     ),
     Setting(**BASE, name="transport", value="cleartext"),
-    Access(**BASE, started=NOW, address="192.0.2.1", protocol="imap", outcome="success"),
     Change(**BASE, happened=NOW, operation="New-InboxRule"),
-    Transfer(
-        **BASE, happened=NOW, sender="a@b.example", recipients=("c@d.example",), size=1, direction="out"
-    ),
 )
 
 Lines = list[dict[str, Any]]

@@ -205,19 +205,6 @@ class Setting(Base, frozen=True, kw_only=True, tag="setting"):
     value: str
 
 
-class Access(Base, frozen=True, kw_only=True, tag="access"):
-    """Event: one session or sign-in."""
-
-    started: Moment
-    address: str | None = None
-    protocol: str
-    client: str | None = None
-    outcome: Literal["success", "failure"]
-
-    def __post_init__(self) -> None:
-        require_utc(self.observed, self.started)
-
-
 class Change(Base, frozen=True, kw_only=True, tag="change"):
     """Event: an audit record says that a state was made, altered or removed.
 
@@ -234,18 +221,4 @@ class Change(Base, frozen=True, kw_only=True, tag="change"):
         require_utc(self.observed, self.happened)
 
 
-class Transfer(Base, frozen=True, kw_only=True, tag="transfer"):
-    """Event: one message handed over by a mail server. `size` in bytes."""
-
-    happened: Moment
-    sender: str
-    recipients: tuple[str, ...]
-    message_id: str | None = None
-    size: int | None = None
-    direction: Literal["in", "out"]
-
-    def __post_init__(self) -> None:
-        require_utc(self.observed, self.happened)
-
-
-Evidence = MailFlow | Delegation | Folder | Recipient | Grant | Setting | Access | Change | Transfer
+Evidence = MailFlow | Delegation | Folder | Recipient | Grant | Setting | Change

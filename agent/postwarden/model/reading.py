@@ -85,7 +85,12 @@ Item = Observed | Gap | NotSupported | CheckDone | OwnSession | Excess
 
 
 #: What a source's code was tried against: servers of its kind in our tests, what their makers publish, or nothing.
-Grade = Literal["observed live", "checked against the published schema", "from documentation only"]
+Grade = Literal[
+    "observed live",
+    "checked against the published schema",
+    "checked against published samples",
+    "from documentation only",
+]
 
 
 #: For a source all of whose checks have its own grade.

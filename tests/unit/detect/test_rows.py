@@ -6,7 +6,7 @@ import pytest
 
 from postwarden.detect.fields import FIELDS, Field
 from postwarden.detect.rows import Row, rows
-from postwarden.model.evidence import Access, Evidence, GrantType, Setting
+from postwarden.model.evidence import Change, Evidence, GrantType, Setting
 from postwarden.model.mailflow import Effect, Path, Test
 from postwarden.model.scope import source_scope
 from tests.unit.detect.conftest import FOLDERS, NOW, SCOPE, SCRIPTS, MakeFlow, context, delegation, folder
@@ -164,10 +164,8 @@ def test_the_setting_of_a_source_is_a_row_of_the_sources_scope() -> None:
 
 def test_folders_are_context_and_events_have_no_rows_yet() -> None:
     """What has no category gives no row, and no error."""
-    access = Access(
-        scope=SCOPE, source="x", check="y", observed=NOW, started=NOW, protocol="imap", outcome="success"
-    )
-    assert list(rows([folder("Old"), access], context())) == []
+    change = Change(scope=SCOPE, source="x", check="y", observed=NOW, happened=NOW, operation="o")
+    assert list(rows([folder("Old"), change], context())) == []
 
 
 def test_every_effect_has_words(flow: MakeFlow) -> None:

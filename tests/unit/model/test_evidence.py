@@ -8,7 +8,7 @@ import pytest
 
 from postwarden.model import evidence
 from postwarden.model.encoding import encode
-from postwarden.model.evidence import Access, Base, Change, Evidence, MailFlow, Setting, Transfer
+from postwarden.model.evidence import Base, Change, Evidence, MailFlow, Setting
 from postwarden.model.reading import OwnSession
 from postwarden.model.scope import account_scope
 
@@ -25,9 +25,7 @@ TIMED: list[tuple[type[Base], dict[str, Any], str]] = [
     (MailFlow, {"origin": "sieve_script", "key": "k", "name": "n", "enabled": True}, "created"),
     (MailFlow, {"origin": "sieve_script", "key": "k", "name": "n", "enabled": True}, "modified"),
     (Setting, {"name": "n", "value": "v"}, "observed"),
-    (Access, {"started": NOW, "protocol": "imap", "outcome": "success"}, "started"),
     (Change, {"happened": NOW, "operation": "o"}, "happened"),
-    (Transfer, {"happened": NOW, "sender": "a", "recipients": (), "direction": "in"}, "happened"),
 ]
 
 
