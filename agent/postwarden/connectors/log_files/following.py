@@ -1,0 +1,257 @@
+"""Following logs: which content lies in which file now, what of it is new, and what happened to the rest.
+
+A look goes over all files once. A content is told by its first bytes, so rename, copy and compression do not matter;
+before it is read on, the bytes in front of the place are compared too.
+"""
+
+import glob
+import os
+from collections.abc import Iterable, Iterator, Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from postwarden.connectors.log_files.contents import HEAD, TAIL, LogFile, Status, opened, pieces, status_of
+from postwarden.errors import ConnectorError
+from postwarden.model.arrival import Cursor, Mishap, Note, Portion
+
+#: Milliseconds after which the last line of a file that nobody wrote to any more counts without its line feed.
+FINISHED = 3_600_000
+#: Files of one source: more are a pattern gone wrong.
+MAX_FILES = 20_000
+
+
+class Unreadable(Struct, frozen=True, kw_only=True):
+    """A file that could not be read, or not on: `error` says why."""
+
+    path: str
+    error: ConnectorError
+
+
+class _File(Struct, frozen=True, kw_only=True):
+    """A file that is there, and how its content begins; an empty one has no `head`."""
+
+    path: str
+    status: Status
+    compressed: bool
+    head: bytes
+
+
+class _Found(Struct, frozen=True, kw_only=True):
+    """A file and the content that it has: the cursor of a known one, or a new one at its beginning."""
+
+    file: _File
+    cursor: Cursor
+
+
+def files_of(patterns: Iterable[str]) -> tuple[str, ...]:
+    """The files that the patterns name, each once, in order; raises ConnectorError where there are too many."""
+    found = sorted({path for pattern in patterns for path in glob.iglob(pattern, recursive=True)})  # noqa: PTH207 - patterns are absolute
+    if len(found) > MAX_FILES:
+        raise ConnectorError(
+            f"{len(found)} files match {', '.join(patterns)}", "name the logs only", reason="malformed"
+        )
+    return tuple(found)
+
+
+class Follower:
+    """The logs of one source that the patterns name. It remembers how contents begin, to leave unchanged files closed."""
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        self._patterns = tuple(patterns)
+        self._seen: dict[str, _File] = {}
+
+    def look(self, cursors: Sequence[Cursor], now: int) -> Iterator[Portion | Unreadable]:
+        """Everything that is new since the `cursors`, at `now` in milliseconds since 1970.
+
+        Before the next element is asked for, the one before must be stored: the cursor with what was made of it.
+        """
+        files, failed = self._files()
+        yield from failed
+        found = _matched(files, cursors)
+        contents: dict[bytes, list[_Found]] = {}
+        for one in found:
+            contents.setdefault(one.cursor.head, []).append(one)
+        yield from _mishaps(
+            cursors, contents, {one.path: one for one in files}, {one.path for one in failed}, now
+        )
+        longest = [max(group, key=_extent) for group in contents.values()]
+        # Older contents first, so that sessions find their beginnings.
+        for one in sorted(longest, key=lambda one: (one.file.status.modified, one.file.path)):
+            yield from _read(one, now)
+
+    def _files(self) -> tuple[list[_File], list[Unreadable]]:
+        files: list[_File] = []
+        failed: list[Unreadable] = []
+        for path in files_of(self._patterns):
+            try:
+                files.append(self._file(path))
+            except FileNotFoundError:
+                # Renamed or deleted since it was listed; the next look sees how things are then.
+                continue
+            except ConnectorError as exc:
+                failed.append(Unreadable(path=path, error=exc))
+        self._seen = {one.path: one for one in files}
+        return files, failed
+
+    def _file(self, path: str) -> _File:
+        """The file as it is, from memory where nothing about it changed."""
+        seen = self._seen.get(path)
+        if seen is not None and seen.status == status_of(os.stat(path)):  # noqa: PTH116 - a string from glob
+            return seen
+        with opened(path) as log:
+            return _File(path=path, status=log.status, compressed=log.compressed, head=log.head())
+
+
+def _extent(one: _Found) -> tuple[bool, int, int]:
+    """Of several files with one content, the one to read is plain and long."""
+    return not one.file.compressed, one.file.status.size, one.file.status.modified
+
+
+def _matched(files: Sequence[_File], cursors: Sequence[Cursor]) -> list[_Found]:
+    """Each file that has a content, with that content's cursor."""
+    known = sorted(cursors, key=lambda one: len(one.head), reverse=True)
+    found: list[_Found] = []
+    new: list[Cursor] = []
+    # Shorter beginnings first: a copy under way is the same content as what it is copied from.
+    for file in sorted(files, key=lambda one: (len(one.head), one.path)):
+        if b"\n" not in file.head and len(file.head) < HEAD:
+            # Not one whole line: nothing to tell it by, and nothing to read.
+            continue
+        cursor = next((one for one in known if _is_of(file, one)), None)
+        if cursor is None:
+            cursor = next((one for one in new if file.head.startswith(one.head)), None)
+        if cursor is None:
+            cursor = Cursor(head=file.head)
+            new.append(cursor)
+        found.append(_Found(file=file, cursor=cursor))
+    return found
+
+
+def _is_of(file: _File, cursor: Cursor) -> bool:
+    """Whether the file has the cursor's content, as far as its beginning tells."""
+    if file.head.startswith(cursor.head):
+        return True
+    # Cut off before what we know of it: it is still what lay there.
+    same = (file.path, file.status.device, file.status.inode) == (cursor.path, cursor.device, cursor.inode)
+    return same and cursor.head.startswith(file.head)
+
+
+def _mishaps(
+    cursors: Sequence[Cursor],
+    contents: dict[bytes, list[_Found]],
+    files: dict[str, _File],
+    failed: set[str],
+    now: int,
+) -> Iterator[Portion]:
+    """What happened to contents that were live and are not in their place any more."""
+    here = {one.file.path: one.cursor for group in contents.values() for one in group}
+    for cursor in cursors:
+        instead, elsewhere = here.get(cursor.path), contents.get(cursor.head, [])
+        if not cursor.live or cursor.path in failed or instead is cursor:
+            continue
+        file = files.get(cursor.path)
+        in_place = file is not None and (file.status.device, file.status.inode) == (
+            cursor.device,
+            cursor.inode,
+        )
+        notes = []
+        if instead is not None and 0 < instead.key < cursor.key:
+            words = "an older content, which we had read before, is in its place again"
+            notes.append(_note("replaced", cursor, now, words, lost=False))
+        if not elsewhere:
+            what = "was emptied or overwritten in place" if in_place else "is gone or has another content"
+            words = (
+                f"it {what}, and no file has what was in it: lines behind byte {cursor.offset} may be lost"
+            )
+            notes.append(_note("truncated" if in_place else "gone", cursor, now, words))
+        elif in_place and (end := _length(elsewhere)) != cursor.offset:
+            words = (
+                f"it was copied and emptied in place: we had read to byte {cursor.offset}, the copy ends at "
+                f"{f'byte {end}' if end is not None else 'another place'}; lines written in between may be lost"
+            )
+            notes.append(_note("truncated", cursor, now, words))
+        if notes or not elsewhere:
+            yield Portion(cursor=replace(cursor, live=False, read=now), notes=tuple(notes))
+
+
+def _length(copies: Sequence[_Found]) -> int | None:
+    """How long a content is, where a file tells it from outside."""
+    return max((one.file.status.size for one in copies if not one.file.compressed), default=None)
+
+
+def _read(one: _Found, now: int) -> Iterator[Portion | Unreadable]:
+    """The new lines of one content."""
+    cursor, status = one.cursor, one.file.status
+    unchanged = (cursor.device, cursor.inode, cursor.size, cursor.modified) == (
+        status.device,
+        status.inode,
+        status.size,
+        status.modified,
+    )
+    finished = one.file.compressed or now - status.modified // 1_000_000 > FINISHED
+    if unchanged and not (finished and cursor.live):
+        return
+    place = replace(
+        cursor,
+        head=max(one.file.head, cursor.head, key=len),
+        path=one.file.path,
+        device=status.device,
+        inode=status.inode,
+        size=status.size,
+        modified=status.modified,
+        live=not finished,
+        read=now,
+    )
+    try:
+        with opened(one.file.path) as log:
+            if (log.status.device, log.status.inode) != (status.device, status.inode):
+                # Rotated between two steps; the next look sees both files.
+                return
+            if (other := _otherwise(cursor, log)) is not None:
+                words, offset, tail = other
+                # What is there now was not written by the mail server; what comes behind it is read.
+                torn = not tail.endswith(b"\n")
+                behind = replace(place, head=one.file.head, offset=offset, tail=tail, torn=torn, size=-1)
+                yield Portion(cursor=behind, notes=(_note("shortened", place, now, words),))
+                return
+            yield from _new_lines(cursor, place, log, finished=finished)
+    except FileNotFoundError:
+        return
+    except ConnectorError as exc:
+        yield Unreadable(path=one.file.path, error=exc)
+
+
+def _new_lines(cursor: Cursor, place: Cursor, log: LogFile, *, finished: bool) -> Iterator[Portion]:
+    fresh = cursor.key != 0 and cursor.live
+    behind = replace(cursor, head=place.head)
+    for piece in pieces(log, cursor.offset, torn=cursor.torn, finished=finished):
+        behind = replace(behind, offset=piece.end, tail=(behind.tail + piece.tail)[-TAIL:], torn=piece.torn)
+        yield Portion(
+            # Until its end is reached, the file counts as changed.
+            cursor=replace(
+                place, offset=behind.offset, tail=behind.tail, torn=behind.torn, live=True, size=-1
+            ),
+            start=piece.start,
+            data=piece.data,
+            unread=piece.unread,
+            fresh=fresh,
+        )
+    yield Portion(cursor=replace(place, offset=behind.offset, tail=behind.tail, torn=behind.torn))
+
+
+def _otherwise(cursor: Cursor, log: LogFile) -> tuple[str, int, bytes] | None:
+    """Why the content does not go on where we had read to, where to go on instead and what is before that, or None."""
+    before = log.read(cursor.offset - len(cursor.tail), len(cursor.tail)) if cursor.tail else b""
+    if before == cursor.tail:
+        return None
+    if len(before) == len(cursor.tail):
+        words = f"what stands before byte {cursor.offset} is not what we had read there: it was changed"
+        return words, cursor.offset, before
+    end = log.length()
+    words = f"we had read to byte {cursor.offset}, and now it ends at byte {end}: its end was taken away"
+    return words, end, log.read(max(0, end - TAIL), min(TAIL, end))
+
+
+def _note(mishap: Mishap, cursor: Cursor, now: int, words: str, *, lost: bool = True) -> Note:
+    return Note(mishap=mishap, path=cursor.path, words=words, lost=lost, time=now)

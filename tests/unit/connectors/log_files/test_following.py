@@ -1,0 +1,272 @@
+"""Logs in real files, followed through everything that happens to them."""
+
+import gzip
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from postwarden.connectors.log_files.contents import MAX_LINE, PORTION
+from postwarden.connectors.log_files.following import FINISHED, Follower, Unreadable
+from postwarden.model.arrival import Cursor, Note
+
+
+class Reader:
+    """What follows the logs of one folder and keeps what came, as a history does."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.follower = Follower([str(folder / "*")])
+        self.cursors: list[Cursor] = []
+        self.lines: list[bytes] = []
+        self.notes: list[Note] = []
+        self.errors: list[str] = []
+        self.unread: list[int] = []
+        self.now = 0
+
+    def look(self, *, stop_after: int | None = None) -> list[bytes]:
+        """The lines that this look gave; `stop_after` so many portions it is killed."""
+        began = len(self.lines)
+        newest = max((path.stat().st_mtime_ns for path in self.folder.iterdir()), default=0)
+        self.now = max(self.now, newest // 1_000_000)
+        for count, item in enumerate(self.follower.look(tuple(self.cursors), self.now)):
+            if count == stop_after:
+                self.follower = Follower([str(self.folder / "*")])
+                break
+            if isinstance(item, Unreadable):
+                self.errors.append(str(item.error))
+                continue
+            self.lines += item.data.splitlines()
+            self.notes += item.notes
+            self.unread += [at for at, _ in item.unread]
+            self.keep(item.cursor)
+        return self.lines[began:]
+
+    def keep(self, cursor: Cursor) -> None:
+        from msgspec.structs import replace
+
+        for index, known in enumerate(self.cursors):
+            if cursor.key == known.key or (not cursor.key and cursor.head.startswith(known.head)):
+                self.cursors[index] = replace(cursor, key=known.key)
+                return
+        self.cursors.append(replace(cursor, key=len(self.cursors) + 1))
+
+    @property
+    def mishaps(self) -> list[tuple[str, bool]]:
+        return [(note.mishap, note.lost) for note in self.notes]
+
+
+@pytest.fixture
+def reader(tmp_path: Path) -> Reader:
+    return Reader(tmp_path)
+
+
+def written(path: Path, *lines: str) -> None:
+    with path.open("a") as file:
+        file.writelines(line + "\n" for line in lines)
+
+
+def test_a_growing_log_gives_each_line_once(reader: Reader, tmp_path: Path) -> None:
+    """What was read is not read again, and what is new comes at the next look."""
+    log = tmp_path / "mail.log"
+    written(log, "one", "two")
+    assert reader.look() == [b"one", b"two"]
+    assert reader.look() == []
+    written(log, "two")
+    assert reader.look() == [b"two"]
+    assert reader.notes == []
+
+
+def test_a_line_that_is_being_written_is_waited_for(reader: Reader, tmp_path: Path) -> None:
+    """Half a line is not a line."""
+    log = tmp_path / "mail.log"
+    log.write_bytes(b"one\ntw")
+    assert reader.look() == [b"one"]
+    with log.open("ab") as file:
+        file.write(b"o\n")
+    assert reader.look() == [b"two"]
+
+
+def test_the_last_line_of_an_old_file_counts_without_its_line_feed(reader: Reader, tmp_path: Path) -> None:
+    """A server that died in the middle of a line does not take it with it; what still comes behind it is no line."""
+    log = tmp_path / "mail.log"
+    log.write_bytes(b"one\ntw")
+    reader.look()
+    reader.now += FINISHED + 1
+    assert reader.look() == [b"tw"]
+    assert reader.look() == []
+    with log.open("ab") as file:
+        file.write(b"o forged\nthree\n")
+    assert reader.look() == [b"three"]
+
+
+def rename(log: Path) -> None:
+    log.rename(log.with_name("mail.log.1"))
+
+
+def copy_in_time(log: Path) -> None:
+    shutil.copy(log, log.with_name("mail.log.1"))
+    os.truncate(log, 0)
+
+
+def compress(log: Path) -> None:
+    rename(log)
+    log.touch()
+    rotated = log.with_name("mail.log.1")
+    log.with_name("mail.log.1.gz").write_bytes(gzip.compress(rotated.read_bytes()))
+    rotated.unlink()
+
+
+@pytest.mark.parametrize("rotate", [rename, copy_in_time, compress])
+@pytest.mark.parametrize("empty_first", [False, True])
+def test_rotation_loses_nothing_and_repeats_nothing(
+    reader: Reader, tmp_path: Path, rotate: Callable[[Path], None], *, empty_first: bool
+) -> None:
+    """Through rename, copy and compression a content stays the same content, also with a look in the middle."""
+    log = tmp_path / "mail.log"
+    written(log, "one", "two")
+    reader.look()
+    if rotate is not copy_in_time:
+        written(log, "three")
+    rotate(log)
+    log.touch()
+    if empty_first:
+        reader.look()
+    written(log, "four")
+    reader.look()
+    assert sorted(reader.lines) == sorted(
+        [b"one", b"two", b"four", *([b"three"] if rotate is not copy_in_time else [])]
+    )
+    assert reader.notes == []
+
+
+def test_a_copy_that_ends_elsewhere_than_we_had_read_is_a_loss_of_unknown_size(
+    reader: Reader, tmp_path: Path
+) -> None:
+    """Between copying and emptying lines may be lost, and only where the copy ends at our place there were none."""
+    log = tmp_path / "mail.log"
+    written(log, "one")
+    reader.look()
+    written(log, "two")
+    copy_in_time(log)
+    written(log, "three")
+    reader.look()
+    assert sorted(reader.lines) == [b"one", b"three", b"two"]
+    assert reader.mishaps == [("truncated", True)]
+    assert "we had read to byte 4, the copy ends at byte 8" in reader.notes[0].words
+
+
+def test_a_log_that_is_emptied_without_a_copy_is_a_loss(reader: Reader, tmp_path: Path) -> None:
+    """Whatever came after our last look may be gone, and it is said once."""
+    log = tmp_path / "mail.log"
+    written(log, "one")
+    reader.look()
+    os.truncate(log, 0)
+    reader.look()
+    written(log, "two")
+    assert reader.look() == [b"two"]
+    reader.look()
+    assert reader.mishaps == [("truncated", True)]
+
+
+def test_a_log_that_vanishes_is_a_loss_while_it_is_live(reader: Reader, tmp_path: Path) -> None:
+    """A live log that is gone may have had more; an old one that its server has long left was read to its end."""
+    log, old = tmp_path / "mail.log", tmp_path / "mail.log.1"
+    written(log, "one")
+    written(old, "zero")
+    os.utime(old, (0, 0))
+    reader.look()
+    old.unlink()
+    assert reader.look() == []
+    assert reader.mishaps == []
+    log.unlink()
+    reader.look()
+    reader.look()
+    assert reader.mishaps == [("gone", True)]
+
+
+def test_an_older_content_in_the_place_of_the_live_one_is_told(reader: Reader, tmp_path: Path) -> None:
+    """A log that was put back from a backup gives no event twice, and does not pass unseen."""
+    log = tmp_path / "mail.log"
+    written(log, "one")
+    reader.look()
+    rename(log)
+    written(log, "two")
+    reader.look()
+    log.unlink()
+    (tmp_path / "mail.log.1").rename(log)
+    reader.look()
+    assert reader.lines == [b"one", b"two"]
+    assert ("replaced", False) in reader.mishaps
+    assert ("gone", True) in reader.mishaps
+
+
+@pytest.mark.parametrize(
+    ("now", "words"),
+    [(b"1" * 2000 + b"\n", "ends at byte 2001"), (b"1" * 2000 + b"\n" + b"three\nthree\n", "it was changed")],
+)
+def test_a_log_whose_end_was_taken_away_or_changed_is_told_and_read_on_behind_it(
+    reader: Reader, tmp_path: Path, now: bytes, words: str
+) -> None:
+    """Whoever edits a log does not blind us: it is told once, and what comes next is read."""
+    log = tmp_path / "mail.log"
+    written(log, "1" * 2000, "first", "third")
+    reader.look()
+    with log.open("rb+") as file:
+        file.write(now)
+        file.truncate()
+    reader.look()
+    assert [note.mishap for note in reader.notes] == ["shortened"]
+    assert words in reader.notes[0].words
+    written(log, "four")
+    assert reader.look() == [b"four"]
+    assert len(reader.notes) == 1
+
+
+def test_an_overlong_line_is_left_out_and_nothing_behind_it_is_taken_for_a_line(
+    reader: Reader, tmp_path: Path
+) -> None:
+    """Whoever can write a long line cannot make up a line of the log in it."""
+    log = tmp_path / "mail.log"
+    log.write_bytes(b"one\n" + b"x" * (PORTION + 5) + b"forged\nforged too")
+    assert reader.look() == [b"one"]
+    with log.open("ab") as file:
+        file.write(b"\n" + b"y" * (MAX_LINE + 1) + b"\ntwo\n")
+    assert [line for line in reader.look() if line.strip()] == [b"forged too", b"two"]
+    assert len(reader.unread) == 2
+
+
+def test_after_a_kill_between_two_portions_reading_goes_on_there(reader: Reader, tmp_path: Path) -> None:
+    """What was stored is not read again, and what was not stored is."""
+    log = tmp_path / "mail.log"
+    lines = [f"line {number} of a log that is longer than a portion" for number in range(60_000)]
+    written(log, *lines)
+    reader.look(stop_after=1)
+    assert 0 < len(reader.lines) < len(lines)
+    reader.look(stop_after=2)
+    reader.look()
+    assert reader.lines == [line.encode() for line in lines]
+
+
+def test_a_file_that_cannot_be_read_is_told_and_the_others_are_read(reader: Reader, tmp_path: Path) -> None:
+    """A damaged archive and a pipe do not stop the log beside them."""
+    written(tmp_path / "mail.log", "one")
+    whole = gzip.compress(os.urandom(4000) + b"\n")
+    (tmp_path / "mail.log.1.gz").write_bytes(whole[: len(whole) // 2])
+    os.mkfifo(tmp_path / "mail.pipe")
+    reader.look()
+    assert reader.lines == [b"one"]
+    assert any("is damaged" in error for error in reader.errors)
+    assert any("is no regular file" in error for error in reader.errors)
+
+
+def test_a_trap_that_grows_beyond_reason_is_not_followed_to_its_end(reader: Reader, tmp_path: Path) -> None:
+    """A compressed file cannot keep us busy for ever."""
+    (tmp_path / "mail.log.1.gz").write_bytes(gzip.compress(gzip.compress(bytes(1024))) + b"")
+    big = gzip.compress(b"a\n" * 40_000_000)
+    assert len(big) * 1100 > 80_000_000
+    (tmp_path / "mail.log.2.gz").write_bytes(big)
+    reader.look()
+    assert reader.errors == []
