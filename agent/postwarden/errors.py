@@ -9,6 +9,8 @@
     ├── LedgerError                         the ledger or the state folder could not be used
     │   ├── LedgerBusy                      another writer held the lock for too long
     │   └── LedgerUnsound(record)           records, tree, checkpoint or keys do not agree: exit 4
+    ├── HistoryError                        the history could not be used
+    │   └── HistoryBusy                     another process writes it
     ├── LabError                            the demo's servers did not start
     └── NotifyError                         a delivery failed; recorded and retried
 
@@ -110,6 +112,14 @@ class LedgerUnsound(LedgerError):
     def __init__(self, message: str, hint: str | None = None, *, record: int | None = None) -> None:
         super().__init__(message, hint)
         self.record = record
+
+
+class HistoryError(PostwardenError):
+    """The history of accesses and transfers could not be used."""
+
+
+class HistoryBusy(HistoryError):
+    """Another process writes the history; what it has stored can be read."""
 
 
 class LabError(PostwardenError):

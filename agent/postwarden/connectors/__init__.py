@@ -22,6 +22,7 @@ KINDS = {
     "google": "postwarden.connectors.google.source:GoogleSource",
     "keycloak": "postwarden.connectors.keycloak.source:KeycloakSource",
     "drop_folder": "postwarden.connectors.drop_folder:DropFolderSource",
+    "log_files": "postwarden.connectors.log_files.source:LogFiles",
 }
 
 

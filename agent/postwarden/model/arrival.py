@@ -17,7 +17,8 @@ class Cursor(Struct, frozen=True, kw_only=True):
     `key` is its number in the history, 0 before it has one. `head` are its first bytes, `tail` the last ones before
     `offset`. `path`, `device`, `inode`, `size` and `modified` (nanoseconds) are those of the file that it was last read
     from. `state` is the decoder's. `torn` says that `offset` is inside a line that is not read. `live` says that the
-    file may still grow, as far as we know; `read` is when we last looked, in milliseconds since 1970.
+    file may still grow, as far as we know; `read` is when we last looked, `latest` the latest time of an event in it, both in
+    milliseconds since 1970.
     """
 
     key: int = 0
@@ -33,6 +34,7 @@ class Cursor(Struct, frozen=True, kw_only=True):
     torn: bool = False
     live: bool = True
     read: int = 0
+    latest: int | None = None
 
 
 #: What can happen to a log that is nobody's log-in: `truncated` while it was followed, `shortened` (its end is gone),

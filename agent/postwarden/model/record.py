@@ -140,6 +140,58 @@ class Notified(Record, frozen=True, kw_only=True, tag="notified"):
     message: str = ""
 
 
+class HistoryDay(Record, frozen=True, kw_only=True, tag="history_day"):
+    """A day of arrival is closed: what came on it into the history, and the digest of that (see `history.days`).
+
+    `day` is written YYYY-MM-DD, in UTC; `counts` are rows by table; `first` and `latest` are the earliest and latest time
+    of what they tell, None where nothing came.
+    """
+
+    day: str
+    counts: dict[str, int]
+    digest: str
+    first: str | None = None
+    latest: str | None = None
+
+
+class HistoryPruned(Record, frozen=True, kw_only=True, tag="history_pruned"):
+    """The rows that came before this day were removed from the history, as configured; their digests stay in the ledger."""
+
+    before: str
+    counts: dict[str, int]
+
+
+class HuntMade(Record, frozen=True, kw_only=True, tag="hunt_made"):
+    """Somebody looked in the history for indicators, or the daemon did (`reason` says so).
+
+    `indicators` are the kinds and values (the first ones; `more_indicators` counts the rest), `digest` is SHA-256 over
+    all of them, a line each. `since` and `until` bound the time of the sessions. `sessions` were found in `accounts`; `gaps` say
+    what of that time was not read.
+    """
+
+    indicators: tuple[tuple[str, str], ...]
+    more_indicators: int = 0
+    digest: str
+    since: str | None = None
+    until: str | None = None
+    sessions: int
+    accounts: tuple[str, ...] = ()
+    more_accounts: int = 0
+    gaps: tuple[str, ...] = ()
+    reason: str
+
+
+class HistoryExported(Record, frozen=True, kw_only=True, tag="history_exported"):
+    """Sessions of the history were handed out: of which accounts (none: all) and time, how many, and SHA-256 of the bytes."""
+
+    accounts: tuple[str, ...] = ()
+    since: str | None = None
+    until: str | None = None
+    sessions: int
+    digest: str
+    reason: str
+
+
 class Recovery(Record, frozen=True, kw_only=True, tag="recovery"):
     """Bytes beyond the last checkpoint were put aside: `file` in quarantine, with length and SHA-256."""
 
@@ -164,5 +216,9 @@ AnyRecord = (
     | FindingAcknowledged
     | FindingReopened
     | Notified
+    | HistoryDay
+    | HistoryPruned
+    | HuntMade
+    | HistoryExported
     | Recovery
 )

@@ -1,0 +1,1 @@
+"""Sessions: put together from what logs tell, from which network, with which client."""

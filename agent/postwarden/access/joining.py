@@ -1,0 +1,185 @@
+"""Stages of accesses into sessions: a row at log-in, an ending when it is known, whatever file either stands in."""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+
+from msgspec import Struct
+
+from postwarden.model.event import Access, Protocol
+
+#: Sessions of one source whose end we wait for; of the oldest beyond that the end stays unknown.
+MAX_OPEN = 200_000
+#: Sessions that ended lately, for lines about them that come behind their end.
+LATELY = 10_000
+
+#: What keeps requests without session ids apart: name, address, client and protocol.
+Key = tuple[str, str | None, str | None, Protocol]
+
+
+class Ending(Struct, frozen=True, kw_only=True, gc=False):
+    """The end of the session that is row `access`, told by the line at `at`. What nobody counted is None."""
+
+    access: int
+    at: int
+    time: int
+    reason: str | None = None
+    requests: int | None = None
+    bytes_in: int | None = None
+    bytes_out: int | None = None
+    bodies: int | None = None
+    body_bytes: int | None = None
+    headers: int | None = None
+    header_bytes: int | None = None
+    deleted: int | None = None
+    expunged: int | None = None
+
+
+class Group(Struct, kw_only=True):
+    """Requests without a session id that count as one session so far; `last` is the time of the latest."""
+
+    access: int
+    at: int
+    last: int
+    requests: int
+    bytes_in: int | None
+    bytes_out: int | None
+
+
+class Joiner:
+    """What is under way at one source. Rows are numbered from `next_row`; requests more than `idle` ms apart are two sessions."""
+
+    def __init__(
+        self,
+        next_row: int,
+        idle: int,
+        sessions: Iterable[tuple[str, int]] = (),
+        groups: Iterable[tuple[Key, Group]] = (),
+    ) -> None:
+        self.next_row = next_row
+        self.idle = idle
+        self.sessions: OrderedDict[str, int] = OrderedDict(sessions)
+        self.groups: dict[Key, Group] = dict(groups)
+        self._lately: OrderedDict[str, int] = OrderedDict()
+        self._changed: dict[str, int | None] = {}
+        self._touched: set[Key] = set()
+        self._new: set[str] = set()
+
+    def row_of(self, session: str | None) -> int | None:
+        """The row of a session that is open, or was lately."""
+        if session is None:
+            return None
+        return self.sessions.get(session) or self._lately.get(session)
+
+    def take(self, events: Iterable[Access]) -> tuple[list[tuple[int, Access]], list[Ending]]:
+        """New rows, and endings of these or older ones."""
+        rows: list[tuple[int, Access]] = []
+        endings: list[Ending] = []
+        for event in events:
+            stage = event.stage
+            if stage == "begun":
+                if event.session is not None:
+                    if event.session not in self.sessions:
+                        self._new.add(event.session)
+                    self.sessions[event.session] = self._changed[event.session] = self.next_row
+                    if len(self.sessions) > MAX_OPEN:
+                        self._forget(self.sessions.popitem(last=False)[0])
+            elif stage == "request":
+                if (row := self._grouped(event, endings)) is not None:
+                    rows.append(row)
+                continue
+            elif stage == "ended":
+                row_id = self.sessions.pop(event.session, None) if event.session is not None else None
+                if row_id is not None:
+                    assert event.session is not None
+                    self._forget(event.session)
+                    self._lately[event.session] = row_id
+                    if len(self._lately) > LATELY:
+                        self._lately.popitem(last=False)
+                    endings.append(_ending(row_id, event, event.time))
+                    continue
+                # Its beginning is not in what we have: a row of its own.
+                endings.append(_ending(self.next_row, event, event.time))
+            elif stage == "whole":
+                endings.append(_ending(self.next_row, event, event.ended))
+            rows.append((self.next_row, event))
+            self.next_row += 1
+        return rows, endings
+
+    def expire(self, now: int) -> Iterator[Ending]:
+        """The ends of groups whose last request is longer ago than `idle`, at `now` in the log's own time."""
+        for key, group in list(self.groups.items()):
+            if now - group.last > self.idle:
+                del self.groups[key]
+                self._touched.add(key)
+                yield _end_of(group)
+
+    def changes(self) -> tuple[dict[str, int | None], dict[Key, Group | None]]:
+        """Which sessions and groups were opened, changed or closed (None) since this was last asked."""
+        sessions, groups = self._changed, {key: self.groups.get(key) for key in self._touched}
+        self._changed, self._touched, self._new = {}, set(), set()
+        return sessions, groups
+
+    def _forget(self, session: str) -> None:
+        """What began and ended since `changes` was last asked is no change."""
+        if session in self._new:
+            self._new.discard(session)
+            del self._changed[session]
+        else:
+            self._changed[session] = None
+
+    def _grouped(self, event: Access, endings: list[Ending]) -> tuple[int, Access] | None:
+        key = (event.name, event.address, event.client, event.protocol)
+        group = self.groups.get(key)
+        self._touched.add(key)
+        if group is not None and event.time - group.last <= self.idle:
+            group.last = max(group.last, event.time)
+            group.at = event.at
+            group.requests += 1
+            group.bytes_in = _sum(group.bytes_in, event.bytes_in)
+            group.bytes_out = _sum(group.bytes_out, event.bytes_out)
+            return None
+        if group is not None:
+            endings.append(_end_of(group))
+        self.groups[key] = Group(
+            access=self.next_row,
+            at=event.at,
+            last=event.time,
+            requests=1,
+            bytes_in=event.bytes_in,
+            bytes_out=event.bytes_out,
+        )
+        self.next_row += 1
+        return self.next_row - 1, event
+
+
+def _sum(one: int | None, other: int | None) -> int | None:
+    return other if one is None else one if other is None else one + other
+
+
+def _end_of(group: Group) -> Ending:
+    return Ending(
+        access=group.access,
+        at=group.at,
+        time=group.last,
+        requests=group.requests,
+        bytes_in=group.bytes_in,
+        bytes_out=group.bytes_out,
+    )
+
+
+def _ending(row: int, event: Access, time: int | None) -> Ending:
+    # A session of which one line tells everything, but not when it ended, ended no earlier than it began.
+    return Ending(
+        access=row,
+        at=event.at,
+        time=event.time if time is None else time,
+        reason=event.reason,
+        bytes_in=event.bytes_in,
+        bytes_out=event.bytes_out,
+        bodies=event.bodies,
+        body_bytes=event.body_bytes,
+        headers=event.headers,
+        header_bytes=event.header_bytes,
+        deleted=event.deleted,
+        expunged=event.expunged,
+    )

@@ -1,0 +1,91 @@
+"""The source kind `log_files`: which files, in which format, of which servers."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from msgspec import Meta, Struct
+
+from postwarden.connectors.log_files.following import Follower, Unreadable
+from postwarden.errors import ConfigError
+from postwarden.formats.server_logs import About, Decoder, grade_of, open_log
+from postwarden.model.account import Account
+from postwarden.model.arrival import Cursor, Portion
+from postwarden.model.reading import SAME_GRADE, Grade, Item
+
+
+class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`files` are paths or patterns (`*`, `**`), the rotated ones with them; `format` says who wrote them.
+
+    `zone` is the time zone of times that state none. `servers` names the sources whose servers write this log: their
+    log-ins are ours. `arrival` says how it gets here. `lateness` is the seconds within which every line has come (measured
+    where it is not given), `silent_after` the hours without a new line after which the log counts as stopped, `idle` the
+    minutes between two requests without a session id that make them two sessions. More unread lines than `unread` in a
+    thousand are a gap. `format_options` are the format's own.
+    """
+
+    files: tuple[str, ...]
+    format: str
+    zone: str = "UTC"
+    servers: tuple[str, ...] = ()
+    arrival: Literal["local", "mounted", "copied", "syslog", "journald"] = "local"
+    lateness: Annotated[int, Meta(ge=1, le=30 * 86_400)] | None = None
+    silent_after: Annotated[int, Meta(ge=1, le=24 * 366)] = 24
+    idle: Annotated[int, Meta(ge=1, le=1_440)] = 30
+    unread: Annotated[int, Meta(ge=0, le=1_000)] = 10
+    format_options: dict[str, Any] = {}
+
+
+class LogFiles:
+    """Logs in files. What is in them goes into the history; audits look there."""
+
+    connections = 1
+    checks: tuple[str, ...] = ()
+    source_checks: tuple[str, ...] = ()
+    grades: Mapping[str, Grade] = SAME_GRADE
+
+    def __init__(self, name: str, options: Options, *, folder: Path, clock: Callable[[], datetime]) -> None:
+        self.name, self.options = name, options
+        self._clock = clock
+        if not options.files:
+            raise ConfigError("names no file", 'for example files = ["/var/log/dovecot.log*"]', key="files")
+        try:
+            ZoneInfo(options.zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as exc:
+            raise ConfigError(
+                f"{options.zone!r} is no time zone", 'an IANA name, for example "Asia/Tokyo"', key="zone"
+            ) from exc
+        # The format's own options are wrong now or never.
+        self.open_log(b"", None)
+        self.grade: Grade = grade_of(options.format)
+        self._follower = Follower([str(folder / pattern) for pattern in options.files])
+
+    def prepare(self, accounts: Sequence[Account]) -> None:
+        """It needs no secret."""
+
+    def read_source(self) -> Iterator[Item]:
+        """Nothing: what the log says is in the history."""
+        return iter(())
+
+    def read_account(self, account: Account) -> Iterator[Item]:  # noqa: ARG002 - the port's
+        """As above."""
+        return iter(())
+
+    def look(self, cursors: Sequence[Cursor], now: int) -> Iterator[Portion | Unreadable]:
+        """What is new in the files; see `Follower.look`."""
+        return self._follower.look(cursors, now)
+
+    def open_log(self, state: bytes, modified: int | None) -> Decoder:
+        """The decoder of one content, at its beginning or behind `state`; `modified` is its file's, in ms since 1970."""
+        options = self.options
+        try:
+            return open_log(
+                options.format,
+                About(zone=options.zone, modified=modified, options=options.format_options),
+                state,
+            )
+        except ConfigError as exc:
+            key = exc.key if exc.key == "format" else ".".join(filter(None, ("format_options", exc.key)))
+            raise ConfigError(exc.message, exc.hint, key=key) from exc

@@ -1,0 +1,125 @@
+"""The history of one state folder: opened for reading by anybody, for writing by one process at a time."""
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+from postwarden.errors import HistoryBusy, HistoryError
+from postwarden.history.reading import Reading
+from postwarden.history.schema import SCHEMA, VERSION
+from postwarden.history.storing import Storing
+from postwarden.model.arrival import Batch, Cursor
+
+FILE, LOCK = "history.sqlite", "history.lock"
+#: KiB of the database that are kept in memory while writing.
+CACHE = 65_536
+
+
+class History:
+    """An open history. Use it from one thread at a time."""
+
+    def __init__(self, base: sqlite3.Connection, path: Path) -> None:
+        self._base, self.path = base, path
+        self.read = Reading(base)
+        self._storing = Storing(base)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._base.close()
+
+    @contextmanager
+    def writing(self) -> Iterator[Storing]:
+        """Holds the history for this process; raises HistoryBusy where another one writes."""
+        lock = os.open(self.path.with_name(LOCK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as exc:
+                raise HistoryBusy(
+                    f"the history {self.path} is being written by another process",
+                    "the daemon reads the logs; what it has stored is there",
+                ) from exc
+            self._storing.forget()
+            yield self._storing
+        finally:
+            os.close(lock)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing of what is stored inside; raises HistoryError where the disk or the file fails."""
+        try:
+            self._base.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._base.rollback()
+                self._storing.forget()
+                raise
+            self._base.execute("COMMIT")
+        except sqlite3.Error as exc:
+            raise HistoryError(
+                f"the history {self.path} was not written: {exc}", "check the disk and the file's owner"
+            ) from exc
+
+    def sync(self) -> None:
+        """Puts all that is stored onto the disk for good."""
+        try:
+            self._base.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        except sqlite3.Error as exc:
+            raise HistoryError(f"the history {self.path} was not synced: {exc}", "check the disk") from exc
+
+    def store(self, storing: Storing, batches: Sequence[tuple[Batch, int, bool]], now: int) -> list[Cursor]:
+        """Each batch, with its `idle` and `ends`, in one transaction."""
+        with self.transaction():
+            return [storing.store(batch, now, idle=idle, ends=ends) for batch, idle, ends in batches]
+
+
+def exists(state: Path) -> bool:
+    return (state / FILE).exists()
+
+
+def open_history(state: Path, *, create: bool = False) -> History:
+    """The history in the state folder. Raises HistoryError where there is none, or it cannot be used."""
+    path = state / FILE
+    if not create and not path.exists():
+        raise HistoryError(
+            f"there is no history at {path}",
+            "configure a source of kind log_files, then postwarden history read",
+        )
+    try:
+        if create:
+            # The mode is ours from the beginning, whatever the umask.
+            path.touch(mode=0o600)
+        base = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
+        base.execute("PRAGMA journal_mode = WAL").fetchall()
+        # A cursor goes with its rows: what a power cut takes away is read again, and nothing can be torn.
+        base.execute("PRAGMA synchronous = NORMAL")
+        base.execute(f"PRAGMA cache_size = -{CACHE}")
+        ((version,),) = base.execute("PRAGMA user_version").fetchall()
+        if version == 0:
+            base.execute("BEGIN IMMEDIATE")
+            ((version,),) = base.execute("PRAGMA user_version").fetchall()
+            if version == 0:
+                for statement in SCHEMA:
+                    base.execute(statement)
+            base.execute("COMMIT")
+        elif version != VERSION:
+            base.close()
+            raise HistoryError(
+                f"the history {path} is of another version ({version})", "use the postwarden that wrote it"
+            )
+    except (OSError, sqlite3.Error) as exc:
+        words = exc.strerror if isinstance(exc, OSError) else str(exc)
+        raise HistoryError(
+            f"the history {path} cannot be opened: {words}", "check its folder and owner"
+        ) from exc
+    return History(base, path)

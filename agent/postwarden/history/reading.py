@@ -1,0 +1,241 @@
+"""Questions to the history."""
+
+import ipaddress
+import sqlite3
+from collections.abc import Iterator, Sequence
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from postwarden.history.interning import mapped
+from postwarden.history.standing import Standing
+from postwarden.model.arrival import Cursor
+from postwarden.model.session import Session
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_STANDING = msgspec.msgpack.Decoder(Standing)
+_CURSOR = msgspec.msgpack.Decoder(Cursor)
+
+_SESSIONS = """
+SELECT a.id, s.text, g.text, p.text, n.text, a.time, e.time, o.access, l.text, f.text, a.port, v.text, c.text, i.text,
+  a.session, d.text, m.text, a.encrypted, a.attempts, coalesce(a.reason, e.reason), e.requests, e.bytes_in, e.bytes_out,
+  e.bodies, e.body_bytes, e.headers, e.header_bytes, e.deleted, e.expunged
+FROM access a
+LEFT JOIN ending e ON e.access = a.id
+LEFT JOIN open_session o ON o.source = a.source AND o.session = a.session AND o.access = a.id
+JOIN text s ON s.id = a.source JOIN text g ON g.id = a.stage JOIN text p ON p.id = a.protocol JOIN text n ON n.id = a.name
+LEFT JOIN address l ON l.id = a.address LEFT JOIN address f ON f.id = a.forwarded LEFT JOIN address v ON v.id = a.server
+LEFT JOIN text c ON c.id = a.client LEFT JOIN text i ON i.id = a.application LEFT JOIN text d ON d.id = a.identity
+LEFT JOIN text m ON m.id = a.method
+"""
+
+
+class Wanted(Struct, frozen=True, kw_only=True):
+    """Which sessions: of any of the `networks`, of a client or application whose text contains one of these (any
+    case), of these names or identities, from `since` to before `until`. Nothing given is no restriction; what is given
+    must hold together.
+    """
+
+    networks: tuple[Network, ...] = ()
+    client: str | None = None
+    application: str | None = None
+    names: tuple[str, ...] | None = None
+    identities: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    since: int | None = None
+    until: int | None = None
+    refused: bool = True
+    most: int | None = None
+
+
+class SharedBy(Struct, frozen=True, kw_only=True):
+    """An address, how many names came from it, and the kinds of clients that they came with."""
+
+    address: str
+    names: int
+    clients: int
+
+
+class Unread(Struct, frozen=True, kw_only=True):
+    """Lines of one shape that could not be read."""
+
+    shape: str
+    count: int
+    sample: str
+
+
+class Lost(Struct, frozen=True, kw_only=True):
+    """A mishap of a log, from the history: see `arrival.Note`."""
+
+    row: int
+    source: str
+    day: int
+    time: int
+    mishap: str
+    path: str
+    words: str
+    lost: bool
+
+
+class Reading:
+    """Reads one history; nothing here changes it."""
+
+    def __init__(self, base: sqlite3.Connection) -> None:
+        self._base = base
+
+    def sessions(self, wanted: Wanted) -> Iterator[Session]:
+        """The sessions in the order in which they were stored."""
+        conditions, values = _conditions(wanted)
+        where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+        limit = f"LIMIT {wanted.most:d}" if wanted.most is not None else ""
+        for row in self._base.execute(f"{_SESSIONS} {where} ORDER BY a.id {limit}", values):
+            yield _session(row)
+
+    def sources(self) -> dict[str, Standing]:
+        """What each source that ever gave something is known to be like."""
+        rows = self._base.execute(
+            "SELECT text, standing FROM source s JOIN text t ON t.id = s.source ORDER BY text"
+        )
+        return {name: _STANDING.decode(standing) for name, standing in rows}
+
+    def cursors(self, source: str) -> list[Cursor]:
+        """How far each content of a source was read."""
+        rows = self._base.execute(
+            "SELECT key, cursor FROM content JOIN text ON text.id = source WHERE text = ? ORDER BY key",
+            (source,),
+        )
+        return [replace(_CURSOR.decode(cursor), key=key) for key, cursor in rows]
+
+    def mishaps(self, source: str | None = None, since: int = 0) -> list[Lost]:
+        """What happened to logs, from a time on."""
+        rows = self._base.execute(
+            "SELECT m.id, s.text, m.day, m.time, w.text, p.text, m.words, m.lost FROM mishap m JOIN text s ON s.id = m.source"
+            " JOIN text w ON w.id = m.mishap JOIN text p ON p.id = m.path WHERE m.time >= ? AND (? IS NULL OR s.text = ?)"
+            " ORDER BY m.id",
+            (since, source, source),
+        )
+        return [
+            Lost(
+                row=row,
+                source=name,
+                day=day,
+                time=time,
+                mishap=mishap,
+                path=path,
+                words=words,
+                lost=bool(lost),
+            )
+            for row, name, day, time, mishap, path, words, lost in rows
+        ]
+
+    def unread(self, source: str, since_day: int = 0, most: int = 20) -> list[Unread]:
+        """The commonest shapes of lines that could not be read, with a sample of each."""
+        rows = self._base.execute(
+            "SELECT shape, sum(count), min(sample) FROM unread JOIN text ON text.id = source WHERE text = ? AND day >= ?"
+            " GROUP BY shape ORDER BY 2 DESC, 1 LIMIT ?",
+            (source, since_day, most),
+        )
+        return [Unread(shape=shape, count=count, sample=sample) for shape, count, sample in rows]
+
+    def names(self) -> list[str]:
+        """Every name that ever logged in."""
+        rows = self._base.execute(
+            "SELECT DISTINCT t.text FROM first_seen f JOIN text t ON t.id = f.name ORDER BY 1"
+        )
+        return [name for (name,) in rows]
+
+    def first_seen(self, names: Sequence[str]) -> Iterator[tuple[str, str, int]]:
+        """Since when an account's protocols, addresses, clients and applications are known: kind, value, time."""
+        marks = ", ".join("?" * len(names))
+        rows = self._base.execute(
+            "SELECT f.kind, CASE f.kind WHEN 'address' THEN a.text ELSE v.text END, min(f.time) FROM first_seen f"
+            " JOIN text n ON n.id = f.name LEFT JOIN text v ON v.id = f.value LEFT JOIN address a ON a.id = f.value"
+            f" WHERE n.text IN ({marks}) GROUP BY 1, 2 ORDER BY 1, 3, 2",
+            tuple(names),
+        )
+        yield from rows
+
+    def shared(self, more_than: int) -> Iterator[SharedBy]:
+        """Addresses that more than so many names came from."""
+        rows = self._base.execute(
+            "SELECT a.text, f.value, count(*) FROM first_seen f JOIN address a ON a.id = f.value WHERE f.kind = 'address'"
+            " GROUP BY f.value HAVING count(*) > ? ORDER BY 3 DESC",
+            (more_than,),
+        ).fetchall()
+        for text, number, names in rows:
+            ((clients,),) = self._base.execute(
+                "SELECT count(DISTINCT client) + count(DISTINCT CASE WHEN client IS NULL THEN protocol END) FROM"
+                " (SELECT client, protocol FROM access WHERE address = ? LIMIT 10000)",
+                (number,),
+            ).fetchall()
+            yield SharedBy(address=text, names=names, clients=clients)
+
+
+def _conditions(wanted: Wanted) -> tuple[list[str], list[object]]:
+    conditions: list[str] = []
+    values: list[object] = []
+    if wanted.networks:
+        ranges = " OR ".join("packed BETWEEN ? AND ?" for _ in wanted.networks)
+        bounds = [bound for network in wanted.networks for bound in (mapped(network[0]), mapped(network[-1]))]
+        inside = f"(SELECT id FROM address WHERE {ranges})"
+        conditions.append(f"(a.address IN {inside} OR a.forwarded IN {inside})")
+        values += bounds * 2
+    for kind, text in (("client", wanted.client), ("application", wanted.application)):
+        if text is not None:
+            # Who ever used it is known without a look at every session.
+            alike = "(SELECT id FROM text WHERE instr(lower(text), lower(?)) > 0)"
+            conditions.append(
+                f"a.name IN (SELECT name FROM first_seen WHERE kind = '{kind}' AND value IN {alike})"
+                f" AND a.{kind} IN {alike}"
+            )
+            values += [text, text]
+    for column, texts in (
+        ("name", wanted.names),
+        ("identity", wanted.identities or None),
+        ("source", wanted.sources or None),
+    ):
+        if texts is not None:
+            marks = ", ".join("?" * len(texts))
+            conditions.append(f"a.{column} IN (SELECT id FROM text WHERE text IN ({marks}))")
+            values += texts
+    if wanted.since is not None:
+        conditions.append("a.time >= ?")
+        values.append(wanted.since)
+    if wanted.until is not None:
+        conditions.append("a.time < ?")
+        values.append(wanted.until)
+    if not wanted.refused:
+        conditions.append("a.stage <> (SELECT id FROM text WHERE text = 'refused')")
+    return conditions, values
+
+
+def _session(row: tuple[object, ...]) -> Session:
+    (
+        number, source, stage, protocol, name, time, ended, waiting, address, forwarded, port, server, client, application, session,
+        identity, method, encrypted, attempts, reason, requests, *counts,
+    ) = row  # fmt: skip
+    end = (
+        "refused"
+        if stage == "refused"
+        else "ended"
+        if ended is not None
+        else "open"
+        if waiting is not None
+        else "unknown"
+    )
+    bytes_in, bytes_out, bodies, body_bytes, headers, header_bytes, deleted, expunged = counts
+    return msgspec.convert(
+        {
+            "row": number, "source": source, "stage": stage, "protocol": protocol, "name": name,
+            "begun": None if stage == "ended" else time, "ended": ended, "end": end,
+            "address": forwarded or address, "peer": address if forwarded else None, "port": port, "server": server,
+            "client": client, "application": application, "session": session, "identity": identity, "method": method,
+            "encrypted": None if encrypted is None else bool(encrypted), "attempts": attempts, "reason": reason,
+            "requests": requests, "bytes_in": bytes_in, "bytes_out": bytes_out, "bodies": bodies,
+            "body_bytes": body_bytes, "headers": headers, "header_bytes": header_bytes, "deleted": deleted,
+            "expunged": expunged,
+        },
+        Session,
+    )  # fmt: skip
