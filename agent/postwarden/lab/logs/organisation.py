@@ -1,0 +1,94 @@
+"""Everything that happens to the servers of an organisation, day by day in order."""
+
+from collections.abc import Iterator
+from random import Random
+
+from msgspec.structs import replace
+
+from postwarden.lab.logs import outside, services
+from postwarden.lab.logs.habits import day_of
+from postwarden.lab.logs.happenings import Happening, Refusal, Session
+from postwarden.lab.logs.journal import Timeline
+from postwarden.lab.logs.people import Person, person
+from postwarden.lab.logs.places import Site, sites
+from postwarden.lab.logs.plan import DAY_MS, Plan
+
+_PARTNERS = (
+    "orders@aster-retail.example",
+    "y.ota@kisen.example",
+    "l.holm@nordhavn-yards.example",
+    "audit@hansen-audit.example",
+)
+
+
+class Organisation:
+    """The organisation of a plan. Accounts: people, shared mailboxes, machines, and the monitoring's own."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._sites: tuple[Site, ...] = sites(plan.seed)
+        self._people: tuple[Person, ...] = tuple(person(plan, name, self._sites) for name in plan.people)
+        self._accounts = plan.people + plan.shared + plan.devices
+        self._cuts = _power_cuts(plan)
+
+    def days(self) -> Iterator[tuple[int, list[Happening]]]:
+        """Each day in UTC (`date.toordinal`) with what began on it, in order; from the day before the logs begin, since what began
+        then may end in them.
+        """
+        first = self._plan.begin.toordinal() - 1
+        last = first + self._plan.days
+        line: Timeline[Happening] = Timeline()
+        # A local day lies within three days in UTC, and none of those before `first` is asked for.
+        for local in range(first - 1, last + 2):
+            for happening in self._local_day(local):
+                line.add(_when(happening), happening)
+            if local >= first:
+                for happening in self._utc_day(local):
+                    line.add(_when(happening), happening)
+            if first <= local - 1 <= last:
+                yield local - 1, [self._cut(one) for _, one in line.take(local - 1)]
+            else:
+                line.take(local - 1)
+
+    def _local_day(self, ordinal: int) -> Iterator[Happening]:
+        plan = self._plan
+        for one in self._people:
+            yield from day_of(one, ordinal, plan.seed, self._somebody)
+        for n, name in enumerate(plan.shared):
+            rng = Random(f"{plan.seed} {name} members")
+            members = rng.sample(self._people, min(len(self._people), 2 + n % 3))
+            yield from services.shared(plan, name, members, ordinal)
+        for n, name in enumerate(plan.devices):
+            owner = self._people[n % len(self._people)]
+            yield from services.machine(plan, name, ordinal, owner, plan.people)
+
+    def _utc_day(self, ordinal: int) -> Iterator[Happening]:
+        rng = Random(f"{self._plan.seed} servers {ordinal}")
+        begin = (ordinal - self._plan.begin.toordinal()) * DAY_MS + self._plan.first_ms
+        yield from services.probes(begin, rng)
+        yield from services.backups(self._accounts, begin, rng)
+        yield from outside.guesses(self._accounts, begin, rng)
+        yield from outside.letters(self._accounts, 3.0, begin, rng)
+
+    def _somebody(self, rng: Random) -> str:
+        return rng.choice(self._accounts) if rng.random() < 0.6 else rng.choice(_PARTNERS)
+
+    def _cut(self, one: Happening) -> Happening:
+        """The same, unless the server lost power while it lasted."""
+        if isinstance(one, Session):
+            for cut in self._cuts:
+                if one.begin < cut <= one.end:
+                    return replace(one, end=cut, closing="cut")
+        return one
+
+
+def _power_cuts(plan: Plan) -> tuple[int, ...]:
+    """When the mail server lost power: about twice a year."""
+    rng = Random(f"{plan.seed} power")
+    return tuple(
+        sorted(plan.first_ms + int(rng.random() * plan.days * DAY_MS) for _ in range(round(plan.days / 180)))
+    )
+
+
+def _when(one: Happening) -> int:
+    return one.begin if isinstance(one, Session | Refusal) else one.time

@@ -1,0 +1,84 @@
+"""The truth about the logs: what readers of them must find, counted as the lines are made."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from postwarden.lab.logs.plan import Log
+
+
+@dataclass(slots=True)
+class Tally:
+    """What one log has of one account: log-ins let in, ends of sessions, connections refused, and the passwords they tried."""
+
+    begun: int = 0
+    ended: int = 0
+    refused: int = 0
+    attempts: int = 0
+
+
+@dataclass(slots=True)
+class Deliveries:
+    """What a log has of messages: recipients that were handed over to, put off, given up; and messages taken."""
+
+    messages: int = 0
+    delivered: int = 0
+    deferred: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True)
+class LogFile:
+    """A file that was written. `first` and `last` are the times of its first and last line; compressed ones end in `.gz`."""
+
+    log: Log
+    path: Path
+    lines: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was made: the files of each log, oldest first, and what is in them.
+
+    `tallies` are by log and by the account's name there, of names that do not exist too. `networks` and `countries` are tables of the
+    addresses (CSV, see `networks`), `truth` has a line a session, where asked for.
+    """
+
+    files: tuple[LogFile, ...]
+    tallies: Mapping[Log, Mapping[str, Tally]]
+    deliveries: Mapping[Log, Deliveries]
+    networks: Path
+    countries: Path
+    truth: Path | None
+
+    def of(self, log: Log) -> tuple[LogFile, ...]:
+        """The files of one log, oldest first."""
+        return tuple(file for file in self.files if file.log == log)
+
+    def total(self, log: Log) -> Tally:
+        """The sums over all names of a log."""
+        rows = self.tallies.get(log, {}).values()
+        return Tally(
+            begun=sum(row.begun for row in rows),
+            ended=sum(row.ended for row in rows),
+            refused=sum(row.refused for row in rows),
+            attempts=sum(row.attempts for row in rows),
+        )
+
+
+@dataclass
+class Book:
+    """Where the writers of logs count."""
+
+    tallies: dict[Log, defaultdict[str, Tally]] = field(default_factory=dict)
+    deliveries: dict[Log, Deliveries] = field(default_factory=dict)
+    files: list[LogFile] = field(default_factory=list)
+
+    def accounts(self, log: Log) -> defaultdict[str, Tally]:
+        return self.tallies.setdefault(log, defaultdict(Tally))
+
+    def messages(self, log: Log) -> Deliveries:
+        return self.deliveries.setdefault(log, Deliveries())

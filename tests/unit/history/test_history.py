@@ -1,0 +1,195 @@
+"""What is stored comes back as it was, joined, once, whatever happens in between."""
+
+import ipaddress
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from postwarden.errors import HistoryBusy, HistoryError
+from postwarden.history.history import History, open_history
+from postwarden.history.reading import Wanted
+from postwarden.history.storing import DAY
+from postwarden.model.arrival import Batch, Cursor, Note
+from postwarden.model.event import Act, Transfer
+from postwarden.model.session import Session
+from tests.unit.history.conftest import Store, log_in
+
+
+def all_of(history: History, **wanted: object) -> list[Session]:
+    return list(history.read.sessions(Wanted(**wanted)))  # type: ignore[arg-type]  # fields of it
+
+
+def networks(*texts: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    return tuple(ipaddress.ip_network(text) for text in texts)
+
+
+def test_a_session_is_open_until_its_end_comes_in_another_batch(history: History, store: Store) -> None:
+    """The end may stand in another file and come after a restart; until then nothing is zero."""
+    store(log_in(10, session="s", port=4711, client="Thunderbird", identity="auditor", encrypted=True))
+    (one,) = all_of(history)
+    assert (one.begun, one.ended, one.end, one.bytes_out) == (10, None, "open", None)
+    assert (one.port, one.client, one.identity, one.encrypted) == (4711, "Thunderbird", "auditor", True)
+    store(log_in(99, stage="ended", session="s", bytes_out=5, reason="Logged out"), cursor=Cursor(head=b"other"))
+    (one,) = all_of(history)
+    assert (one.begun, one.ended, one.end, one.bytes_out, one.reason) == (10, 99, "ended", 5, "Logged out")
+
+
+def test_ends_that_nobody_knows_are_unknown(history: History, store: Store) -> None:
+    """A log-in without a session id, one that began before the log, and one that is waited for too long."""
+    store(log_in(10), log_in(20, stage="ended", session="x"), log_in(30, session="y"), log_in(40, stage="refused"))
+    assert [(one.begun, one.ended, one.end) for one in all_of(history)] == [
+        (10, None, "unknown"), (None, 20, "ended"), (30, None, "open"), (40, None, "refused"),
+    ]  # fmt: skip
+    store(log_in(8 * DAY, session="z"))
+    store(log_in(8 * DAY, session="z2"), now=DAY)
+    assert [one.end for one in all_of(history)][2:] == ["unknown", "refused", "open", "open"]
+
+
+def test_the_same_session_id_at_two_sources_is_two_sessions(history: History, store: Store) -> None:
+    """An end is joined to a beginning of its own source only."""
+    store(log_in(10, session="s"))
+    store(log_in(20, stage="ended", session="s"), source="other")
+    assert [(one.source, one.end) for one in all_of(history)] == [("imap-log", "open"), ("other", "ended")]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "times"),
+    [
+        ({"networks": networks("192.0.2.7/32")}, [1]),
+        ({"networks": networks("192.0.2.0/24")}, [1, 4]),
+        ({"networks": networks("2001:db8::/32")}, [2, 3]),
+        ({"networks": networks("203.0.113.9/32")}, [3]),
+        ({"networks": networks("::ffff:192.0.2.0/120")}, [1, 4]),
+        ({"client": "thunder"}, [1]),
+        ({"application": "1fec8e78"}, [4]),
+        ({"names": ("bob", "carol")}, [2, 3]),
+        ({"identities": ("auditor",)}, [4]),
+        ({"since": 2, "until": 4}, [2, 3]),
+        ({"refused": False}, [1, 2, 4]),
+        ({"networks": networks("192.0.2.0/24"), "names": ("dave",)}, [4]),
+        ({"most": 2}, [1, 2]),
+        ({"names": ()}, []),
+    ],
+)
+def test_sessions_are_found_by_what_was_asked(
+    history: History, store: Store, wanted: dict[str, object], times: list[int]
+) -> None:
+    """By address, network, client, application, name, identity and time, in any case and any form of address."""
+    store(
+        log_in(1, address="192.0.2.7", client="Thunderbird 128"),
+        log_in(2, name="bob", address="2001:db8::1"),
+        log_in(3, name="carol", address="2001:db8:0::2", forwarded="203.0.113.9", stage="refused"),
+        log_in(4, name="dave", address="192.0.2.8", application="1fec8e78-aaaa", identity="auditor"),
+        log_in(5, name="erin", address="unknown"),
+    )
+    assert [one.time for one in all_of(history, **wanted)] == (
+        [*times] if wanted not in ({"refused": False},) else [*times, 5]
+    )
+
+
+def test_an_address_that_a_proxy_forwards_is_where_the_session_is_from(history: History, store: Store) -> None:
+    """The proxy's own address is kept beside it."""
+    store(log_in(3, address="192.0.2.1", forwarded="203.0.113.9"))
+    (one,) = all_of(history)
+    assert (one.address, one.peer) == ("203.0.113.9", "192.0.2.1")
+
+
+def test_first_seen_times_go_back_when_older_logs_come_later(history: History, store: Store) -> None:
+    """Backfill moves the first time of an address, and a refusal is no sight of anything."""
+    store(log_in(50, client="A"), log_in(60, address="192.0.2.9", stage="refused"))
+    store(log_in(20))
+    assert list(history.read.first_seen(("alice",))) == [
+        ("address", "192.0.2.1", 20), ("client", "A", 50), ("protocol", "imap", 20),
+    ]  # fmt: skip
+
+
+def test_acts_and_transfers_are_kept_with_their_session(history: History, store: Store) -> None:
+    """What a session did is joined to it, also a line that comes behind its end."""
+    act = Act(at=1, time=11, deed="opened", protocol="imap", name="alice", session="s", folder="INBOX", uid=7)
+    store(
+        log_in(10, session="s"), act, log_in(12, stage="ended", session="s"),
+        Transfer(at=9, time=13, sender="a@x.example", recipients=("b@y.example", "c@y.example"), size=4),
+    )  # fmt: skip
+    store(Act(at=2, time=14, deed="opened", protocol="imap", name="alice", session="gone"))
+    base = sqlite3.connect(history.path)
+    assert base.execute("SELECT access, uid FROM act ORDER BY id").fetchall() == [(1, 7), (None, None)]
+    assert base.execute("SELECT text, size FROM transfer JOIN text ON text.id = recipients").fetchall() == [
+        ("b@y.example\nc@y.example", 4)
+    ]
+
+
+def test_nothing_is_stored_of_a_transaction_that_fails(history: History, store: Store) -> None:
+    """The cursor and what was made of it go together, and so does what is under way."""
+    store(log_in(1, session="a"))
+    batch = Batch(
+        source="imap-log", cursor=Cursor(head=b"new"), unread=[], doubtful=[], passed=0, lines=1,
+        events=[log_in(2, name="bob", session="b"), log_in(3, stage="ended", session="a")],
+    )  # fmt: skip
+    with history.writing() as storing, pytest.raises(KeyboardInterrupt), history.transaction():
+        storing.store(batch, 0)
+        raise KeyboardInterrupt
+    assert [(one.name, one.end) for one in all_of(history)] == [("alice", "open")]
+    assert len(history.read.cursors("imap-log")) == 1
+    store(log_in(3, stage="ended", session="a"), log_in(2, name="bob", session="b"))
+    assert [(one.name, one.end) for one in all_of(history)] == [("alice", "ended"), ("bob", "open")]
+
+
+def test_the_delay_of_a_source_is_measured_on_fresh_lines_only(history: History, store: Store) -> None:
+    """What lay there for a year before it was first read says nothing about how late lines come."""
+    store(*[log_in(time) for time in range(200)], now=400 * DAY)
+    assert history.read.sources()["imap-log"].lateness == 3_600_000
+    store(*[log_in(400 * DAY - 300_000) for _ in range(1000)], now=400 * DAY, fresh=True)
+    standing = history.read.sources()["imap-log"]
+    assert standing.delay == 512
+    assert standing.lateness == 2 * 512_000
+    assert (standing.first, standing.latest, standing.lines) == (0, 400 * DAY - 300_000, 1200)
+
+
+def test_unread_lines_are_counted_by_shape_with_a_sample(history: History, store: Store) -> None:
+    """Lines that differ in numbers and quoted texts are one shape."""
+    store(unread=(b"odd 17 <a>", b"odd 18 <b>", b"other \xff"))
+    assert [(one.shape, one.count, one.sample) for one in history.read.unread("imap-log")] == [
+        ("odd 0 <>", 2, "odd 17 <a>"), ("other \\xff", 1, "other \\xff"),
+    ]  # fmt: skip
+
+
+def test_whoever_writes_shapes_cannot_fill_the_history(history: History, store: Store) -> None:
+    """Beyond a hundred shapes a day, the rest is counted together."""
+    store(unread=tuple(b"x" * number for number in range(1, 119)))
+    found = history.read.unread("imap-log", most=1000)
+    assert len(found) == 101
+    assert found[0].shape == "other shapes"
+    assert found[0].count == 18
+
+
+def test_mishaps_are_kept(history: History, store: Store) -> None:
+    """What happened to a log is part of the history."""
+    store(notes=(Note(mishap="gone", path="/x", words="it is gone", lost=True, time=7),))
+    (one,) = history.read.mishaps("imap-log")
+    assert (one.mishap, one.path, one.words, one.lost, one.time) == ("gone", "/x", "it is gone", True, 7)
+    assert history.read.mishaps("other") == []
+
+
+def test_addresses_of_many_accounts_with_mixed_clients_stand_out(history: History, store: Store) -> None:
+    """A gateway carries several accounts; how many kinds of clients came from it is told beside it."""
+    store(*[log_in(n, name=f"u{n}", address="192.0.2.50", client=f"c{n % 3}") for n in range(6)])
+    store(log_in(9, name="u1"))
+    assert [(one.address, one.names, one.clients) for one in history.read.shared(4)] == [("192.0.2.50", 6, 3)]
+
+
+def test_two_processes_do_not_write_at_once(history: History) -> None:
+    """The second one is told, and can still read."""
+    with history.writing(), open_history(history.path.parent) as other:
+        with pytest.raises(HistoryBusy, match="being written by another process"), other.writing():
+            pass
+        assert list(other.read.sessions(Wanted())) == []
+
+
+def test_a_missing_and_a_damaged_history_are_told(tmp_path: Path) -> None:
+    """There is a clear error, with the next step."""
+    with pytest.raises(HistoryError, match="there is no history"):
+        open_history(tmp_path)
+    (tmp_path / "history.sqlite").write_bytes(b"no database at all, not at all" * 100)
+    with pytest.raises(HistoryError, match="cannot be opened"):
+        open_history(tmp_path)
