@@ -7,7 +7,14 @@ MINUTE = 60_000
 
 
 def access(stage: str, time: int, session: str | None = None, **fields: object) -> Access:
-    given = {"at": time, "time": time, "stage": stage, "protocol": "imap", "name": "alice", "session": session}
+    given = {
+        "at": time,
+        "time": time,
+        "stage": stage,
+        "protocol": "imap",
+        "name": "alice",
+        "session": session,
+    }
     return Access(**(given | fields))  # type: ignore[arg-type]  # fields of an access
 
 
@@ -60,7 +67,9 @@ def test_requests_of_one_client_are_one_session_until_it_is_idle() -> None:
 def test_what_began_and_ended_between_two_looks_is_no_change_of_what_is_open() -> None:
     """Only what must be remembered over a restart is told, and what was told before is taken back."""
     joiner = Joiner(1, MINUTE, sessions=[("old", 9)])
-    joiner.take([access("begun", 1, "a"), access("ended", 2, "a"), access("begun", 3, "b"), access("ended", 4, "old")])
+    joiner.take(
+        [access("begun", 1, "a"), access("ended", 2, "a"), access("begun", 3, "b"), access("ended", 4, "old")]
+    )
     assert joiner.changes() == ({"b": 3 - 1, "old": None}, {})
     assert joiner.changes() == ({}, {})
     joiner.take([access("ended", 5, "b")])

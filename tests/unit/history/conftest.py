@@ -52,5 +52,12 @@ def store(history: History) -> Store:
 
 def log_in(time: int, name: str = "alice", *, stage: str = "begun", **fields: object) -> Access:
     """A log-in over IMAP; `fields` are more of it."""
-    given = {"at": time, "time": time, "stage": stage, "protocol": "imap", "name": name, "address": "192.0.2.1"}
+    given = {
+        "at": time,
+        "time": time,
+        "stage": stage,
+        "protocol": "imap",
+        "name": name,
+        "address": "192.0.2.1",
+    }
     return Access(**(given | fields))  # type: ignore[arg-type]  # fields of an access
