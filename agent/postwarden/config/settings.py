@@ -1,5 +1,6 @@
 """The shape of agent.toml, decoded strictly: an unknown key is an error that names its path."""
 
+import ipaddress
 import re
 import tomllib
 from collections.abc import Mapping
@@ -129,6 +130,29 @@ class Daemon(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     disk_low: Annotated[int, Meta(ge=0)] = 1024
 
 
+class KnownAccess(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Somebody who opens many mailboxes on purpose: a back-up, a migration, a monitor. Sessions of any of these
+    `identities`, or from these `networks`, are shown as theirs.
+    """
+
+    name: str
+    identities: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()
+
+
+class HistorySettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is kept of logs. `days` since their arrival rows are kept. An address that more than `shared` accounts with mixed
+    clients come from counts as shared. `indicators` is a folder that is hunted for once a day. With `pseudonyms`,
+    names of accounts are replaced in what hunts and exports show.
+    """
+
+    days: Annotated[int, Meta(ge=1, le=3_650)] = 400
+    shared: Annotated[int, Meta(ge=1)] = 8
+    indicators: str | None = None
+    pseudonyms: bool = False
+    known: tuple[KnownAccess, ...] = ()
+
+
 class Accepted(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A gap that the administrator lives with: `scope` is an account's login, key or address, or `*`."""
 
@@ -156,6 +180,7 @@ class Config(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     rules: Rules = Rules()
     grants: Grants = Grants()
     daemon: Daemon = Daemon()
+    history: HistorySettings = HistorySettings()
     coverage: CoverageSettings = CoverageSettings()
 
     @property
@@ -195,6 +220,7 @@ class _File(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     rules: Rules = Rules()
     grants: Grants = Grants()
     daemon: Daemon = Daemon()
+    history: HistorySettings = HistorySettings()
     coverage: CoverageSettings = CoverageSettings()
 
 
@@ -230,6 +256,7 @@ def decode(raw: bytes, path: Path) -> Config:
         rules=file.rules,
         grants=file.grants,
         daemon=file.daemon,
+        history=file.history,
         coverage=file.coverage,
     )
 
@@ -310,6 +337,15 @@ def _check_names(file: _File, where: str) -> None:
                     path=where,
                     key=f"organisation.{field}[{index}]",
                 )
+    for index, known in enumerate(file.history.known):
+        for place, network in enumerate(known.networks):
+            try:
+                ipaddress.ip_network(network)
+            except ValueError as exc:
+                raise ConfigError(
+                    f"{network!r} is no network", 'for example "192.0.2.0/24"', path=where,
+                    key=f"history.known[{index}].networks[{place}]",
+                ) from exc  # fmt: skip
     blocked = {one.casefold() for one in file.grants.block}
     for index, application in enumerate(file.grants.allow):
         if application.casefold() in blocked:

@@ -13,7 +13,7 @@ from msgspec import Struct
 from postwarden import logs
 from postwarden.daemon.board import Board, Opened
 from postwarden.model.account import Account
-from postwarden.model.reading import Gap
+from postwarden.model.reading import Gap, OwnSession
 from postwarden.model.scope import Scope
 from postwarden.pipeline.collect import Part, read_account
 from postwarden.pipeline.directory import ACCOUNTS, Told, ask
@@ -50,6 +50,8 @@ class Readers:
 
     def __init__(self, board: Board, most: int, steady: Callable[[], float]) -> None:
         self.results: queue.Queue[Read] = queue.Queue(maxsize=AHEAD)
+        #: Sessions of ours that were just opened, to be recorded while they last.
+        self.opened: queue.SimpleQueue[OwnSession] = queue.SimpleQueue()
         self._board, self._steady = board, steady
         self._change = threading.Condition()
         self._waiting: dict[tuple[str, ...], deque[Work]] = {}
@@ -157,7 +159,7 @@ class Readers:
         source = opened.source
         try:
             if work.account is not None:
-                (part,) = read_account(work.account, [source])
+                (part,) = read_account(work.account, [source], self.opened.put)
                 return part
             return Part(
                 source=source.name,

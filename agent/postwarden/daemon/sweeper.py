@@ -3,7 +3,7 @@
 import queue
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from postwarden.daemon.health import Round, Troubles
 from postwarden.daemon.policy import InForce, Policy, with_accounts
 from postwarden.daemon.readers import Read, Readers, Work, not_read
 from postwarden.errors import LedgerError
+from postwarden.model.reading import OwnSession
 from postwarden.model.scope import Scope
 from postwarden.pipeline.audit import acceptance, judged
 from postwarden.pipeline.collect import conclude
@@ -73,10 +74,40 @@ class Sweeper:
 
     def record_some(self, wait: float) -> bool:
         """Waits so many seconds for something that was read, and records what is there; False for nothing."""
+        reads = self._reads(wait)
+        opened = list(_drained(self.readers.opened))
+        if not reads and not opened:
+            return False
+        policy = self.policy
+        try:
+            with self._books.held() as recorder:
+                # Those of readings that have ended are in the records of these.
+                ended = {
+                    item
+                    for read in reads
+                    for part in read.parts
+                    for item in part.items
+                    if isinstance(item, OwnSession)
+                }
+                recorder.opened([one for one in opened if one not in ended])
+                policy = self._listed(reads, policy, recorder)
+                done = [self._conclude(read, policy, recorder) for read in reads if read.parts]
+                if done:
+                    recorder.finish_all(done, rules=policy.book.ids)
+        finally:
+            # What could not be recorded is still due.
+            with self._lock:
+                self._in_hand.difference_update(read.work.scope for read in reads)
+        for one in done:
+            self._round.add({row.source for row in one.reading.coverage}, one.reading.excess)
+        return True
+
+    def _reads(self, wait: float) -> list[Read]:
+        """What was read, after so many seconds at most."""
         try:
             reads = [self.readers.results.get(timeout=wait)]
         except queue.Empty:
-            return False
+            return []
         if wait:
             # What else is read in this moment goes into the same commit.
             time.sleep(GATHER)
@@ -85,19 +116,7 @@ class Sweeper:
                 reads.append(self.readers.results.get_nowait())
             except queue.Empty:
                 break
-        policy = self.policy
-        try:
-            with self._books.held() as recorder:
-                policy = self._listed(reads, policy, recorder)
-                done = [self._conclude(read, policy, recorder) for read in reads if read.parts]
-                recorder.finish_all(done, rules=policy.book.ids)
-        finally:
-            # What could not be recorded is still due.
-            with self._lock:
-                self._in_hand.difference_update(read.work.scope for read in reads)
-        for one in done:
-            self._round.add({row.source for row in one.reading.coverage}, one.reading.excess)
-        return True
+        return reads
 
     def _listed(self, reads: Sequence[Read], policy: Policy, recorder: Recorder) -> Policy:
         """The policy with the accounts that sources just told; who is new is planned, who is gone no longer swept."""
@@ -206,6 +225,14 @@ class Sweeper:
     def forget(self) -> None:
         """Makes the next look at the health record it, whatever it was."""
         self._looked_at = float("-inf")
+
+
+def _drained(sessions: "queue.SimpleQueue[OwnSession]") -> Iterator[OwnSession]:
+    while True:
+        try:
+            yield sessions.get_nowait()
+        except queue.Empty:
+            return
 
 
 def _by_sources(works: Sequence[Work]) -> dict[tuple[str, ...], list[Scope]]:

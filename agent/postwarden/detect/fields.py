@@ -226,12 +226,36 @@ _GRANT = {
     "disabled_by_provider": Field("text", "the provider's word where it switched it off"),
 }
 
+_ACCESS = {
+    "own": Field("text", "unexplained, where our own identity was used and no record of ours explains it"),
+    "indicator": Field("text", "what somebody looked for, which this session has: its kind and its value"),
+    "protocol": Field("text", "imap, pop3, managesieve, submission, owa, ews, activesync, mapi, sign_in, …"),
+    "refused": Field("flag", "it was not let in"),
+    "name": Field("text", "the account as the log has it"),
+    "identity": Field("text", "who logged in, where the log tells it apart from the account: a master user"),
+    "address": Field("text", "where it came from"),
+    "client": Field("text", "the client as it named itself"),
+    "application": Field("text", "the application's id at the identity provider"),
+    "bytes_out": Field("number", "bytes that the server sent in it; null where nobody counted"),
+    "bodies": Field("number", "message bodies that were fetched; zero proves nothing"),
+}
+
+_CHANGE = {
+    "operation": Field(
+        "text",
+        "what happened, as the audit record names it; to a log: log_truncated, log_shortened, log_replaced, log_jumped or log_gone",
+    ),
+    "about": Field("text", "what it happened to: an id, or a log's path"),
+    "author": Field("text", "who did it"),
+    "detail": Field("text", "more, in words"),
+}
+
 #: Category → field → type and meaning. Categories without fields have no evidence yet.
 FIELDS: Mapping[str, Mapping[str, Field]] = {
     "mail_flow": _MAIL_FLOW,
     "delegation": _DELEGATION,
     "setting": _SETTING,
     "grant": _GRANT,
-    "access": {},
-    "change": {},
+    "access": _ACCESS,
+    "change": _CHANGE,
 }

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from postwarden.detect.delegation_rows import delegation_rows
+from postwarden.detect.event_rows import access_row, change_row
 from postwarden.detect.flow_rows import flow_rows, same_rules
 from postwarden.detect.grant_rows import grant_rows
 from postwarden.detect.row import Context, Row, Value
@@ -10,7 +11,7 @@ from postwarden.detect.setting_rows import setting_row
 from postwarden.mailflow.facts import Surroundings
 from postwarden.mailflow.order import blocked
 from postwarden.mailflow.recipients import directory
-from postwarden.model.evidence import Delegation, Evidence, Grant, MailFlow, Setting
+from postwarden.model.evidence import Access, Change, Delegation, Evidence, Grant, MailFlow, Setting
 
 __all__ = ["Context", "Row", "Value", "rows"]
 
@@ -40,7 +41,11 @@ def rows(evidence: Sequence[Evidence], context: Context) -> Iterator[Row]:
                 yield from delegation_rows(item, known, context.folders, purposes.get(item.source))
             case Setting():
                 yield setting_row(item, known)
+            case Access():
+                yield access_row(item)
+            case Change():
+                yield change_row(item)
             case _:
-                # Grants follow together; folders and recipients are context; the other kinds get their rows with the sources that give them.
+                # Grants follow together; folders and recipients are context.
                 continue
     yield from grant_rows([item for item in evidence if isinstance(item, Grant)], context)

@@ -60,7 +60,8 @@ def transitions(
     """The records that one audit of one scope gives rise to.
 
     `known` holds all findings of the scope. One that is not judged again resolves only where all checks that
-    it rests on were read completely and its rule was among those applied: unread is never clean.
+    it rests on were read completely and its rule was among those applied: unread is never clean. A verdict on events rests
+    on no check: what happened is never gone, and somebody has to acknowledge it.
     """
     seen: set[str] = set()
     for finding in judged:
@@ -82,6 +83,7 @@ def transitions(
             key not in seen
             and standing.status != "resolved"
             and finding.rule in rules
+            and finding.checks
             and set(finding.checks) <= complete
         ):
             yield FindingResolved(**envelope, id=key, reason="a complete read no longer shows it")

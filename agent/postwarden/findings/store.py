@@ -13,10 +13,11 @@ from pathlib import Path
 import msgspec
 
 from postwarden.errors import LedgerError, LedgerUnsound
-from postwarden.findings import delivered, held, sweeps
+from postwarden.findings import delivered, held, own_sessions, sweeps
 from postwarden.findings.delivered import Delivered
 from postwarden.findings.held import Held
 from postwarden.findings.life import Acknowledgement, Standing
+from postwarden.findings.own_sessions import OwnSessions
 from postwarden.findings.sweeps import Sweeps
 from postwarden.model import moment
 from postwarden.model.account import Account
@@ -32,10 +33,11 @@ from postwarden.model.record import (
     FindingResolved,
     GrantsChanged,
     Notified,
+    SessionsOpened,
 )
 from postwarden.model.scope import Scope
 
-VERSION = 4
+VERSION = 5
 
 _SCHEMA = (
     "CREATE TABLE position (size INTEGER NOT NULL, root BLOB NOT NULL)",
@@ -52,6 +54,7 @@ _SCHEMA = (
     *sweeps.SCHEMA,
     *delivered.SCHEMA,
     *held.SCHEMA,
+    *own_sessions.SCHEMA,
     f"PRAGMA user_version = {VERSION}",
 )
 
@@ -92,6 +95,7 @@ class StateStore:
         self.sweeps = Sweeps(self._base)
         self.delivered = Delivered(self._base)
         self.held = Held(self._base)
+        self.own_sessions = OwnSessions(self._base)
 
     def _connect(self) -> int:
         """Opens the file and gives its version; raises sqlite3.DatabaseError where it is damaged."""
@@ -285,8 +289,11 @@ class StateStore:
                     "INSERT OR REPLACE INTO account VALUES (?, ?)",
                     (account.key, msgspec.json.encode(account)),
                 )
+            case SessionsOpened(sessions=sessions):
+                self.own_sessions.add(sessions)
             case AuditFinished():
                 self.sweeps.apply(record, time, interval)
+                self.own_sessions.add(record.sessions)
             case GrantsChanged():
                 self.held.apply(record, time)
             case Notified():

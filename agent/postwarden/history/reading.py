@@ -157,8 +157,8 @@ class Reading:
         )
         yield from rows
 
-    def shared(self, more_than: int) -> Iterator[SharedBy]:
-        """Addresses that more than so many names came from."""
+    def shared(self, more_than: int, source: str) -> Iterator[SharedBy]:
+        """Addresses that more than so many names came from, as far as this source saw them."""
         rows = self._base.execute(
             "SELECT a.text, f.value, count(*) FROM first_seen f JOIN address a ON a.id = f.value WHERE f.kind = 'address'"
             " GROUP BY f.value HAVING count(*) > ? ORDER BY 3 DESC",
@@ -167,10 +167,11 @@ class Reading:
         for text, number, names in rows:
             ((clients,),) = self._base.execute(
                 "SELECT count(DISTINCT client) + count(DISTINCT CASE WHEN client IS NULL THEN protocol END) FROM"
-                " (SELECT client, protocol FROM access WHERE address = ? LIMIT 10000)",
-                (number,),
+                " (SELECT client, protocol FROM access JOIN text ON text.id = source WHERE address = ? AND text = ? LIMIT 10000)",
+                (number, source),
             ).fetchall()
-            yield SharedBy(address=text, names=names, clients=clients)
+            if clients:
+                yield SharedBy(address=text, names=names, clients=clients)
 
 
 def _conditions(wanted: Wanted) -> tuple[list[str], list[object]]:

@@ -2,12 +2,25 @@
 
 from msgspec import Struct
 
+from postwarden.errors import Reason
+
 #: Delays are counted by the power of two that they stay below, in seconds; the last one is for all longer ones.
 BUCKETS = 24
 #: A default bound is never below this many milliseconds, and has seen at least so many fresh lines.
 LEAST, ENOUGH = 300_000, 100
+#: Lines after which older ones count half for what was not understood lately.
+LATELY = 10_000
 #: Where too few fresh lines were seen to measure a delay.
 UNMEASURED = 3_600_000
+
+
+class Trouble(Struct, frozen=True, kw_only=True):
+    """A file that could not be read at the last look: `reason` is the word of a gap."""
+
+    path: str
+    reason: Reason
+    message: str
+    hint: str | None = None
 
 
 class Standing(Struct, frozen=True, kw_only=True):
@@ -15,7 +28,8 @@ class Standing(Struct, frozen=True, kw_only=True):
 
     `first` and `latest` are the earliest and latest time of its events, `arrived` when the last line came; `delays` counts
     fresh events by `bucket_of` their delay. `lines`, `events`, `unread` and `doubtful` are totals, `ends` whether its
-    format tells when sessions end. Times are in milliseconds since 1970.
+    format tells when sessions end. `looked` is when its files were last looked at, and `troubles` those that could not be
+    read then. Of the last `lines_lately` lines `unread_lately` were not understood. Times are in milliseconds since 1970.
     """
 
     first: int | None = None
@@ -26,7 +40,11 @@ class Standing(Struct, frozen=True, kw_only=True):
     events: int = 0
     unread: int = 0
     doubtful: int = 0
+    lines_lately: int = 0
+    unread_lately: int = 0
     ends: bool = False
+    looked: int | None = None
+    troubles: tuple[Trouble, ...] = ()
 
     @property
     def lateness(self) -> int:

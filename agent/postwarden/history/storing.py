@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from postwarden.access.joining import Ending, Group, Joiner, Key
 from postwarden.history.interning import Interned
 from postwarden.history.schema import ARRIVED, NEXT
-from postwarden.history.standing import BUCKETS, Standing, bucket_of
+from postwarden.history.standing import BUCKETS, LATELY, Standing, Trouble, bucket_of
 from postwarden.model.arrival import Batch, Cursor
 from postwarden.model.event import Access, Act, Transfer
 
@@ -102,6 +102,11 @@ class Storing:
             "SELECT key, cursor FROM content WHERE source = ?", (self._interned.text(source),)
         )
         return [replace(_CURSOR.decode(cursor), key=key) for key, cursor in found]
+
+    def looked(self, source: str, troubles: tuple[Trouble, ...], now: int) -> None:
+        """Takes note that a source's files were looked at, inside the caller's transaction."""
+        standing = replace(self.standing(source), looked=now, troubles=troubles)
+        self._keep_standing(self._interned.text(source), standing)
 
     def standing(self, source: str) -> Standing:
         row = self._base.execute(
@@ -304,6 +309,10 @@ def _after(standing: Standing, batch: Batch, now: int, *, ends: bool) -> Standin
         for time in times:
             counts[bucket_of(now - time)] += 1
         delays = tuple(counts)
+    lines_lately = standing.lines_lately + batch.lines
+    unread_lately = standing.unread_lately + len(batch.unread)
+    while lines_lately > LATELY:
+        lines_lately, unread_lately = lines_lately // 2, unread_lately // 2
     return replace(
         standing,
         first=min([*times, *([standing.first] if standing.first is not None else [])], default=None),
@@ -314,6 +323,8 @@ def _after(standing: Standing, batch: Batch, now: int, *, ends: bool) -> Standin
         events=standing.events + len(batch.events),
         unread=standing.unread + len(batch.unread),
         doubtful=standing.doubtful + len(batch.doubtful),
+        lines_lately=lines_lately,
+        unread_lately=unread_lately,
         ends=standing.ends or ends,
     )
 

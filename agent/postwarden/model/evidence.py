@@ -12,6 +12,7 @@ from postwarden.model.application import Application, Dated
 from postwarden.model.mailflow import Origin, Path
 from postwarden.model.moment import Moment, require_utc
 from postwarden.model.scope import Scope
+from postwarden.model.session import Session
 
 #: RFC 4314 rights by name, in the order of their letters `lrswipkxtea`; then what Exchange has beside them.
 Right = Literal[
@@ -205,6 +206,18 @@ class Setting(Base, frozen=True, kw_only=True, tag="setting"):
     value: str
 
 
+class Access(Base, frozen=True, kw_only=True, tag="access"):
+    """Event: one session, sign-in or refused log-in of an account, with what makes it worth judging.
+
+    `own` is `unexplained` where our own identity was used and no record of ours explains it. `indicator` is what
+    somebody looked for and this session has.
+    """
+
+    session: Session
+    own: Literal["unexplained"] | None = None
+    indicator: str | None = None
+
+
 class Change(Base, frozen=True, kw_only=True, tag="change"):
     """Event: an audit record says that a state was made, altered or removed.
 
@@ -221,4 +234,4 @@ class Change(Base, frozen=True, kw_only=True, tag="change"):
         require_utc(self.observed, self.happened)
 
 
-Evidence = MailFlow | Delegation | Folder | Recipient | Grant | Setting | Change
+Evidence = MailFlow | Delegation | Folder | Recipient | Grant | Setting | Access | Change

@@ -61,6 +61,12 @@ class SweepStarted(Record, frozen=True, kw_only=True, tag="sweep_started"):
     sources: tuple[str, ...]
 
 
+class SessionsOpened(Record, frozen=True, kw_only=True, tag="sessions_opened"):
+    """Sessions that we just opened, written while they last: in logs they are told from a stranger's by this."""
+
+    sessions: tuple[OwnSession, ...]
+
+
 class AuditFinished(Record, frozen=True, kw_only=True, tag="audit_finished"):
     """What was read, what was not, what the evidence was, and which sessions were ours.
 
@@ -208,6 +214,7 @@ AnyRecord = (
     | AccountSeen
     | AuditStarted
     | SweepStarted
+    | SessionsOpened
     | AuditFinished
     | GrantsChanged
     | FindingOpened

@@ -8,16 +8,16 @@ from threading import BoundedSemaphore
 
 from postwarden.connectors import Source
 from postwarden.model.account import Account
-from postwarden.pipeline.collect import Part, read_account
+from postwarden.pipeline.collect import Opened, Part, read_account
 
 #: Accounts that are read ahead of the one that is judged, for each thread: memory does not grow with their number.
 AHEAD = 2
 
 
 def read_accounts(
-    accounts: Sequence[Account], sources: Sequence[Source]
+    accounts: Sequence[Account], sources: Sequence[Source], opened: Opened = None
 ) -> Iterator[tuple[Account, tuple[Part, ...]]]:
-    """What the sources say about each account, in the accounts' order.
+    """What the sources say about each account, in the accounts' order; `opened` is called in any thread.
 
     Accounts that lie at the same sources share threads, as many as the slowest of these sources takes at
     once; no source is ever asked for more than its `connections`.
@@ -29,7 +29,7 @@ def read_accounts(
     }
     if sum(threads.values()) <= 1:
         for account in accounts:
-            yield account, read_account(account, sources)
+            yield account, read_account(account, sources, opened)
         return
     allowed = {source.name: BoundedSemaphore(source.connections) for source in sources}
 
@@ -38,7 +38,7 @@ def read_accounts(
             # Always in the order of the sources, so that nobody waits in a circle.
             for name in _sources_of(account, sources):
                 held.enter_context(allowed[name])
-            return read_account(account, sources)
+            return read_account(account, sources, opened)
 
     yield from _in_order(accounts, read, lambda account: _sources_of(account, sources), threads)
 

@@ -15,6 +15,7 @@ from postwarden.grants.names import people
 from postwarden.grants.risk import FirstSeenTimes
 from postwarden.model.account import Account
 from postwarden.model.evidence import Delegation
+from postwarden.model.reading import OwnSession
 from postwarden.model.scope import account_scope, source_scope
 from postwarden.pipeline.at_once import read_accounts
 from postwarden.pipeline.collect import Acceptance, Part, Reading, collect_source, conclude
@@ -100,7 +101,7 @@ def _readings(
         listing = listings.get(source.name)
         accepted = acceptance(config, source, clock)
         yield None, collect_source(source, accepted, keeper, (listing,) if listing is not None else ())
-    for account, parts in read_accounts(accounts, sources):
+    for account, parts in read_accounts(accounts, sources, keeper.opened if keeper is not None else None):
         accepted = acceptance(config, account, clock)
         yield account, conclude(account_scope(account.key), parts, accepted, keeper)
 
@@ -167,7 +168,7 @@ def _unknown(reading: Reading, listed: frozenset[str]) -> tuple[str, ...]:
 
 
 class _Keeper:
-    """Keeps raw evidence in the ledger; after the first failure it keeps nothing more and says why."""
+    """Keeps raw evidence and our sessions in the ledger; after the first failure it keeps nothing more and says why."""
 
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
@@ -180,6 +181,14 @@ class _Keeper:
             except LedgerError as exc:
                 self.failure = exc
         return None
+
+    def opened(self, session: OwnSession) -> None:
+        """Records a session of ours while it lasts; called in any thread."""
+        if self.failure is None:
+            try:
+                self.recorder.opened([session])
+            except LedgerError as exc:
+                self.failure = exc
 
 
 def _recorded(

@@ -1,7 +1,7 @@
 """Stage one: read a source about a scope, and say for each check how it ended."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -31,6 +31,8 @@ MAX_GAPS = 10
 Acceptance = Callable[[str, str], str | None]
 #: Keeps raw bytes and names the blob, or None where that failed; None where nothing is recorded.
 Keep = Callable[[bytes], str | None] | None
+#: Is told of each session of ours as soon as it is open; None where nothing is recorded.
+Opened = Callable[[OwnSession], None] | None
 
 
 class Reading(Struct, frozen=True, kw_only=True):
@@ -66,7 +68,7 @@ class Part(Struct, frozen=True, kw_only=True):
     items: Iterable[Item]
 
 
-def read_account(account: Account, sources: Sequence[Source]) -> tuple[Part, ...]:
+def read_account(account: Account, sources: Sequence[Source], opened: Opened = None) -> tuple[Part, ...]:
     """What those sources that have the account say about it, in memory; for any thread."""
     return tuple(
         Part(
@@ -74,11 +76,19 @@ def read_account(account: Account, sources: Sequence[Source]) -> tuple[Part, ...
             checks=source.checks,
             grade=source.grade,
             grades=source.grades,
-            items=tuple(source.read_account(account)),
+            items=tuple(_told(source.read_account(account), opened)),
         )
         for source in sources
         if account.is_at(source.name)
     )
+
+
+def _told(items: Iterable[Item], opened: Opened) -> Iterator[Item]:
+    """The same, with each session told when it is there, and not when everything was read."""
+    for item in items:
+        if opened is not None and isinstance(item, OwnSession):
+            opened(item)
+        yield item
 
 
 def collect_account(account: Account, sources: Sequence[Source], accepted: Acceptance, keep: Keep) -> Reading:

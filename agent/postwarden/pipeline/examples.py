@@ -19,10 +19,12 @@ from postwarden.formats.imap_acl import delegations
 from postwarden.formats.sieve.decoding import decode
 from postwarden.grants.names import plain
 from postwarden.model.account import Account
-from postwarden.model.evidence import Evidence, Folder, FolderUse, Grant, Recipient, Setting
+from postwarden.model.event import Protocol
+from postwarden.model.evidence import Access, Change, Evidence, Folder, FolderUse, Grant, Recipient, Setting
 from postwarden.model.finding import CheckRef
 from postwarden.model.reading import Observed
 from postwarden.model.scope import Scope, account_scope, source_scope
+from postwarden.model.session import Session
 from postwarden.pipeline.example_cloud import (
     GmailExample,
     Microsoft365Example,
@@ -80,6 +82,29 @@ class SettingExample(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     value: str
 
 
+class AccessExample(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A session of the account, with what makes it worth judging."""
+
+    own: Literal["unexplained"] | None = None
+    indicator: str | None = None
+    protocol: Protocol = "imap"
+    identity: str | None = None
+    address: str | None = None
+    port: int | None = None
+    client: str | None = None
+    application: str | None = None
+    refused: bool = False
+
+
+class ChangeExample(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A change as its source tells it."""
+
+    operation: str
+    about: str = ""
+    author: str | None = None
+    detail: str = ""
+
+
 class Example(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One example: exactly one kind of material; without folders, the folders are unknown."""
 
@@ -94,14 +119,17 @@ class Example(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     microsoft365: Microsoft365Example | None = None
     gmail: GmailExample | None = None
     grant: GrantExample | None = None
+    access: AccessExample | None = None
+    change: ChangeExample | None = None
     recipients: tuple[RecipientExample, ...] = ()
 
     def __post_init__(self) -> None:
         given = (
             self.sieve, self.forward, self.acl, self.setting, self.exchange, self.microsoft365, self.gmail, self.grant,
+            self.access, self.change,
         )  # fmt: skip
         if given.count(None) != len(given) - 1:
-            kinds = "sieve, forward, acl, setting, exchange, microsoft365, gmail, grant"
+            kinds = "sieve, forward, acl, setting, exchange, microsoft365, gmail, grant, access, change"
             raise ValueError(f"the example {self.name!r} needs exactly one of {kinds}")
 
 
@@ -213,6 +241,14 @@ def _evidence(example: Example, path: str, now: datetime) -> Iterator[Evidence]:
         )  # fmt: skip
     elif example.grant is not None:
         yield grant_of(example.grant, scope, "example", now)
+    elif example.access is not None:
+        yield _access(example.access, scope, now)
+    elif example.change is not None:
+        yield Change(
+            scope=source_scope("example"), source="example", check="log_files", observed=now, happened=now,
+            operation=example.change.operation, author=example.change.author, about=example.change.about,
+            detail=example.change.detail,
+        )  # fmt: skip
     elif example.exchange is not None:
         found_there = exchange_evidence(example.exchange, exchange, ALICE, scope=scope, observed=now)
         yield from _written(example, found_there, path)
@@ -222,6 +258,19 @@ def _evidence(example: Example, path: str, now: datetime) -> Iterator[Evidence]:
         )
     elif example.gmail is not None:
         yield from _written(example, gmail_evidence(example.gmail, scope=scope, observed=now), path)
+
+
+def _access(example: AccessExample, scope: Scope, now: datetime) -> Access:
+    time = int(now.timestamp() * 1000)
+    session = Session(
+        row=1, source="example", stage="refused" if example.refused else "begun", protocol=example.protocol, name="alice",
+        begun=time, ended=None, end="refused" if example.refused else "unknown", address=example.address, port=example.port,
+        client=example.client, application=example.application, identity=example.identity,
+    )  # fmt: skip
+    return Access(
+        scope=scope, source="example", check="own_sessions", observed=now, session=session, own=example.own,
+        indicator=example.indicator,
+    )  # fmt: skip
 
 
 def _written(example: Example, evidence: Iterator[Evidence], path: str) -> Iterator[Evidence]:

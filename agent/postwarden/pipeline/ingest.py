@@ -10,12 +10,16 @@ from postwarden.connectors.log_files.following import Unreadable
 from postwarden.connectors.log_files.source import LogFiles
 from postwarden.formats.server_logs import Decoder
 from postwarden.history.history import History
+from postwarden.history.standing import Trouble
 from postwarden.history.storing import Storing
 from postwarden.model.arrival import Batch, Cursor, Note, Portion
 from postwarden.model.event import Event
 
 #: A time that runs back within a log, or ahead of now, by more milliseconds is a jump.
 BACK, AHEAD = 3_600_000, 300_000
+MINUTE = 60_000
+#: Files that cannot be read, of one source, that are remembered.
+MAX_TROUBLES = 20
 
 
 class Progress(Struct, frozen=True, kw_only=True):
@@ -34,7 +38,6 @@ class Ingester:
     def __init__(self, source: LogFiles, clock: Callable[[], datetime]) -> None:
         self.source, self._clock = source, clock
         self._decoders: dict[int, tuple[int, Decoder]] = {}
-        self.unreadable: Mapping[str, Unreadable] = {}
 
     def turn(self, history: History, storing: Storing) -> Iterator[Progress]:
         """Everything that is new; each step is stored when it is given. Raises HistoryError."""
@@ -58,7 +61,20 @@ class Ingester:
             yield Progress(
                 source=self.source.name, path=stored.path, lines=batch.lines, events=len(batch.events)
             )
-        self.unreadable = unreadable
+        self._note(history, storing, unreadable, now)
+
+    def _note(
+        self, history: History, storing: Storing, unreadable: Mapping[str, Unreadable], now: int
+    ) -> None:
+        """That the files were looked at, once a minute, and at once where something else cannot be read."""
+        troubles = tuple(
+            Trouble(path=path, reason=one.error.reason, message=one.error.message, hint=one.error.hint)
+            for path, one in sorted(unreadable.items())[:MAX_TROUBLES]
+        )
+        standing = storing.standing(self.source.name)
+        if standing.troubles != troubles or standing.looked is None or now - standing.looked >= MINUTE:
+            with history.transaction():
+                storing.looked(self.source.name, troubles, now)
 
     def _remember(self, cursor: Cursor, decoder: Decoder) -> None:
         """Decoders of logs that still grow are kept: they know the times and texts that come again."""

@@ -1,5 +1,6 @@
 """Stage three: what was read and judged goes into the ledger, decided under its lock."""
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +19,7 @@ from postwarden.model import moment
 from postwarden.model.account import Account
 from postwarden.model.encoding import encode
 from postwarden.model.finding import Finding
+from postwarden.model.reading import OwnSession
 from postwarden.model.record import (
     AccountSeen,
     AnyRecord,
@@ -29,6 +31,7 @@ from postwarden.model.record import (
     LedgerOpened,
     Record,
     Recovery,
+    SessionsOpened,
     SweepStarted,
 )
 from postwarden.model.scope import Scope
@@ -42,6 +45,9 @@ MAX_LINE = 60_000
 #: Unknown names that one record lists.
 MAX_NAMES = 100
 MAX_NAME_BYTES = 8_000
+
+#: Sessions that one record names.
+MAX_SESSIONS = 100
 
 _RECORD = msgspec.json.Decoder(AnyRecord)
 
@@ -102,6 +108,8 @@ class Recorder:
         wait: float = 10.0,
     ) -> None:
         self._wait = wait
+        # Sessions are recorded by the threads that open them, everything else by one thread.
+        self._alone = threading.RLock()
         self._ledger: Ledger = open_ledger(state / "ledger", state / "private")
         self._path = state / STORE
         self._run, self._actor, self._agent, self._clock = run, actor, agent, clock
@@ -129,17 +137,19 @@ class Recorder:
             self.store.rebuild()
             return []
 
-        self._ledger.commit(decide, recovered=self._recovered)
+        with self._alone:
+            self._ledger.commit(decide, recovered=self._recovered)
         self.refresh()
 
     def keep(self, raw: bytes) -> str:
         """The name of the blob that keeps `raw`; an unchanged state reuses its blob."""
-        known = self._new_blobs.get(raw) or self.store.blob_of(raw)
-        if known is not None and self._ledger.has_blob(known):
-            return known
-        name = self._ledger.put_blob(raw)
-        self._new_blobs[raw] = name
-        return name
+        with self._alone:
+            known = self._new_blobs.get(raw) or self.store.blob_of(raw)
+            if known is not None and self._ledger.has_blob(known):
+                return known
+            name = self._ledger.put_blob(raw)
+            self._new_blobs[raw] = name
+            return name
 
     def configuration(self, raw: bytes, rules: str) -> None:
         """Records which configuration and rules are in force, where they are not the last ones recorded."""
@@ -179,6 +189,17 @@ class Recorder:
             yield from self._intents(scopes[middle:], sources)
         else:
             yield record
+
+    def opened(self, sessions: Sequence[OwnSession]) -> None:
+        """Records sessions that were just opened, if there are any; may be called in any thread."""
+        if not sessions:
+            return
+        self._commit(
+            lambda _: [
+                SessionsOpened(**self._common(), sessions=tuple(sessions[index : index + MAX_SESSIONS]))
+                for index in range(0, len(sessions), MAX_SESSIONS)
+            ]
+        )
 
     def finish_all(self, conclusions: Sequence[Conclusion], *, rules: frozenset[str]) -> None:
         """Records coverage, evidence and what the verdicts mean for findings, for scopes of which no two are the same.
@@ -281,6 +302,10 @@ class Recorder:
         }
 
     def _commit(self, decide: Callable[[Position], Iterable[Record]]) -> None:
+        with self._alone:
+            self._commit_alone(decide)
+
+    def _commit_alone(self, decide: Callable[[Position], Iterable[Record]]) -> None:
         def under_lock(position: Position) -> list[bytes]:
             if self._known is None:
                 self._known = StateStore(self._path)

@@ -1,18 +1,32 @@
 """What rules see of evidence, and what findings will say about it."""
 
+from datetime import timedelta
 from typing import get_args
 
 import pytest
+from msgspec.structs import replace
 
 from postwarden.detect.fields import FIELDS, Field
 from postwarden.detect.rows import Row, rows
-from postwarden.model.evidence import Change, Evidence, GrantType, Setting
+from postwarden.model.evidence import Access, Change, Evidence, GrantType, Setting
 from postwarden.model.mailflow import Effect, Path, Test
 from postwarden.model.scope import source_scope
+from postwarden.model.session import Session
 from tests.unit.detect.conftest import FOLDERS, NOW, SCOPE, SCRIPTS, MakeFlow, context, delegation, folder
 from tests.unit.grants.made import grant
 
 OUT = Effect(what="redirect", target="eve@evil.example")
+SESSION = Session(
+    row=1,
+    source="log",
+    stage="begun",
+    protocol="imap",
+    name="alice",
+    begun=0,
+    ended=None,
+    end="open",
+    bytes_out=5,
+)
 INVOICES = Test(field="subject", operator="contains", values=("invoice",))
 
 
@@ -24,6 +38,15 @@ def test_every_row_has_all_fields_of_its_category_and_no_others(flow: MakeFlow) 
         Setting(
             scope=source_scope("imap"), source="imap", check="transport", observed=NOW, name="n", value="v"
         ),
+        Change(
+            scope=source_scope("log"),
+            source="log",
+            check="log_files",
+            observed=NOW,
+            happened=NOW,
+            operation="o",
+        ),
+        Access(scope=SCOPE, source="log", check="own_sessions", observed=NOW, session=SESSION),
         *(grant(grant_type=grant_type) for grant_type in get_args(GrantType)),
     ]
     found = list(rows(evidence, context(folder("Old", subscribed=False))))
@@ -162,10 +185,18 @@ def test_the_setting_of_a_source_is_a_row_of_the_sources_scope() -> None:
     assert row.sentences == ("the setting transport encryption is cleartext",)
 
 
-def test_folders_are_context_and_events_have_no_rows_yet() -> None:
+def test_folders_are_context() -> None:
     """What has no category gives no row, and no error."""
-    change = Change(scope=SCOPE, source="x", check="y", observed=NOW, happened=NOW, operation="o")
-    assert list(rows([folder("Old"), change], context())) == []
+    assert list(rows([folder("Old")], context())) == []
+
+
+def test_an_event_rests_on_no_check() -> None:
+    """A change happened: no read could show that it did not, and each is a subject by itself."""
+    change = Change(scope=SCOPE, source="x", check="y", observed=NOW, happened=NOW, operation="o", about="a")
+    (row,) = rows([change], context())
+    assert (row.category, row.checks, row.values["operation"]) == ("change", (), "o")
+    (later,) = rows([replace(change, happened=NOW + timedelta(1))], context())
+    assert later.subject != row.subject
 
 
 def test_every_effect_has_words(flow: MakeFlow) -> None:

@@ -3,17 +3,24 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Meta, Struct
 
 from postwarden.connectors.log_files.following import Follower, Unreadable
 from postwarden.errors import ConfigError
-from postwarden.formats.server_logs import About, Decoder, grade_of, open_log
+from postwarden.formats.server_logs import About, Decoder, Shows, grade_of, open_log, shows
 from postwarden.model.account import Account
 from postwarden.model.arrival import Cursor, Portion
-from postwarden.model.reading import SAME_GRADE, Grade, Item
+from postwarden.model.reading import SAME_GRADE, Gap, Grade, Item
+from postwarden.model.scope import Scope, account_scope, source_scope
+
+#: Whether the files can be read and the log still comes; whether its lines are understood; whose addresses it has; which of
+#: its sessions are ours.
+LOG_FILES, LOG_LINES, ADDRESSES, OWN_SESSIONS = "log_files", "log_lines", "addresses", "own_sessions"
+#: What a source's memory holds: the history, as far as it is asked.
+RECALL = "recall"
 
 
 class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -38,17 +45,36 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     format_options: dict[str, Any] = {}
 
 
+class Recall(Protocol):
+    """The port through which a log source says what its log has told, as evidence and gaps: whoever keeps the history
+    fills it.
+    """
+
+    def of_source(self, source: "LogFiles") -> Iterator[Item]: ...
+
+    def of_account(self, source: "LogFiles", account: Account) -> Iterator[Item]: ...
+
+
 class LogFiles:
     """Logs in files. What is in them goes into the history; audits look there."""
 
     connections = 1
-    checks: tuple[str, ...] = ()
-    source_checks: tuple[str, ...] = ()
+    remembers = True
+    checks: tuple[str, ...] = (OWN_SESSIONS,)
+    source_checks: tuple[str, ...] = (LOG_FILES, LOG_LINES, ADDRESSES, OWN_SESSIONS)
     grades: Mapping[str, Grade] = SAME_GRADE
 
-    def __init__(self, name: str, options: Options, *, folder: Path, clock: Callable[[], datetime]) -> None:
-        self.name, self.options = name, options
-        self._clock = clock
+    def __init__(
+        self,
+        name: str,
+        options: Options,
+        *,
+        folder: Path,
+        clock: Callable[[], datetime],
+        memory: dict[str, Any],
+    ) -> None:
+        self.name, self.options, self.clock = name, options, clock
+        self._recall: Recall | None = memory.get(RECALL)
         if not options.files:
             raise ConfigError("names no file", 'for example files = ["/var/log/dovecot.log*"]', key="files")
         try:
@@ -66,12 +92,28 @@ class LogFiles:
         """It needs no secret."""
 
     def read_source(self) -> Iterator[Item]:
-        """Nothing: what the log says is in the history."""
-        return iter(())
+        """How the log is, from what was stored of it."""
+        if self._recall is None:
+            return self._unread(source_scope(self.name), self.source_checks)
+        return self._recall.of_source(self)
 
-    def read_account(self, account: Account) -> Iterator[Item]:  # noqa: ARG002 - the port's
-        """As above."""
-        return iter(())
+    def read_account(self, account: Account) -> Iterator[Item]:
+        """What the log says about an account that is worth judging."""
+        if self._recall is None:
+            return self._unread(account_scope(account.key), self.checks)
+        return self._recall.of_account(self, account)
+
+    def _unread(self, scope: Scope, checks: Sequence[str]) -> Iterator[Item]:
+        for check in checks:
+            yield Gap(
+                scope=scope, source=self.name, check=check, reason="unreachable",
+                message="nothing was read from this log: there is no history",
+                hint="postwarden history read, or the daemon, reads logs; audit --no-record keeps none",
+            )  # fmt: skip
+
+    def shows(self) -> Shows:
+        """What this log shows of log-ins."""
+        return shows(self.options.format, self.options.format_options)
 
     def look(self, cursors: Sequence[Cursor], now: int) -> Iterator[Portion | Unreadable]:
         """What is new in the files; see `Follower.look`."""

@@ -4,6 +4,7 @@ One module a format. Each has `GRADE` (what it was tried against) and `open_log(
 To add a format: one module, one line in `FORMATS`, its section in agent.toml and docs, its samples with their origin.
 """
 
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Protocol
 
@@ -64,6 +65,14 @@ class Decoder(Protocol):
     def state(self) -> bytes: ...
 
 
+class Shows(Struct, frozen=True, kw_only=True):
+    """Whether lines of a log-in show who authenticated beside whose account it is, and the client's port; and how they would."""
+
+    identity: bool
+    port: bool
+    cure: str = ""
+
+
 def open_log(format_name: str, about: About, state: bytes = b"") -> Decoder:
     """The decoder of a log, at its beginning or behind what gave `state`.
 
@@ -82,3 +91,11 @@ def grade_of(format_name: str) -> Grade:
     """What the format's reader was tried against."""
     grade: Grade = import_module(FORMATS[format_name]).GRADE
     return grade
+
+
+def shows(format_name: str, options: Mapping[str, object]) -> Shows:
+    """What a format shows of log-ins with these options; a module says so by a function of the same name."""
+    told: Callable[[Mapping[str, object]], Shows] | None = getattr(
+        import_module(FORMATS[format_name]), "shows", None
+    )
+    return told(options) if told is not None else Shows(identity=False, port=False)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from postwarden.connectors.log_files.contents import MAX_LINE, PORTION
+from postwarden.connectors.log_files.contents import PORTION
 from postwarden.connectors.log_files.following import FINISHED, Follower, Unreadable
+from postwarden.formats.server_logs import MAX_LINE
 from postwarden.model.arrival import Cursor, Note
 
 
