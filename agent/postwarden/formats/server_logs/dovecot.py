@@ -16,7 +16,7 @@ from postwarden.formats.server_logs import About, Decoded
 from postwarden.formats.server_logs.dovecot_acts import act_of_event, act_of_mail
 from postwarden.formats.server_logs.dovecot_elements import LEVEL
 from postwarden.formats.server_logs.dovecot_refusals import Tries, Try, master_of, message_of, try_of
-from postwarden.formats.server_logs.dovecot_sessions import PROTOCOLS, Options, Sessions, ended, is_log_in
+from postwarden.formats.server_logs.dovecot_sessions import ENDS, PROTOCOLS, Options, Sessions, is_log_in
 from postwarden.formats.server_logs.framing import Frame, Framing, frame_of
 from postwarden.formats.server_logs.framing_lines import Lines, cut, too_long
 from postwarden.formats.server_logs.times import Clock
@@ -74,26 +74,33 @@ class DovecotLog:
         clock, sessions, tries, masters = self._clock, self._sessions, self._tries, self._masters
         known = clock.known
         log_in_groups, log_out_groups = sessions.log_in_groups, sessions.log_out_groups
-        without_word = sessions.without_word
+        more_groups, without_word, held = sessions.more_groups, sessions.without_word, tries.by_key
         texts, sizes = cut(data)
         log_in, log_out = sessions.frequent(texts)
         at = start
-        for text, size in zip(texts, sizes, strict=True):
+        for text, size in zip(texts, sizes):  # noqa: B905 (behind the last line feed is no line)
             if "-login: " in text:
                 match = log_in(text)
                 if match is not None and not masters:
                     (
-                        stamp, protocol, words, attempts, name, auth, original, master, method, address, port, server,
-                        secured, session, real, _,
-                    ) = match.group(*log_in_groups)  # fmt: skip
+                        stamp,
+                        protocol,
+                        words,
+                        attempts,
+                        name,
+                        address,
+                        server,
+                        method,
+                        secured,
+                        session,
+                    ) = match.group(*log_in_groups)
                     time = known.get(stamp) or clock.sure(stamp)
-                    if (
-                        time
-                        and name
-                        and real is None
-                        and time <= tries.due
-                        and not (tries.some and (words or session in tries))
-                    ):
+                    if time and name and time <= tries.due and not (held and (words or session in held)):
+                        if more_groups is None:
+                            identity = port = None
+                        else:
+                            auth, original, master, port = match.group(*more_groups)
+                            identity = _other(name, auth, original, master)
                         add(
                             Access(
                                 at=at,
@@ -105,7 +112,7 @@ class DovecotLog:
                                 port=None if port is None else int(port),
                                 server=server,
                                 session=session,
-                                identity=auth if auth and auth != name else _other(name, original, master),
+                                identity=identity,
                                 method=method,
                                 encrypted=True
                                 if secured == "TLS"
@@ -116,17 +123,39 @@ class DovecotLog:
                                 reason=words,
                             )
                         )
-                        at += size
+                        at += size + 1
                         continue
             elif (match := log_out(text)) is not None:
                 stamp, name, session, reason, *counted = match.group(*log_out_groups)
                 time = known.get(stamp) or clock.sure(stamp)
-                if time and name and time <= tries.due and reason.startswith(("D", "L", "C")):
-                    add(ended(at, time, "imap", name, session, reason, counted))
-                    at += size
+                if time and name and time <= tries.due and reason.startswith(ENDS):
+                    bytes_in, bytes_out, deleted, expunged, headers, header_bytes, bodies, body_bytes = map(
+                        int, counted
+                    )
+                    add(
+                        Access(
+                            at=at,
+                            time=time,
+                            stage="ended",
+                            protocol="imap",
+                            name=name,
+                            session=session,
+                            ended=time,
+                            reason=reason,
+                            bytes_in=bytes_in,
+                            bytes_out=bytes_out,
+                            deleted=deleted,
+                            expunged=expunged,
+                            headers=headers,
+                            header_bytes=header_bytes,
+                            bodies=bodies,
+                            body_bytes=body_bytes,
+                        )
+                    )
+                    at += size + 1
                     continue
             self._line(text, at, size, lines)
-            at += size
+            at += size + 1
         return lines.decoded(len(texts))
 
     def _line(self, text: str, at: int, size: int, lines: Lines) -> None:
@@ -227,8 +256,9 @@ class DovecotLog:
             lines.events.append(found)
 
 
-def _other(name: str, original: str | None, master: str | None) -> str | None:
-    """Who authenticated, where the words for it are other than the account's."""
-    if original and original != name:
-        return original
-    return master if master and master != name else None
+def _other(name: str, *named: str | None) -> str | None:
+    """Who authenticated, where one of the words for it is another than the account's."""
+    for one in named:
+        if one and one != name:
+            return one
+    return None

@@ -87,7 +87,8 @@ class Tries:
     """The refusals that wait for their connection's own line, oldest first."""
 
     def __init__(self, waiting: Iterable[Try] = ()) -> None:
-        self._by_key: dict[str, list[Try]] = {}
+        #: What waits for each session, or for each address with a blank in front.
+        self.by_key: dict[str, list[Try]] = {}
         self._count = 0
         #: When the oldest has waited for too long.
         self.due: float = float("inf")
@@ -95,16 +96,8 @@ class Tries:
             self._put(one)
         self._set_due()
 
-    @property
-    def some(self) -> bool:
-        return bool(self._by_key)
-
-    def __contains__(self, session: object) -> bool:
-        """Whether any of a session's wait."""
-        return session in self._by_key
-
     def waiting(self) -> list[Try]:
-        return [one for tries in self._by_key.values() for one in tries]
+        return [one for tries in self.by_key.values() for one in tries]
 
     def add(self, one: Try) -> list[Access]:
         """Let one wait; returns those that are no longer waited for, as there are too many."""
@@ -116,7 +109,7 @@ class Tries:
     def overdue(self, now: int) -> list[Access]:
         """Those that waited for too long, standing for themselves."""
         gone: list[Access] = []
-        while self._by_key and next(iter(self._by_key.values()))[0].time + WAIT < now:
+        while self.by_key and next(iter(self.by_key.values()))[0].time + WAIT < now:
             gone += self._pop_oldest()
         self._set_due()
         return gone
@@ -151,21 +144,21 @@ class Tries:
         return [*told, line]
 
     def _take(self, line: Access) -> list[Try]:
-        tries = self._by_key.pop(line.session, None) if line.session else None
+        tries = self.by_key.pop(line.session, None) if line.session else None
         if tries is None and line.address is not None and line.stage == "refused":
             # Older versions and some databases write no session: then the address has to do.
             key = " " + line.address
-            waiting = self._by_key.pop(key, [])
+            waiting = self.by_key.pop(key, [])
             tries, rest = waiting[: line.attempts], waiting[line.attempts :]
             if rest:
-                self._by_key[key] = rest
+                self.by_key[key] = rest
         tries = tries or []
         self._count -= len(tries)
         self._set_due()
         return tries
 
     def _put(self, one: Try) -> None:
-        tries = self._by_key.setdefault(one.key, [])
+        tries = self.by_key.setdefault(one.key, [])
         if tries and tries[-1].name == one.name and 0 <= one.time - tries[-1].time < _TURN:
             # The next database in turn: one try.
             tries[-1] = one
@@ -174,7 +167,7 @@ class Tries:
             self._count += 1
 
     def _pop_oldest(self) -> list[Access]:
-        tries = self._by_key.pop(next(iter(self._by_key)))
+        tries = self.by_key.pop(next(iter(self.by_key)))
         self._count -= len(tries)
         return [
             Access(
@@ -191,5 +184,5 @@ class Tries:
         ]
 
     def _set_due(self) -> None:
-        oldest = next(iter(self._by_key.values()), None)
+        oldest = next(iter(self.by_key.values()), None)
         self.due = float("inf") if oldest is None else oldest[0].time + WAIT

@@ -7,7 +7,6 @@ from typing import Final
 from msgspec import Struct
 
 from postwarden.formats.server_logs.dovecot_elements import (
-    FIELDS,
     IMAP_LOGOUT,
     LEVEL,
     LOGIN_ELEMENTS,
@@ -33,7 +32,7 @@ PROTOCOLS: Final[dict[str, Protocol]] = {
     "lda": "lmtp",
 }
 #: How a session's last line begins.
-_ENDS: Final = ("Disconnected", "Logged out", "Connection closed", "Inactivity", "Session timed out")
+ENDS: Final = ("Disconnected", "Logged out", "Connection closed", "Inactivity", "Session timed out")
 #: Why a log-in with a name was not let in.
 _REFUSED: Final = (
     "auth failed",
@@ -44,6 +43,9 @@ _REFUSED: Final = (
     "disabled",
     "not allowed",
 )
+#: The fields that every log-in has, and those that only some settings show.
+_OWN: Final = ("user", "remote_ip", "local_ip", "mechanism", "secured", "session")
+_MORE: Final = ("auth_user", "original_user", "master_user", "remote_port")
 _LINE = re.compile(rf"(imap|pop3|managesieve|submission|imap-urlauth)-login: {LEVEL}(.*)", re.DOTALL)
 _PROXIED = re.compile(r"proxy\(.*\): [Ss]tarted proxying to .*", re.DOTALL)
 _ATTEMPTS = re.compile(r"auth failed, (\d{1,6}) attempts")
@@ -79,7 +81,7 @@ class Sessions:
     """The patterns of one server's settings.
 
     `frequent` gives patterns for lines as they mostly are; the groups of a log-in's stamp, protocol, words of a refusal,
-    attempts and FIELDS are `log_in_groups`, those of a log-out's stamp, name, session, reason and counters `log_out_groups`. The
+    attempts and _OWN are `log_in_groups`, those of a log-out's stamp, name, session, reason and counters `log_out_groups`. The
     methods that read take every line.
     """
 
@@ -96,15 +98,23 @@ class Sessions:
         )
         nothing = 5 + len(self._layout.groups)
         groups = {field: group + 4 for field, group in self._layout.groups.items()}
-        self.log_in_groups = (1, 2, 3, 4, *(groups.get(field, nothing) for field in FIELDS))
+        self.log_in_groups = (1, 2, 3, 4, *(groups.get(field, nothing) for field in _OWN))
+        #: The groups of _MORE, or None where the setting has none of them.
+        self.more_groups = (
+            tuple(groups.get(field, nothing) for field in _MORE) if groups.keys() & _MORE else None
+        )
         imap = counters(options.logout_format)
         log_out = (
             r"imap\(([^()<>]*)\)(?:<\d+>)?(?:<([^<>\s]*)>)?: (?:Info: )?([^=]*) "
             rf"{imap.pattern}(?: session=<[^<>]*>)?"
         )
+        whole = max(imap.groups) <= len(imap.groups)
         self._frequent: list[tuple[Match, Match]] = [
-            (re.compile(prefix + log_in).fullmatch, re.compile(prefix + log_out).fullmatch)
-            for prefix in _PREFIXES[options.framing]
+            (
+                re.compile(prefix + log_in).fullmatch,
+                re.compile(prefix + log_out).fullmatch if whole else _nothing,
+            )
+            for prefix in (() if "real_remote_ip" in self._layout.groups else _PREFIXES[options.framing])
         ]
         self.log_out_groups = (1, 2, 3, 4, *(group + 4 for group in imap.groups))
         self._ends = {}
@@ -193,7 +203,7 @@ class Sessions:
         self, service: str, said: str, at: int, time: int, name: str, session: str | None
     ) -> Access | bool:
         """The last line of a session: an event, or True where it is none, or False where its counters are not understood."""
-        if not said.startswith(_ENDS):
+        if not said.startswith(ENDS):
             return True
         found = self._ends.get("imap" if service.startswith("imap") else service)
         if found is None:
@@ -202,7 +212,7 @@ class Sessions:
         match = pattern.fullmatch(said)
         if match is None:
             return False
-        return ended(at, time, PROTOCOLS[service], name, session, match[1], match.group(*groups))
+        return _ended(at, time, PROTOCOLS[service], name, session, match[1], match.group(*groups))
 
 
 def _nothing(_line: str) -> None:
@@ -214,7 +224,7 @@ def is_log_in(message: str) -> bool:
     return _LINE.fullmatch(message) is not None
 
 
-def ended(
+def _ended(
     at: int,
     time: int,
     protocol: Protocol,

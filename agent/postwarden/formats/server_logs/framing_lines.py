@@ -1,5 +1,6 @@
 """From bytes to lines, and what the lines of one call came to."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from postwarden.formats.server_logs import MAX_LINE, Decoded
@@ -11,22 +12,24 @@ from postwarden.model.event import Event
 SAMPLE: Final = 1024
 
 
-def cut(data: bytes) -> tuple[list[str], list[int]]:
-    """The lines of whole lines, as text without their end, and how many bytes each has with it.
+def cut(data: bytes) -> tuple[list[str], Iterable[int]]:
+    """The lines of whole lines, as text without their end, and how many bytes each has without its line feed.
 
     Bytes that are not UTF-8 become backslash escapes.
     """
+    sizes: Iterable[int]
     if data.isascii():
         texts = str(data, "ascii").split("\n")
-        sizes = [len(text) + 1 for text in texts]
+        sizes = map(len, texts)
     else:
         raw = data.split(b"\n")
         texts = [str(line, "utf-8", "backslashreplace") for line in raw]
-        sizes = [len(line) + 1 for line in raw]
-    if not texts[-1]:
-        del texts[-1], sizes[-1]
+        sizes = map(len, raw)
     if b"\r" in data:
+        sizes = list(sizes)
         texts = [text.removesuffix("\r") for text in texts]
+    if not texts[-1]:
+        texts.pop()
     return texts, sizes
 
 
@@ -62,5 +65,5 @@ class Lines:
 
 
 def too_long(text: str, size: int) -> bool:
-    """Whether a line is too long to be read; `size` is in bytes with its end."""
+    """Whether a line is too long to be read; `size` is in bytes."""
     return size > MAX_LINE or len(text) > MAX_LINE

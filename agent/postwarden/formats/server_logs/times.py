@@ -99,8 +99,10 @@ class Clock:
         seconds = _WITHIN.get(within)
         if begun is not None and seconds is not None:
             time = begun + seconds
-            self.see(time)
-            self._keep(stamp, time)
+            if self.newest is None or time > self.newest:
+                self.newest = time
+            if time // _DAY == self._day and len(self.known) < _CACHED:
+                self.known[stamp] = time
             return time
         reading = self.read(stamp)
         if reading is None or reading.doubt is not None:
