@@ -1,0 +1,188 @@
+"""Failed log-ins of Dovecot, which two processes tell of: each is counted once.
+
+The authentication process writes a line for each password that it refuses (`passwd-file(bob,192.0.2.1,<session>): Password
+mismatch`, where `auth_verbose` is on), with the name that was tried; the log-in process one at the end of the connection,
+with the number of tries and the last name. Where several password databases are asked in turn, the first may refuse what
+the second accepts. So a line of the first kind waits for the connection's own line: its number of tries counts, the names
+come from what waited. After a log-in that went well, what waited counts if it was another name or some seconds before.
+What waits for too long was no connection of Dovecot's (another program asked for the password), and stands for itself.
+"""
+
+import re
+from collections.abc import Iterable
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from postwarden.formats.server_logs.dovecot_elements import LEVEL
+from postwarden.model.event import Access
+
+#: A connection without a log-in is closed after three minutes.
+WAIT = 300_000
+_MOST = 2048
+#: Databases that are asked in turn answer within the same second; a failed log-in is answered two seconds later.
+_TURN = 1000
+
+_ORIGIN = re.compile(
+    rf"auth(?:-worker)?(?:\(\d+\))?: {LEVEL}(?:conn \S+ \([^()]*\): auth-worker<\d+>: )?(.*)",
+    re.DOTALL,
+)
+_VERDICT = re.compile(
+    r"[a-z][\w-]*\(([^,()<>]*),([0-9a-fA-F.:]{2,45})(?:,master)?(?:,<([^<>,\s]*)>)?\): (.*)", re.DOTALL
+)
+#: Behind the words there may be the password that was tried: it is never kept.
+_WORDS = re.compile(
+    r"((?:unknown user|[Pp]assword mismatch|invalid credentials|[Ee]mpty password|user (?:is )?disabled"
+    r"|allow_nets check failed.*?|pam_(?:authenticate|acct_mgmt)\(\) failed: .*?|[Aa]uthentication failure.*?"
+    r"|[Pp]assword expired|[Ll]ogin disabled.*?))(?: \((?:[\w-]+ of )?given password: .*\))?",
+    re.DOTALL,
+)
+_DISALLOWED = re.compile(
+    r"(Username character disallowed by auth_username_chars: 0x[0-9a-f]{2}) \(username: (.*)\)", re.DOTALL
+)
+_MASTER = re.compile(r"Master user logging in as (.+)", re.DOTALL)
+
+
+class Try(Struct, frozen=True, gc=False):
+    """One password that was refused."""
+
+    at: int
+    time: int
+    name: str
+    address: str
+    session: str | None
+    reason: str
+
+    @property
+    def key(self) -> str:
+        """What it shares with the connection's own line: a session has no blank in front."""
+        return self.session or " " + self.address
+
+
+def message_of(line: str) -> str | None:
+    """What the authentication process says, or None where another one wrote the line."""
+    match = _ORIGIN.fullmatch(line)
+    return None if match is None else match[1]
+
+
+def master_of(message: str) -> str | None:
+    """The account that a master user logs in to."""
+    match = _MASTER.fullmatch(message)
+    return None if match is None else match[1]
+
+
+def try_of(message: str, at: int, time: int) -> Try | None:
+    """The refusal that a message of the authentication process tells of."""
+    match = _VERDICT.fullmatch(message)
+    if match is None:
+        return None
+    name, address, session, said = match.groups()
+    if name == "?" and (disallowed := _DISALLOWED.fullmatch(said)):
+        return Try(at, time, disallowed[2], address, session, disallowed[1])
+    words = _WORDS.fullmatch(said)
+    return None if words is None or not name else Try(at, time, name, address, session, words[1])
+
+
+class Tries:
+    """The refusals that wait for their connection's own line, oldest first."""
+
+    def __init__(self, waiting: Iterable[Try] = ()) -> None:
+        #: What waits for each session, or for each address with a blank in front.
+        self.by_key: dict[str, list[Try]] = {}
+        self._count = 0
+        #: When the oldest has waited for too long.
+        self.due: float = float("inf")
+        for one in waiting:
+            self._put(one)
+        self._set_due()
+
+    def waiting(self) -> list[Try]:
+        return [one for tries in self.by_key.values() for one in tries]
+
+    def add(self, one: Try) -> list[Access]:
+        """Let one wait; returns those that are no longer waited for, as there are too many."""
+        self._put(one)
+        gone = self._pop_oldest() if self._count > _MOST else []
+        self._set_due()
+        return gone
+
+    def overdue(self, now: int) -> list[Access]:
+        """Those that waited for too long, standing for themselves."""
+        gone: list[Access] = []
+        while self.by_key and next(iter(self.by_key.values()))[0].time + WAIT < now:
+            gone += self._pop_oldest()
+        self._set_due()
+        return gone
+
+    def settle(self, line: Access) -> list[Access]:
+        """A connection's own line with what waited for it, each try counted once; the line's own event is the last."""
+        own = self._take(line)
+        if line.stage == "begun":
+            names = {line.name, line.identity}
+            own = [one for one in own if one.name not in names or line.time - one.time >= _TURN]
+        others = [one for one in own if line.stage == "begun" or one.name != line.name]
+        if line.stage == "refused":
+            reasons = [one.reason for one in own if one.name == line.name]
+            line = replace(
+                line,
+                attempts=max(1, line.attempts - len(others)),
+                reason=reasons[-1] if reasons else line.reason,
+            )
+        told = [
+            replace(
+                line,
+                at=one.at,
+                time=one.time,
+                stage="refused",
+                name=one.name,
+                identity=None,
+                attempts=1,
+                reason=one.reason,
+            )
+            for one in others
+        ]
+        return [*told, line]
+
+    def _take(self, line: Access) -> list[Try]:
+        tries = self.by_key.pop(line.session, None) if line.session else None
+        if tries is None and line.address is not None and line.stage == "refused":
+            # Older versions and some databases write no session: then the address has to do.
+            key = " " + line.address
+            waiting = self.by_key.pop(key, [])
+            tries, rest = waiting[: line.attempts], waiting[line.attempts :]
+            if rest:
+                self.by_key[key] = rest
+        tries = tries or []
+        self._count -= len(tries)
+        self._set_due()
+        return tries
+
+    def _put(self, one: Try) -> None:
+        tries = self.by_key.setdefault(one.key, [])
+        if tries and tries[-1].name == one.name and 0 <= one.time - tries[-1].time < _TURN:
+            # The next database in turn: one try.
+            tries[-1] = one
+        else:
+            tries.append(one)
+            self._count += 1
+
+    def _pop_oldest(self) -> list[Access]:
+        tries = self.by_key.pop(next(iter(self.by_key)))
+        self._count -= len(tries)
+        return [
+            Access(
+                at=one.at,
+                time=one.time,
+                stage="refused",
+                protocol="other",
+                name=one.name,
+                address=one.address,
+                session=one.session,
+                reason=one.reason,
+            )
+            for one in tries
+        ]
+
+    def _set_due(self) -> None:
+        oldest = next(iter(self.by_key.values()), None)
+        self.due = float("inf") if oldest is None else oldest[0].time + WAIT

@@ -1,0 +1,69 @@
+"""From bytes to lines, and what the lines of one call came to."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from postwarden.formats.server_logs import MAX_LINE, Decoded
+from postwarden.formats.server_logs.framing import Frame
+from postwarden.formats.server_logs.times import Clock
+from postwarden.model.event import Event
+
+#: How much of a line that was not read is kept.
+SAMPLE: Final = 1024
+
+
+def cut(data: bytes) -> tuple[list[str], Iterable[int]]:
+    """The lines of whole lines, as text without their end, and how many bytes each has without its line feed.
+
+    Bytes that are not UTF-8 become backslash escapes.
+    """
+    sizes: Iterable[int]
+    if data.isascii():
+        texts = str(data, "ascii").split("\n")
+        sizes = map(len, texts)
+    else:
+        raw = data.split(b"\n")
+        texts = [str(line, "utf-8", "backslashreplace") for line in raw]
+        sizes = map(len, raw)
+    if b"\r" in data:
+        sizes = list(sizes)
+        texts = [text.removesuffix("\r") for text in texts]
+    if not texts[-1]:
+        texts.pop()
+    return texts, sizes
+
+
+class Lines:
+    """What the lines of one call came to; its parts are those of Decoded."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.unread: list[tuple[int, bytes]] = []
+        self.doubtful: list[tuple[int, str]] = []
+        self.passed = 0
+
+    def miss(self, at: int, line: str) -> None:
+        """A line that ought to be understood and is not."""
+        self.unread.append((at, line[:SAMPLE].encode()[:SAMPLE]))
+
+    def time(self, clock: Clock, frame: Frame, at: int) -> int | None:
+        """When a line was written; notes a doubt. None where its time means none."""
+        if frame.time is not None:
+            clock.see(frame.time)
+            return frame.time
+        reading = clock.read(frame.stamp)
+        if reading is None:
+            return None
+        if reading.doubt is not None:
+            self.doubtful.append((at, f"{frame.stamp}: {reading.doubt}"))
+        return reading.time
+
+    def decoded(self, count: int) -> Decoded:
+        return Decoded(
+            events=self.events, unread=self.unread, passed=self.passed, lines=count, doubtful=self.doubtful
+        )
+
+
+def too_long(text: str, size: int) -> bool:
+    """Whether a line is too long to be read; `size` is in bytes."""
+    return size > MAX_LINE or len(text) > MAX_LINE
