@@ -14,7 +14,9 @@ from postwarden.model.event import Event
 from postwarden.model.reading import Grade
 
 #: Format → module.
-FORMATS: dict[str, str] = {}
+FORMATS: dict[str, str] = {
+    "w3c": "postwarden.formats.server_logs.w3c",
+}
 
 #: A longer line is not read: no server writes one, and whoever can write into a log shall not fill our memory.
 MAX_LINE = 64 * 1024
