@@ -15,6 +15,7 @@ from postwarden.model.reading import Grade
 
 #: Format → module.
 FORMATS: dict[str, str] = {
+    "exchange_protocol": "postwarden.formats.server_logs.exchange_protocol",
     "w3c": "postwarden.formats.server_logs.w3c",
 }
 
