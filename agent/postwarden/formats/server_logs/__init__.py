@@ -15,7 +15,9 @@ from postwarden.model.reading import Grade
 
 #: Format → module.
 FORMATS: dict[str, str] = {
+    "entra_sign_ins": "postwarden.formats.server_logs.entra_sign_ins",
     "exchange_protocol": "postwarden.formats.server_logs.exchange_protocol",
+    "google_sign_ins": "postwarden.formats.server_logs.google_sign_ins",
     "w3c": "postwarden.formats.server_logs.w3c",
 }
 
