@@ -80,7 +80,7 @@ def _told(piece: _Piece, read: ReadObject) -> Event | Told:
         return Told.UNREAD
     try:
         found = msgspec.json.decode(piece.raw)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return Told.UNREAD
     return read(found, piece.at)
 
@@ -109,7 +109,7 @@ def _is_one(text: bytes) -> bool:
     """Whether the text is one object and no page."""
     try:
         msgspec.json.decode(text, type=msgspec.Raw)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
     return _PAGE.match(text) is None
 
