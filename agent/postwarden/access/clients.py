@@ -23,7 +23,7 @@ _FAMILIES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ),
         ("Samsung Mail", r"^samsung|samsung email"),
         ("Gmail for Android", r"^android-?mail|android-gmail|gmail.*android"),
-        ("K-9 Mail", r"k-9 ?mail|com\.fsck\.k9|thunderbird for android"),
+        ("K-9 Mail", r"k-9 ?mail|com\.fsck\.k9"),
         ("FairEmail", r"fairemail"),
         ("eM Client", r"em ?client"),
         ("Evolution", r"evolution"),

@@ -24,7 +24,7 @@ class MmdbMetadata(Protocol):
 
 
 class MmdbReader(Protocol):
-    """An opened MMDB file, as the package maxminddb has it. A damaged file raises that package's own error."""
+    """An opened MMDB file, as the package maxminddb has it; whoever opened it turns that package's errors into ours."""
 
     def get(self, ip_address: Address, /) -> object: ...
     def metadata(self) -> MmdbMetadata: ...

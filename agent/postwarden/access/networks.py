@@ -26,8 +26,9 @@ _REMEMBERED = 65_536
 class Database(Struct, frozen=True, kw_only=True, eq=False):
     """One opened database: how it is asked, and what is shown of it.
 
-    `find` gives NOTHING for an address that it does not have or cannot have, and raises nothing. `description` is the
-    database's own, `licence` is the administrator's word for how it may be used, `built` the day that it was made.
+    `find` gives NOTHING for an address that it does not have or cannot have; it may raise ConfigError where a file turns
+    out to be damaged. `description` is the database's own, `licence` is the administrator's word for how it may be used,
+    `built` the day that it was made.
     """
 
     find: Callable[[Address], Facts]

@@ -1,9 +1,9 @@
 """The section `[networks]`: whose addresses are whose, and the files that others are looked up in."""
 
-from postwarden.config.settings import Section
+from msgspec import Struct
 
 
-class DatabaseEntry(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class DatabaseEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One database: an MMDB file, or CSV files of ranges (one for IPv4, one for IPv6).
 
     Paths are relative to agent.toml's folder. `licence` is shown beside what was made of it.
@@ -13,7 +13,7 @@ class DatabaseEntry(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     licence: str = ""
 
 
-class NetworksSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class NetworksSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`own` are the organisation's networks, `carrier_nat` those that a provider's customers share, beside 100.64.0.0/10.
 
     `hosting` are networks and autonomous systems (`AS64500`) that count as hosting, beside the shipped table. `countries`
