@@ -48,4 +48,5 @@ def mmdb_database(reader: MmdbReader, licence: str = "") -> Database:
 
 def ranges_database(ranges: Ranges, name: str, licence: str = "") -> Database:
     """A table of ranges, which says nothing of itself but the name of its file."""
-    return Database(find=ranges.find, description=f"{name} ({len(ranges)} ranges)", licence=licence)
+    cut = f", of which {ranges.overlaps} reached into the next and were cut" if ranges.overlaps else ""
+    return Database(find=ranges.find, description=f"{name} ({len(ranges)} ranges{cut})", licence=licence)

@@ -1,8 +1,8 @@
 """Ranges of addresses from a CSV file, compact in memory: country or autonomous system by first and last address.
 
 The form is that of the package ip-location-db: `first,last,asn,name` or `first,last,country`, addresses dotted, with
-colons, or as numbers, sorted and without overlap. Numbers up to 32 bits are IPv4. Two files of one kind (IPv4, IPv6) make
-one table.
+colons, or as numbers, sorted. Numbers up to 32 bits are IPv4. Two files of one kind (IPv4, IPv6) make one table. Published
+files have a few ranges that reach into the next one: they end where that begins, and are counted.
 """
 
 import csv
@@ -28,24 +28,38 @@ class Ranges:
     """A table of ranges. An IPv4 range costs 12 bytes, an IPv6 range 36, a name what it is, once."""
 
     def __init__(self, rows: Iterable[Row]) -> None:
-        """The rows of each version are sorted by address and do not overlap, as `read_ranges` makes sure."""
+        """The rows of each version are sorted by first address, as `read_ranges` makes sure."""
         self._first4, self._last4, self._fact4 = array("I"), array("I"), array("I")
         self._first6, self._low6 = array("Q"), array("Q")
         self._last6, self._last_low6, self._fact6 = array("Q"), array("Q"), array("I")
+        #: How many ranges reached into the next one and were cut.
+        self.overlaps = 0
         known: dict[Facts, int] = {}
         for version, first, last, facts in rows:
             fact = known.setdefault(facts, len(known))
             if version == 4:
-                self._first4.append(first)
-                self._last4.append(last)
-                self._fact4.append(fact)
+                self._add4(first, last, fact)
             else:
-                self._first6.append(first >> 64)
-                self._low6.append(first & _LOW)
-                self._last6.append(last >> 64)
-                self._last_low6.append(last & _LOW)
-                self._fact6.append(fact)
+                self._add6(first, last, fact)
         self._facts = list(known)
+
+    def _add4(self, first: int, last: int, fact: int) -> None:
+        if self._last4 and self._last4[-1] >= first:
+            self._last4[-1] = first - 1
+            self.overlaps += 1
+        self._first4.append(first)
+        self._last4.append(last)
+        self._fact4.append(fact)
+
+    def _add6(self, first: int, last: int, fact: int) -> None:
+        if self._last6 and (self._last6[-1], self._last_low6[-1]) >= (first >> 64, first & _LOW):
+            self._last6[-1], self._last_low6[-1] = (first - 1) >> 64, (first - 1) & _LOW
+            self.overlaps += 1
+        self._first6.append(first >> 64)
+        self._low6.append(first & _LOW)
+        self._last6.append(last >> 64)
+        self._last_low6.append(last & _LOW)
+        self._fact6.append(fact)
 
     def __len__(self) -> int:
         return len(self._first4) + len(self._first6)
@@ -68,7 +82,7 @@ class Ranges:
 def read_ranges(files: Iterable[tuple[str, Iterable[str]]]) -> Ranges:
     """The table out of files, each a path for messages and its lines.
 
-    Raises ConfigError with file and line for a row that is malformed, or out of order, or overlaps the one before.
+    Raises ConfigError with file and line for a row that is malformed or out of order.
     """
     return Ranges(_rows(files))
 
@@ -81,8 +95,8 @@ def _rows(files: Iterable[tuple[str, Iterable[str]]]) -> Iterator[Row]:
             for cells in reader:
                 version, first, last, facts = _row(cells)
                 if first <= latest[version]:
-                    raise ValueError("the range overlaps one before it, or belongs in front of it")
-                latest[version] = last
+                    raise ValueError("the range belongs in front of the one before it")
+                latest[version] = first
                 yield version, first, last, facts
         except (csv.Error, ValueError) as exc:
             raise ConfigError(

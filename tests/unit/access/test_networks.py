@@ -251,7 +251,7 @@ def test_licences_are_shown(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "line"),
     [
-        (["1.0.0.0,1.0.0.255,1,a", "1.0.0.255,1.0.1.0,2,b"], 2),
+        (["1.0.0.0,1.0.0.255,1,a", "1.0.0.0,1.0.1.0,2,b"], 2),
         (["1.0.1.0,1.0.1.255,1,a", "1.0.0.0,1.0.0.255,2,b"], 2),
         (["1.0.0.9,1.0.0.1,1,a"], 1),
         (["1.0.0.0,2001:db8::,1,a"], 1),
@@ -262,14 +262,32 @@ def test_licences_are_shown(tmp_path: Path) -> None:
         (['1.0.0.0,1.0.0.255,1,"a'], 1),
         ([f"1,{1 << 128},1,a"], 1),
         (["example.org,1.0.0.255,1,a"], 1),
-        (["2001:db8::,2001:db8::f,1,a", "2001:db8::f,2001:db8::ff,1,a"], 2),
+        (["2001:db8::f,2001:db8::ff,1,a", "2001:db8::,2001:db8::f,1,a"], 2),
     ],
 )
 def test_a_broken_file_of_ranges_is_refused_with_its_line(rows: list[str], line: int) -> None:
-    """Disorder, overlap and other rows are named by file and line."""
+    """Disorder and other rows are named by file and line."""
     with pytest.raises(ConfigError) as caught:
         read_ranges([("asn.csv", rows)])
     assert (caught.value.path, caught.value.line) == ("asn.csv", line)
+
+
+def test_a_range_that_reaches_into_the_next_ends_where_that_begins() -> None:
+    """Published files have such ranges; how many were cut is shown."""
+    rows = [
+        "1.0.0.0,1.0.0.9,1,a",
+        "1.0.0.5,1.0.0.20,2,b",
+        "2001:db8::,2001:db8:1::,3,c",
+        "2001:db8:0:1::,2001:db8:0:1::5,4,d",
+    ]
+    table = read_ranges([("asn.csv", rows)])
+    asked = ("1.0.0.4", "1.0.0.5", "1.0.0.20", "2001:db8:0:0:ffff::", "2001:db8:0:1::")
+    found = [table.find(address).asn for text in asked if (address := parse_address(text))]
+    assert found == [1, 2, 2, 3, 4]
+    assert (
+        ranges_database(table, "x").description
+        == "x (4 ranges, of which 2 reached into the next and were cut)"
+    )
 
 
 def test_ranges_may_be_dotted_or_numbers_and_of_countries() -> None:
