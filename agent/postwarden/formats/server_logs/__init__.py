@@ -14,7 +14,12 @@ from postwarden.model.event import Event
 from postwarden.model.reading import Grade
 
 #: Format → module.
-FORMATS: dict[str, str] = {}
+FORMATS: dict[str, str] = {
+    "entra_sign_ins": "postwarden.formats.server_logs.entra_sign_ins",
+    "exchange_protocol": "postwarden.formats.server_logs.exchange_protocol",
+    "google_sign_ins": "postwarden.formats.server_logs.google_sign_ins",
+    "w3c": "postwarden.formats.server_logs.w3c",
+}
 
 #: A longer line is not read: no server writes one, and whoever can write into a log shall not fill our memory.
 MAX_LINE = 64 * 1024

@@ -1,0 +1,1 @@
+"""Where accesses come from and with what: networks, countries, client families."""
