@@ -56,6 +56,7 @@ _GRAPH_LISTS = {
     "app_role_assignments": "appRoleAssignment",
     "rules": "messageRule",
     "directory_audits": "directoryAudit",
+    "sign_ins": "signIn",
 }
 _GRAPH_SINGLES = {
     "user": "user",

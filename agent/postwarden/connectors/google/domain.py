@@ -9,9 +9,9 @@ from msgspec.structs import replace
 
 from postwarden.connectors.google import requests
 from postwarden.connectors.google.consents import Consent, Consents, by_person, domain_wide, last_uses
+from postwarden.connectors.google.listing import items
 from postwarden.connectors.google.people import People, people
 from postwarden.connectors.rest.once import Once
-from postwarden.connectors.rest.pages import Page, pages
 from postwarden.connectors.rest.patience import Patience
 from postwarden.connectors.rest.session import Session
 from postwarden.formats.asked import Asked
@@ -26,7 +26,6 @@ from postwarden.formats.google_json.activities import (
     unread_events,
     unread_gap,
 )
-from postwarden.formats.google_json.answer import read_listing
 from postwarden.model.application import Dated
 from postwarden.model.reading import Item
 
@@ -107,18 +106,7 @@ class Domain:
                     yield event, raw
 
     def _items(self, session: Session, path: str, query: Mapping[str, str]) -> Iterator[bytes]:
-        """The items of a listing as they stand; its pages have tokens, which make their addresses."""
-
-        def read(raw: bytes) -> Page:
-            found = read_listing(raw)
-            on = None
-            if found.next_page_token:
-                on = session.url(path, {**query, "pageToken": found.next_page_token})
-            return Page(items=found.entries, next=on)
-
-        for page in pages(session, session.url(path, query), read, patience=self._patience):
-            for one in page.items:
-                yield bytes(one)
+        return items(session, path, query, patience=self._patience)
 
     def of_person(self, identifier: str, address: str) -> list[Consent]:
         """What a person let in, with when it was last at work; raises ConnectorError.

@@ -73,6 +73,11 @@ def admin_list(origin: str) -> Allowed:
                 query=reports,
                 needs=REPORTS,
             ),
+            Row(
+                path=f"{_ADMIN}/reports/v1/activity/users/all/applications/login",
+                query=frozenset({"startTime", "endTime"}) | _PAGES,
+                needs=REPORTS,
+            ),
         ),
     )
 
@@ -115,5 +120,14 @@ def activities(name: str, since: datetime) -> tuple[str, dict[str, str]]:
     return f"{_ADMIN}/reports/v1/activity/users/all/applications/{_APPLICATIONS[name]}", {
         "eventName": name,
         "startTime": since.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
+        "maxResults": "1000",
+    }
+
+
+def sign_ins(since: datetime, until: datetime) -> tuple[str, dict[str, str]]:
+    """Activities of the application `login` from `since` to `until`, both in whole seconds of UTC."""
+    return f"{_ADMIN}/reports/v1/activity/users/all/applications/login", {
+        "startTime": since.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
+        "endTime": until.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
         "maxResults": "1000",
     }

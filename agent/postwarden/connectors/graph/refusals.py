@@ -13,6 +13,8 @@ from postwarden.formats.graph_json.answer import error_code
 _NO_MAILBOX = frozenset(
     {"MailboxNotEnabledForRESTAPI", "MailboxNotSupportedForRESTAPI", "ErrorNonExistentMailbox"}
 )
+#: Sign-ins are for tenants with Entra ID P1 or P2; Microsoft's page on prerequisites of the reporting interface.
+_UNLICENSED = "Authentication_RequestFromNonPremiumTenantOrB2CTenant"
 #: The link to what changed is too old: all is listed anew.
 _RESYNC = frozenset({"syncStateNotFound", "syncStateInvalid", "resyncRequired", "Directory_ResyncRequired"})
 
@@ -48,6 +50,12 @@ def judge(now: Callable[[], datetime], name: str = "Graph") -> Judge:
             return ConnectorError(
                 f"the mailbox is not one that {name} serves ({code})",
                 "it may be on a server of your own, or without a licence: read it there, or accept this gap",
+                reason="unsupported",
+            )
+        if code == _UNLICENSED:
+            return ConnectorError(
+                f"{name} gives no sign-ins to a tenant without Entra ID P1 ({code})",
+                "get the licence, or export sign-ins in Entra's admin centre and read them as a log, or accept this gap",
                 reason="unsupported",
             )
         if status == 403:

@@ -1,5 +1,7 @@
 """Everything that is asked of Graph: one table, which the transport enforces."""
 
+from datetime import datetime
+
 from postwarden.connectors.rest import batch
 from postwarden.connectors.rest.allowed import Allowed, Row
 from postwarden.connectors.rest.batch import Question
@@ -37,6 +39,11 @@ def allowed(origin: str, version: str) -> Allowed:
             needs="AuditLog.Read.All",
         ),
         Row(
+            path=f"{prefix}/auditLogs/signIns",
+            query=frozenset({"$filter", "$top", "$skiptoken"}),
+            needs="AuditLog.Read.All",
+        ),
+        Row(
             path=f"{prefix}/users/{{id}}/mailFolders/inbox/messageRules",
             query=frozenset({"$skip", "$top", "$skiptoken"}),
             needs="MailboxSettings.Read",
@@ -57,6 +64,14 @@ def audits_since(day: str) -> tuple[str, dict[str, str]]:
     wanted = " or ".join(f"activityDisplayName eq '{one}'" for one in audits.ACTIVITIES)
     return "/auditLogs/directoryAudits", {
         "$filter": f"activityDateTime ge {day} and ({wanted})",
+        "$top": AUDIT_PAGE,
+    }
+
+
+def sign_ins(since: datetime, until: datetime) -> tuple[str, dict[str, str]]:
+    """The interactive sign-ins from `since` to `until`, both in whole seconds of UTC; Graph compares no finer."""
+    return "/auditLogs/signIns", {
+        "$filter": f"createdDateTime ge {since:%Y-%m-%dT%H:%M:%SZ} and createdDateTime le {until:%Y-%m-%dT%H:%M:%SZ}",
         "$top": AUDIT_PAGE,
     }
 

@@ -39,6 +39,15 @@ class _Id(Struct, frozen=True, kw_only=True, rename="camel"):
     time: str
 
 
+class _Named(Struct, frozen=True, kw_only=True, rename="camel"):
+    time: str
+    unique_qualifier: str
+
+
+class _Identified(Struct, frozen=True, kw_only=True):
+    id: _Named
+
+
 class _Activity(Struct, frozen=True, kw_only=True):
     id: _Id
     actor: _Actor | None = None
@@ -59,6 +68,12 @@ class Event(Struct, frozen=True, kw_only=True):
     @property
     def dated(self) -> Dated:
         return Dated(time=self.happened, origin="audit_log")
+
+
+def activity_id(raw: bytes) -> str:
+    """What tells an activity from every other one of its application; raises JsonError where it has nothing."""
+    found = json_text.item(raw, _Identified).id
+    return f"{found.time} {found.unique_qualifier}"
 
 
 def read_events(raw: bytes) -> tuple[Event, ...]:

@@ -32,7 +32,9 @@ _USER_OPTIONS = frozenset(
 )
 _REPORT_OPTIONS = frozenset({"maxResults", "pageToken", "startTime", "endTime", "eventName", "customerId"})
 #: The applications whose activities the lab keeps.
-_APPLICATIONS = {"token", "admin"}
+_APPLICATIONS = {"token", "admin", "login"}
+#: The type of their events.
+_TYPES = {"token": "auth", "admin": "DOMAIN_SETTINGS", "login": "login"}
 
 
 class GoogleAdmin:
@@ -181,10 +183,10 @@ class GoogleAdmin:
             },
             "etag": _etag("activity", one.time.isoformat()),
             "actor": {"callerType": "USER", "email": one.actor.email, "profileId": one.actor.id},
-            "ipAddress": "203.0.113.7",
+            "ipAddress": one.address,
             "events": [
                 {
-                    "type": "auth" if one.application == "token" else "DOMAIN_SETTINGS",
+                    "type": _TYPES[one.application],
                     "name": one.name,
                     "parameters": [_parameter(name, value) for name, value in one.parameters.items()],
                 }
@@ -241,7 +243,9 @@ def _asp(row: AppPassword) -> dict[str, Any]:
 
 
 def _parameter(name: str, value: str | tuple[str, ...]) -> dict[str, Any]:
-    """One parameter in the member that its type has ("OAuth Token Audit Activity Events")."""
+    """One parameter in the member that its type has ("OAuth Token Audit Activity Events", "Login Audit Activity Events")."""
+    if name == "is_suspicious":
+        return {"name": name, "boolValue": value == "true"}
     if name == "num_response_bytes":
         return {"name": name, "intValue": value}
     if isinstance(value, str):

@@ -14,10 +14,12 @@ from postwarden.lab.cloud.google_state import (
     GoogleState,
     Token,
     User,
+    sign_in_of,
     token_parameters,
 )
 from postwarden.lab.cloud.moments import ago
 from postwarden.lab.cloud.organisation import Application, CloudOrganisation, GmailSettings, Grant, number
+from postwarden.lab.cloud.usual_sign_ins import usual_sign_ins
 
 #: Days between two uses of an application that are in the reports.
 _USES = (0, 7, 21)
@@ -27,16 +29,19 @@ def filled(whole: CloudOrganisation, start: datetime) -> GoogleState:
     """The domain as the organisation states it, at the lab's start."""
     state = GoogleState(whole.customer_id, whole.domains["google"])
     for person in whole.of("google"):
-        state.users.fill(
-            User(
-                number(21, "user", person.login),
-                person.login,
-                person.name,
-                person.addresses,
-                suspended=not person.enabled,
-                admin=person.login == "admin",
-            )
+        user = User(
+            number(21, "user", person.login),
+            person.login,
+            person.name,
+            person.addresses,
+            suspended=not person.enabled,
+            admin=person.login == "admin",
         )
+        state.users.fill(user)
+        state.activities += [
+            sign_in_of(user, one.time, one.address, let_in=one.let_in)
+            for one in usual_sign_ins(person, start)
+        ]
     people = {user.login: user for user in state.users}
     applications = {one.key: one for one in whole.applications if one.provider == "google"}
     state.clients = {one.id: Client(one.id, one.name, one.native) for one in applications.values()}

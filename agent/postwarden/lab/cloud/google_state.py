@@ -62,13 +62,14 @@ class AppPassword:
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """An event of a report: `application` is `token` or `admin`, a parameter's value a text, or several."""
+    """An event of a report: `application` is `token`, `admin` or `login`, a parameter's value a text, or several."""
 
     time: datetime
     application: str
     actor: User
     name: str
     parameters: Mapping[str, str | tuple[str, ...]]
+    address: str = "203.0.113.7"
 
 
 @dataclass
@@ -165,12 +166,30 @@ class GoogleState:
         self.activities.append(activity)
         self.activities.sort(key=lambda one: one.time, reverse=True)
 
+    def sign_in(self, user: User, time: datetime, address: str, *, let_in: bool = True) -> None:
+        """Somebody signs in, or tries to."""
+        self.report(sign_in_of(user, time, address, let_in=let_in))
+
     def delegation_parameters(self, client_number: str, scopes: frozenset[str]) -> Mapping[str, str]:
         return {
             "API_CLIENT_NAME": client_number,
             "API_SCOPES": ",".join(sorted(scopes)),
             "DOMAIN_NAME": self.domain,
         }
+
+
+def sign_in_of(user: User, time: datetime, address: str, *, let_in: bool) -> Activity:
+    """What the login report says of a sign-in with a password ("Login Audit Activity Events")."""
+    parameters: dict[str, str | tuple[str, ...]] = {
+        "login_type": "google_password",
+        "login_challenge_method": ("password",),
+    }
+    if let_in:
+        return Activity(
+            time, "login", user, "login_success", {**parameters, "is_suspicious": "false"}, address
+        )
+    parameters["login_failure_type"] = "login_failure_invalid_password"
+    return Activity(time, "login", user, "login_failure", parameters, address)
 
 
 def token_parameters(client: Client, scopes: tuple[str, ...]) -> Mapping[str, str | tuple[str, ...]]:

@@ -12,6 +12,7 @@ from postwarden.lab.cloud.graph_batch import Batches
 from postwarden.lab.cloud.graph_lists import DELTA_OPTIONS, LIST_OPTIONS, Listing, Pages
 from postwarden.lab.cloud.graph_mailboxes import Mailboxes, known_user, missing
 from postwarden.lab.cloud.graph_shapes import shaped
+from postwarden.lab.cloud.graph_sign_ins import SignIns
 from postwarden.lab.cloud.microsoft_rows import Assignment, Registration, ServicePrincipal, User
 from postwarden.lab.cloud.microsoft_state import MicrosoftState
 from postwarden.lab.cloud.odata import selected
@@ -32,6 +33,7 @@ class Graph:
         self._state = state
         self._pages = pages
         self._mailboxes = Mailboxes(state, pages)
+        self._sign_ins = SignIns(state, pages)
         self._batches = batches
         self.operations = tuple(
             operation for version in ("v1.0", "beta") for operation in self._operations(version)
@@ -70,6 +72,7 @@ class Graph:
             listing("mailbox_settings", "/users/{id}/mailboxSettings", self._mailboxes.settings, *_MAILBOX,
                     options=frozenset({"$select"}), throttled="outlook"),
             listing("directory_audits", "/auditLogs/directoryAudits", self._audits, "AuditLog.Read.All"),
+            listing("sign_ins", "/auditLogs/signIns", self._sign_ins.listed, "AuditLog.Read.All"),
             listing("organization", "/organization", self._organization, "Organization.Read.All", *user),
             Operation("batch", "POST", f"/{version}/$batch", self._batches.answered, frozenset(), every),
         ]  # fmt: skip

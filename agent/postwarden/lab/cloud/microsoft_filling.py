@@ -16,7 +16,10 @@ from postwarden.lab.cloud.organisation import (
     Person,
     guid,
 )
+from postwarden.lab.cloud.usual_sign_ins import usual_sign_ins
 
+#: Entra's error code for a wrong password.
+WRONG_PASSWORD = 50126
 #: How long the directory keeps its audit log (Microsoft Entra ID P1 and P2: 30 days).
 AUDIT_DAYS = 30
 #: Recipients of a rule are addresses in the organisation's file and objects in Graph.
@@ -27,7 +30,11 @@ def filled(whole: CloudOrganisation, start: datetime) -> MicrosoftState:
     """The tenant as the organisation states it, at the lab's start."""
     state = MicrosoftState(whole.tenant_id, whole.domains["microsoft"])
     for person in whole.of("microsoft"):
-        state.users.fill(_user(person))
+        user = _user(person)
+        state.users.fill(user)
+        for one in usual_sign_ins(person, start):
+            error = 0 if one.let_in else WRONG_PASSWORD
+            state.sign_in(user, one.time, one.address, agent=one.agent, error=error)
     applications = [one for one in whole.applications if one.provider == "microsoft"]
     for application in applications:
         _fill_application(state, application, whole, start)

@@ -124,6 +124,21 @@ class Audit:
     app: ServicePrincipal | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """An interactive sign-in, let in where `error` is 0. `application` is an id and a name; `used` the kind of client."""
+
+    id: str
+    time: datetime
+    user: User
+    address: str
+    country: str
+    application: tuple[str, str]
+    used: str
+    agent: str
+    error: int = 0
+
+
 @dataclass
 class Mailbox:
     """What a mailbox does by itself: rules in Graph's form, hidden ones as cmdlets show them, forwarding, rights."""

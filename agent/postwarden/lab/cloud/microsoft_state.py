@@ -21,6 +21,7 @@ from postwarden.lab.cloud.microsoft_rows import (
     Mailbox,
     Registration,
     ServicePrincipal,
+    SignIn,
     User,
 )
 from postwarden.lab.cloud.moments import ahead
@@ -56,6 +57,9 @@ class MicrosoftState:
             lambda row: row.id, principal=lambda row: row.principal, resource=lambda row: row.resource
         )
         self.audits: list[Audit] = []
+        self.sign_ins: list[SignIn] = []
+        #: Without the licence (Entra ID P1), Graph gives no sign-ins.
+        self.licensed = True
         self.mailboxes: dict[str, Mailbox] = {}
 
     def user(self, name: str) -> User | None:
@@ -130,6 +134,24 @@ class MicrosoftState:
         for row in rows:
             if row.resource == offered.id and row.role in taken:
                 self.assignments.remove(row.id)
+
+    def sign_in(
+        self,
+        user: User,
+        time: datetime,
+        address: str,
+        *,
+        country: str = "JP",
+        application: tuple[str, str] = (EXCHANGE_APP_ID, "Office 365 Exchange Online"),
+        used: str = "Browser",
+        agent: str = "Mozilla/5.0",
+        error: int = 0,
+    ) -> SignIn:
+        """Somebody signs in, or tries to."""
+        identity = guid("sign-in", user.id, time.isoformat(), str(len(self.sign_ins)))
+        made = SignIn(identity, time, user, address, country, application, used, agent, error)
+        self.sign_ins.append(made)
+        return made
 
     def add_principal(self, row: ServicePrincipal, *, by: Actor = None) -> None:
         """Let an application into the tenant."""

@@ -8,7 +8,7 @@ readers, of history or of detection is used here, so that they can be tried agai
 
 from postwarden.lab.logs.networks import NETWORKS, Network
 from postwarden.lab.logs.plan import LOGS, Log, Plan, made_up_people
-from postwarden.lab.logs.truth import Deliveries, LogFile, Tally, Written
+from postwarden.lab.logs.truth import Deliveries, LogFile, SessionTruth, Tally, Written
 from postwarden.lab.logs.writing import write
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "LogFile",
     "Network",
     "Plan",
+    "SessionTruth",
     "Tally",
     "Written",
     "made_up_people",

@@ -62,10 +62,13 @@ def _phone(person: Person, ordinal: int, where: Whereabouts, rng: Random) -> Ite
     client = person.phone_client(ordinal)
     push = person.phone == "push"
     draw = rng.random
+    # By time that really passes: a day with a change of the clock is an hour shorter or longer.
+    midnight = instant(ordinal, 0, zone)
+    minutes = (instant(ordinal + 1, 0, zone) - midnight) // 60_000
     minute = draw() * poll
     step = 0
     known, hour_before, address = where[0][2], -1, ""
-    while minute < 1440:
+    while minute < minutes:
         while minute >= where[step][1] and step < len(where) - 1:
             step += 1
         place = where[step][2]
@@ -73,7 +76,7 @@ def _phone(person: Person, ordinal: int, where: Whereabouts, rng: Random) -> Ite
         if place is not known or hour != hour_before:
             known, hour_before = place, hour
             address = place.address(ordinal, hour, client)
-        begin = instant(ordinal, minute, zone)
+        begin = midnight + int(minute * 60_000)
         new = draw() < 0.2
         bodies = 1 + int(draw() * 3) if new else 0
         size = int(draw() * 60_000) * bodies
@@ -127,8 +130,13 @@ def _desktop(
             expunged=int(rng.random() * (bodies + 1) * 0.4),
         )
 
+    lunch, back = _lunch(person)
     while minute < last:
         stays = 60 + rng.random() * 300
+        if person.sleeps_at_lunch and minute < lunch < minute + stays:
+            yield session(minute, lunch - minute, int(rng.random() * 9), "reset")
+            minute = back + rng.random() * 4
+            continue
         if minute + stays >= last:
             stays = last - minute + rng.random() * 5
             closing: Closing = "logged out" if rng.random() < 0.7 else "inactive"
@@ -137,13 +145,26 @@ def _desktop(
         yield session(minute, stays, int(rng.random() * 12), closing)
         minute += stays + 0.05 + rng.random() * 3
     for _ in range(1 + int(rng.random() * 5)):
-        at = begins + rng.random() * (ends - begins)
+        at = _at_work(person, begins, ends, rng)
         yield session(
             at,
             0.2 + rng.random() * 8,
             int(rng.random() * 3),
             "finished" if rng.random() < 0.3 else "logged out",
         )
+
+
+def _lunch(person: Person) -> tuple[float, float]:
+    """The minutes between which a person has lunch."""
+    lunch = person.starts + (person.ends - person.starts) * 0.45
+    return lunch, lunch + 25 + person.drift % 20 * 2
+
+
+def _at_work(person: Person, begins: int, ends: int, rng: Random) -> float:
+    """A minute at which a person does something: within their hours, and seldom at lunch."""
+    at = begins + rng.random() * (ends - begins)
+    lunch, back = _lunch(person)
+    return at + back - lunch if lunch < at < back and rng.random() < 0.9 else at
 
 
 def _webmail(person: Person, ordinal: int, place: Place, at: float, rng: Random) -> Iterator[Happening]:
@@ -227,7 +248,7 @@ def _letters(
 ) -> Iterator[Message]:
     """Messages that a person writes."""
     for _ in range(int(rng.random() * 2 * person.letters)):
-        at = begins + rng.random() * (ends - begins)
+        at = _at_work(person, begins, ends, rng)
         others = tuple(sorted({write_to(rng) for _ in range(1 + int(rng.random() ** 3 * 4))}))
         yield Message(
             time=instant(ordinal, at, person.site.zone),

@@ -30,7 +30,8 @@ class Person:
 
     `drift` is by how many minutes a day's begin and end differ. `poll` is the phone's interval in minutes, `phone_client` what it is until the
     day `new_phone`. `webmail` and `slips` are chances per working day: of using the webmail, of a wrong password. On the day
-    `new_password` the password changes, and the phone has the old one for a while.
+    `new_password` the password changes, and the phone has the old one for a while. `stays_on` leaves the mail program running when
+    going home.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Person:
     new_phone: int
     new_password: int
     desktop: bool
+    sleeps_at_lunch: bool
     stays_on: bool
     webmail: float
     slips: float
@@ -115,6 +117,7 @@ def person(plan: Plan, name: str, offices: tuple[Site, ...]) -> Person:
         new_phone=rng.randrange(first, last) if rng.random() < 0.5 else last,
         new_password=rng.randrange(first, last) if rng.random() < 0.6 else last,
         desktop=desktop,
+        sleeps_at_lunch=rng.random() < 0.4,
         stays_on=desktop and rng.random() < 0.15,
         webmail=rng.choice((0.0, 0.0, 0.05, 0.3)) if desktop else 0.9,
         slips=rng.choice((0.002, 0.01, 0.03)),

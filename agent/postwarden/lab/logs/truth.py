@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from msgspec import Struct
+
+from postwarden.lab.logs.happenings import Session
 from postwarden.lab.logs.plan import Log
 
 
@@ -67,6 +70,50 @@ class Written:
             refused=sum(row.refused for row in rows),
             attempts=sum(row.attempts for row in rows),
         )
+
+
+class SessionTruth(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A line of `truth.jsonl`: a session that began within the logs, in milliseconds since 1970; `ended` is None where no log says so.
+
+    `behind` is the browser's address where a webmail opened it. Network, country and kind are those of `address`.
+    """
+
+    begun: int
+    name: str
+    address: str
+    port: int
+    network: str
+    country: str
+    kind: str
+    client: str
+    protocol: str
+    bytes_in: int
+    bytes_out: int
+    bodies: int = 0
+    ended: int | None = None
+    identity: str | None = None
+    behind: str | None = None
+
+
+def truth_of(one: Session, end: int) -> SessionTruth:
+    """The truth of a session in logs that end at `end`."""
+    return SessionTruth(
+        begun=one.begin,
+        ended=None if one.closing == "cut" or one.end >= end else one.end,
+        name=one.name,
+        address=one.address,
+        port=one.port,
+        network=one.network.name,
+        country=one.network.country,
+        kind=one.network.kind,
+        client=one.client,
+        protocol=one.protocol,
+        bytes_in=one.bytes_in,
+        bytes_out=one.bytes_out,
+        bodies=one.bodies,
+        identity=one.identity,
+        behind=one.behind,
+    )
 
 
 @dataclass

@@ -17,7 +17,7 @@ from postwarden.lab.logs.organisation import Organisation
 from postwarden.lab.logs.plan import Log, Plan
 from postwarden.lab.logs.postfix import Postfix
 from postwarden.lab.logs.roundcube import Roundcube
-from postwarden.lab.logs.truth import Book, Written
+from postwarden.lab.logs.truth import Book, Written, truth_of
 
 
 class Product(Protocol):
@@ -89,7 +89,7 @@ def _fill(plan: Plan, products: list[Product], truth: IO[bytes] | None) -> None:
             for product in products:
                 product.take(happening)
             if truth is not None and isinstance(happening, Session) and happening.begin >= plan.first_ms:
-                truth.write(encode(happening) + b"\n")
+                truth.write(encode(truth_of(happening, plan.end_ms)) + b"\n")
         if day >= first:
             for product in products:
                 product.journal.close_day(day)
