@@ -45,6 +45,25 @@ class Group(Struct, kw_only=True):
     bytes_out: int | None
 
 
+class Joined(Struct, frozen=True, kw_only=True):
+    """What events came to: new rows, endings of these or older ones, and beginnings whose end came before them.
+
+    The latter are pairs: the row of the beginning, and that of the end, which had no beginning then.
+    """
+
+    rows: list[tuple[int, Access]]
+    endings: list[Ending]
+    late: list[tuple[int, int]]
+
+
+class Changes(Struct, frozen=True, kw_only=True):
+    """What is to be remembered over a restart: sessions and ends by their ids, groups by their keys; None where it is over."""
+
+    sessions: dict[str, int | None]
+    ends: dict[str, int | None]
+    groups: dict[Key, Group | None]
+
+
 class Joiner:
     """What is under way at one source. Rows are numbered from `next_row`; requests more than `idle` ms apart are two sessions."""
 
@@ -54,13 +73,16 @@ class Joiner:
         idle: int,
         sessions: Iterable[tuple[str, int]] = (),
         groups: Iterable[tuple[Key, Group]] = (),
+        ends: Iterable[tuple[str, int]] = (),
     ) -> None:
         self.next_row = next_row
         self.idle = idle
         self.sessions: OrderedDict[str, int] = OrderedDict(sessions)
         self.groups: dict[Key, Group] = dict(groups)
         self._lately: OrderedDict[str, int] = OrderedDict()
+        self._ends: OrderedDict[str, int] = OrderedDict(ends)
         self._changed: dict[str, int | None] = {}
+        self._changed_ends: dict[str, int | None] = {}
         self._touched: set[Key] = set()
         self._new: set[str] = set()
 
@@ -70,14 +92,19 @@ class Joiner:
             return None
         return self.sessions.get(session) or self._lately.get(session)
 
-    def take(self, events: Iterable[Access]) -> tuple[list[tuple[int, Access]], list[Ending]]:
-        """New rows, and endings of these or older ones."""
+    def take(self, events: Iterable[Access]) -> Joined:
+        """What becomes of them."""
         rows: list[tuple[int, Access]] = []
         endings: list[Ending] = []
+        late: list[tuple[int, int]] = []
         for event in events:
             stage = event.stage
             if stage == "begun":
-                if event.session is not None:
+                if event.session is not None and event.session in self._ends:
+                    # An older file was read later; the end is known already.
+                    late.append((self.next_row, self._ends.pop(event.session)))
+                    self._changed_ends[event.session] = None
+                elif event.session is not None:
                     if event.session not in self.sessions:
                         self._new.add(event.session)
                     self.sessions[event.session] = self._changed[event.session] = self.next_row
@@ -97,13 +124,17 @@ class Joiner:
                         self._lately.popitem(last=False)
                     endings.append(_ending(row_id, event, event.time))
                     continue
-                # Its beginning is not in what we have: a row of its own.
+                # Its beginning is not in what we have: a row of its own, which a beginning may still come to.
                 endings.append(_ending(self.next_row, event, event.time))
+                if event.session is not None:
+                    self._ends[event.session] = self._changed_ends[event.session] = self.next_row
+                    if len(self._ends) > MAX_OPEN:
+                        self._changed_ends[self._ends.popitem(last=False)[0]] = None
             elif stage == "whole":
                 endings.append(_ending(self.next_row, event, event.ended))
             rows.append((self.next_row, event))
             self.next_row += 1
-        return rows, endings
+        return Joined(rows=rows, endings=endings, late=late)
 
     def expire(self, now: int) -> Iterator[Ending]:
         """The ends of groups whose last request is longer ago than `idle`, at `now` in the log's own time."""
@@ -113,11 +144,15 @@ class Joiner:
                 self._touched.add(key)
                 yield _end_of(group)
 
-    def changes(self) -> tuple[dict[str, int | None], dict[Key, Group | None]]:
-        """Which sessions and groups were opened, changed or closed (None) since this was last asked."""
-        sessions, groups = self._changed, {key: self.groups.get(key) for key in self._touched}
-        self._changed, self._touched, self._new = {}, set(), set()
-        return sessions, groups
+    def changes(self) -> Changes:
+        """What was opened, changed or closed since this was last asked."""
+        changes = Changes(
+            sessions=self._changed,
+            ends=self._changed_ends,
+            groups={key: self.groups.get(key) for key in self._touched},
+        )
+        self._changed, self._changed_ends, self._touched, self._new = {}, {}, set(), set()
+        return changes
 
     def _forget(self, session: str) -> None:
         """What began and ended since `changes` was last asked is no change."""

@@ -31,6 +31,9 @@ class Day(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     latest: int | None = None
 
 
+#: Tables whose time is that of what a line tells; the others have the time at which we noticed something.
+_TOLD = frozenset({"access", "ending", "act", "transfer"})
+
 _DAY = msgspec.json.Decoder(Day)
 _FIRSTS = msgspec.json.Decoder(dict[str, int])
 
@@ -101,8 +104,9 @@ def digest(base: sqlite3.Connection, day: int, firsts: Mapping[str, int]) -> Day
         for row in base.execute(_rows_of(table), (firsts[table], ends.get(table), ends.get(table))):
             summed.update(json.dumps([table, *row], separators=(",", ":")).encode("ascii") + b"\n")
             count += 1
-            first = row[time] if first is None else min(first, row[time])
-            latest = row[time] if latest is None else max(latest, row[time])
+            if table in _TOLD:
+                first = row[time] if first is None else min(first, row[time])
+                latest = row[time] if latest is None else max(latest, row[time])
         counts[table] = count
     return Day(day=day, counts=counts, digest=summed.hexdigest(), first=first, latest=latest)
 

@@ -23,7 +23,8 @@ SELECT a.id, s.text, g.text, p.text, n.text, a.time, e.time, o.access, l.text, f
   a.session, d.text, m.text, a.encrypted, a.attempts, coalesce(a.reason, e.reason), e.requests, e.bytes_in, e.bytes_out,
   e.bodies, e.body_bytes, e.headers, e.header_bytes, e.deleted, e.expunged
 FROM access a
-LEFT JOIN ending e ON e.access = a.id
+LEFT JOIN late b ON b.access = a.id
+LEFT JOIN ending e ON e.access = coalesce(b.ended, a.id)
 LEFT JOIN open_session o ON o.source = a.source AND o.session = a.session AND o.access = a.id
 JOIN text s ON s.id = a.source JOIN text g ON g.id = a.stage JOIN text p ON p.id = a.protocol JOIN text n ON n.id = a.name
 LEFT JOIN address l ON l.id = a.address LEFT JOIN address f ON f.id = a.forwarded LEFT JOIN address v ON v.id = a.server
@@ -88,7 +89,9 @@ class Reading:
     def sessions(self, wanted: Wanted) -> Iterator[Session]:
         """The sessions in the order in which they were stored."""
         conditions, values = _conditions(wanted)
-        where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+        # An end whose beginning came later is told with that.
+        conditions.append("NOT EXISTS (SELECT 1 FROM late WHERE ended = a.id)")
+        where = f"WHERE {' AND '.join(conditions)}"
         limit = f"LIMIT {wanted.most:d}" if wanted.most is not None else ""
         for row in self._base.execute(f"{_SESSIONS} {where} ORDER BY a.id {limit}", values):
             yield _session(row)

@@ -26,6 +26,8 @@ ARRIVED: dict[str, tuple[tuple[str, str], ...]] = {
         ("message_id", ""), ("size", ""), ("direction", "t"), ("outcome", "t"), ("name", "t"), ("address", "a"),
         ("queue", ""),
     ),
+    # A beginning that came behind its end: `ended` is the row that the end had made.
+    "late": (("source", "t"), ("day", ""), ("time", ""), ("access", ""), ("ended", "")),
     "mishap": (
         ("source", "t"), ("day", ""), ("time", ""), ("mishap", "t"), ("path", "t"), ("words", ""), ("lost", ""),
     ),
@@ -49,6 +51,8 @@ SCHEMA = (
     "CREATE INDEX access_forwarded ON access (forwarded) WHERE forwarded IS NOT NULL",
     "CREATE INDEX access_name ON access (name)",
     "CREATE INDEX ending_access ON ending (access)",
+    "CREATE INDEX late_access ON late (access)",
+    "CREATE INDEX late_ended ON late (ended)",
     "CREATE INDEX act_access ON act (access) WHERE access IS NOT NULL",
     "CREATE INDEX transfer_message ON transfer (message_id) WHERE message_id IS NOT NULL",
     (
@@ -58,6 +62,7 @@ SCHEMA = (
     "CREATE TABLE content (key INTEGER PRIMARY KEY, source INTEGER NOT NULL, cursor BLOB NOT NULL)",
     "CREATE INDEX content_source ON content (source)",
     "CREATE TABLE open_session (source INTEGER, session TEXT, access INTEGER, PRIMARY KEY (source, session)) WITHOUT ROWID",
+    "CREATE TABLE open_end (source INTEGER, session TEXT, access INTEGER, PRIMARY KEY (source, session)) WITHOUT ROWID",
     "CREATE TABLE open_group (source INTEGER, key TEXT, grouped BLOB, PRIMARY KEY (source, key)) WITHOUT ROWID",
     # What a source is known to be like: see sources.Standing.
     "CREATE TABLE source (source INTEGER PRIMARY KEY, standing BLOB NOT NULL)",

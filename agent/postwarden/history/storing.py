@@ -45,6 +45,7 @@ INSERT_ACCESS = _insertion("access", numbered=True)
 INSERT_ENDING = _insertion("ending", numbered=False)
 INSERT_ACT = _insertion("act", numbered=False)
 INSERT_TRANSFER = _insertion("transfer", numbered=False)
+INSERT_LATE = _insertion("late", numbered=False)
 INSERT_MISHAP = _insertion("mishap", numbered=False)
 
 
@@ -73,12 +74,16 @@ class Storing:
         cursor = self._keep_cursor(source, batch.cursor)
         joiner = self._joiner(batch.source, source, idle)
         accesses = [event for event in batch.events if isinstance(event, Access)]
-        rows, endings = joiner.take(accesses)
+        joined = joiner.take(accesses)
+        endings = joined.endings
         standing = self.standing(batch.source)
         latest = max((event.time for event in batch.events), default=None)
         if joiner.groups and latest is not None:
             endings += joiner.expire(max(latest, standing.latest or 0))
-        self._store_accesses(source, cursor.key, day, rows)
+        self._store_accesses(source, cursor.key, day, joined.rows)
+        self._base.executemany(
+            INSERT_LATE, [(source, day, now, access, ended) for access, ended in joined.late]
+        )
         self._store_endings(cursor.key, day, endings)
         self._keep_open(source, joiner)
         self._next_row = joiner.next_row
@@ -148,20 +153,25 @@ class Storing:
                     "SELECT key, grouped FROM open_group WHERE source = ?", (source,)
                 )
             ]
-            joiner = self._joiners[name] = Joiner(next_row, idle, sessions, groups)
+            ends = self._base.execute(
+                "SELECT session, access FROM open_end WHERE source = ? ORDER BY access", (source,)
+            ).fetchall()
+            joiner = self._joiners[name] = Joiner(next_row, idle, sessions, groups, ends)
         joiner.next_row, joiner.idle = next_row, idle
         return joiner
 
     def _keep_open(self, source: int, joiner: Joiner) -> None:
-        sessions, groups = joiner.changes()
-        self._base.executemany(
-            "DELETE FROM open_session WHERE source = ? AND session = ?",
-            [(source, session) for session, row in sessions.items() if row is None],
-        )
-        self._base.executemany(
-            "INSERT OR REPLACE INTO open_session VALUES (?, ?, ?)",
-            [(source, session, row) for session, row in sessions.items() if row is not None],
-        )
+        changes = joiner.changes()
+        for table, rows in (("open_session", changes.sessions), ("open_end", changes.ends)):
+            self._base.executemany(
+                f"DELETE FROM {table} WHERE source = ? AND session = ?",
+                [(source, session) for session, row in rows.items() if row is None],
+            )
+            self._base.executemany(
+                f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?)",
+                [(source, session, row) for session, row in rows.items() if row is not None],
+            )
+        groups = changes.groups
         self._base.executemany(
             "DELETE FROM open_group WHERE source = ? AND key = ?",
             [(source, _key_text(key)) for key, group in groups.items() if group is None],

@@ -15,8 +15,8 @@ class Cursor(Struct, frozen=True, kw_only=True):
     """How far a content was read, and where it was last.
 
     `key` is its number in the history, 0 before it has one. `head` are its first bytes, `tail` the last ones before
-    `offset`. `path`, `device`, `inode`, `size` and `modified` (nanoseconds) are those of the file that it was last read
-    from. `state` is the decoder's. `torn` says that `offset` is inside a line that is not read. `live` says that the
+    `offset`. `path`, `device`, `inode`, `born`, `size` and `modified` (times in nanoseconds) are those of the file that it was last
+    read from. `state` is the decoder's. `torn` says that `offset` is inside a line that is not read. `live` says that the
     file may still grow, as far as we know; `read` is when we last looked, `latest` the latest time of an event in it, both in
     milliseconds since 1970.
     """
@@ -28,6 +28,7 @@ class Cursor(Struct, frozen=True, kw_only=True):
     path: str = ""
     device: int = 0
     inode: int = 0
+    born: int = 0
     size: int = 0
     modified: int = 0
     state: bytes = b""

@@ -1,6 +1,6 @@
 """Stages of accesses into sessions."""
 
-from postwarden.access.joining import Joiner
+from postwarden.access.joining import Changes, Joiner
 from postwarden.model.event import Access
 
 MINUTE = 60_000
@@ -21,28 +21,30 @@ def access(stage: str, time: int, session: str | None = None, **fields: object) 
 def test_a_session_is_a_row_at_log_in_and_an_ending_later() -> None:
     """Judging need not wait for the end, and the end finds its beginning by the session's id."""
     joiner = Joiner(7, 30 * MINUTE)
-    rows, endings = joiner.take([access("begun", 1, "a"), access("begun", 2, "b")])
-    assert [row for row, _ in rows] == [7, 8]
-    assert endings == []
-    rows, endings = joiner.take([access("ended", 9, "a", bytes_out=5)])
-    assert rows == []
-    assert [(one.access, one.time, one.bytes_out, one.bytes_in) for one in endings] == [(7, 9, 5, None)]
+    joined = joiner.take([access("begun", 1, "a"), access("begun", 2, "b")])
+    assert [row for row, _ in joined.rows] == [7, 8]
+    assert joined.endings == []
+    joined = joiner.take([access("ended", 9, "a", bytes_out=5)])
+    assert joined.rows == []
+    assert [(one.access, one.time, one.bytes_out, one.bytes_in) for one in joined.endings] == [
+        (7, 9, 5, None)
+    ]
     assert joiner.row_of("b") == 8
     assert joiner.row_of("a") == 7, "lines about it may come behind its end"
 
 
 def test_an_end_without_a_beginning_is_kept_as_what_it_is() -> None:
     """What began before the log was read has a row that says so, and its counters are not lost."""
-    rows, endings = Joiner(1, MINUTE).take([access("ended", 9, "a", bytes_out=5)])
-    assert [(row, one.stage) for row, one in rows] == [(1, "ended")]
-    assert [(one.access, one.bytes_out) for one in endings] == [(1, 5)]
+    joined = Joiner(1, MINUTE).take([access("ended", 9, "a", bytes_out=5)])
+    assert [(row, one.stage) for row, one in joined.rows] == [(1, "ended")]
+    assert [(one.access, one.bytes_out) for one in joined.endings] == [(1, 5)]
 
 
 def test_refusals_and_whole_sessions_wait_for_nothing() -> None:
     """One line tells everything: a refusal has no end, a whole session has the one that the line gives."""
-    rows, endings = Joiner(1, MINUTE).take([access("refused", 1, "a"), access("whole", 2, "b", ended=8)])
-    assert len(rows) == 2
-    assert [(one.access, one.time) for one in endings] == [(2, 8)]
+    joined = Joiner(1, MINUTE).take([access("refused", 1, "a"), access("whole", 2, "b", ended=8)])
+    assert len(joined.rows) == 2
+    assert [(one.access, one.time) for one in joined.endings] == [(2, 8)]
 
 
 def test_requests_of_one_client_are_one_session_until_it_is_idle() -> None:
@@ -55,9 +57,9 @@ def test_requests_of_one_client_are_one_session_until_it_is_idle() -> None:
         access("request", 40 * MINUTE, bytes_out=5, address="192.0.2.1"),
         access("request", 71 * MINUTE, bytes_out=5, address="192.0.2.1"),
     ]
-    rows, endings = joiner.take(requests)
-    assert [(row, one.time) for row, one in rows] == [(1, 0), (2, 21 * MINUTE), (3, 71 * MINUTE)]
-    assert [(one.access, one.time, one.requests, one.bytes_out, one.bytes_in) for one in endings] == [
+    joined = joiner.take(requests)
+    assert [(row, one.time) for row, one in joined.rows] == [(1, 0), (2, 21 * MINUTE), (3, 71 * MINUTE)]
+    assert [(one.access, one.time, one.requests, one.bytes_out, one.bytes_in) for one in joined.endings] == [
         (1, 40 * MINUTE, 3, 15, None)
     ]
     assert [(one.access, one.requests) for one in joiner.expire(80 * MINUTE)] == [(2, 1)]
@@ -70,7 +72,19 @@ def test_what_began_and_ended_between_two_looks_is_no_change_of_what_is_open() -
     joiner.take(
         [access("begun", 1, "a"), access("ended", 2, "a"), access("begun", 3, "b"), access("ended", 4, "old")]
     )
-    assert joiner.changes() == ({"b": 3 - 1, "old": None}, {})
-    assert joiner.changes() == ({}, {})
+    assert joiner.changes().sessions == {"b": 2, "old": None}
+    assert joiner.changes() == Changes(sessions={}, ends={}, groups={})
     joiner.take([access("ended", 5, "b")])
-    assert joiner.changes() == ({"b": None}, {})
+    assert joiner.changes().sessions == {"b": None}
+
+
+def test_a_beginning_that_comes_behind_its_end_is_joined_to_it() -> None:
+    """Files are not always found in their order: an older one may come later, also after a restart."""
+    joiner = Joiner(1, MINUTE)
+    joiner.take([access("ended", 9, "a", bytes_out=5)])
+    assert joiner.changes().ends == {"a": 1}
+    joiner = Joiner(2, MINUTE, ends=[("a", 1)])
+    joined = joiner.take([access("begun", 1, "a")])
+    assert ([row for row, _ in joined.rows], joined.endings, joined.late) == ([2], [], [(2, 1)])
+    assert joiner.changes().ends == {"a": None}
+    assert joiner.take([access("ended", 9, "a")]).rows != []

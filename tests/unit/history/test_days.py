@@ -42,7 +42,7 @@ def test_a_day_covers_what_arrived_on_it_and_the_span_of_its_times(
     days.close(base, first)
     (second,) = days.to_close(base, 9 * DAY)
     assert (second.day, second.first, second.latest) == (2, 3, 13)
-    assert second.counts == {"access": 1, "ending": 1, "act": 1, "transfer": 1, "mishap": 1}
+    assert second.counts == {"access": 1, "ending": 1, "act": 1, "transfer": 1, "late": 0, "mishap": 1}
     assert days.closed(base) == [first]
 
 

@@ -207,3 +207,11 @@ def test_a_missing_and_a_damaged_history_are_told(tmp_path: Path) -> None:
     (tmp_path / "history.sqlite").write_bytes(b"no database at all, not at all" * 100)
     with pytest.raises(HistoryError, match="cannot be opened"):
         open_history(tmp_path)
+
+
+def test_an_end_that_came_before_its_beginning_is_told_once(history: History, store: Store) -> None:
+    """With the older file read later, the session is whole, and the end is no session of its own any more."""
+    store(log_in(99, stage="ended", session="s", bytes_out=5))
+    store(log_in(10, session="s", port=1))
+    (one,) = all_of(history)
+    assert (one.begun, one.ended, one.end, one.bytes_out, one.port) == (10, 99, "ended", 5, 1)

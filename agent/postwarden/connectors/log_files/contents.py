@@ -11,6 +11,7 @@ from typing import IO
 
 from msgspec import Struct
 
+from postwarden.connectors.log_files.birth import born
 from postwarden.errors import ConnectorError
 from postwarden.formats.server_logs import MAX_LINE
 
@@ -27,10 +28,11 @@ _GZIP = b"\x1f\x8b"
 
 
 class Status(Struct, frozen=True, kw_only=True):
-    """Which file it is and how it looks from outside."""
+    """Which file it is and how it looks from outside; `born` is when it was made, 0 where nobody tells."""
 
     device: int
     inode: int
+    born: int
     size: int
     modified: int
 
@@ -106,11 +108,13 @@ def opened(path: str) -> Iterator[LogFile]:
             raise ConnectorError(
                 f"the log {path} is no regular file", "name files, not pipes or devices", reason="malformed"
             )
-        yield LogFile(path, raw, status_of(status))
+        yield LogFile(path, raw, status_of(status, born(number)))
 
 
-def status_of(found: os.stat_result) -> Status:
-    return Status(device=found.st_dev, inode=found.st_ino, size=found.st_size, modified=found.st_mtime_ns)
+def status_of(found: os.stat_result, made: int) -> Status:
+    return Status(
+        device=found.st_dev, inode=found.st_ino, born=made, size=found.st_size, modified=found.st_mtime_ns
+    )
 
 
 class Piece(Struct, frozen=True, kw_only=True):

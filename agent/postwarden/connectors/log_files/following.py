@@ -17,6 +17,8 @@ from postwarden.model.arrival import Cursor, Mishap, Note, Portion
 
 #: Milliseconds after which the last line of a file that nobody wrote to any more counts without its line feed.
 FINISHED = 3_600_000
+#: Times that the files are listed anew until none was renamed meanwhile.
+SETTLE = 3
 #: Files of one source: more are a pattern gone wrong.
 MAX_FILES = 20_000
 
@@ -66,19 +68,29 @@ class Follower:
 
         Before the next element is asked for, the one before must be stored: the cursor with what was made of it.
         """
-        files, failed = self._files()
+        files, failed, settled = self._settled()
         yield from failed
         found = _matched(files, cursors)
         contents: dict[bytes, list[_Found]] = {}
         for one in found:
             contents.setdefault(one.cursor.head, []).append(one)
-        yield from _mishaps(
-            cursors, contents, {one.path: one for one in files}, {one.path for one in failed}, now
-        )
+        if settled:
+            paths, unread = {one.path: one for one in files}, {one.path for one in failed}
+            yield from _mishaps(cursors, contents, paths, unread, now)
         longest = [max(group, key=_extent) for group in contents.values()]
         # Older contents first, so that sessions find their beginnings.
         for one in sorted(longest, key=lambda one: (one.file.status.modified, one.file.path)):
             yield from _read(one, now)
+
+    def _settled(self) -> tuple[list[_File], list[Unreadable], bool]:
+        """The files as they were all at one moment: a rotation under way would hide one, or show one twice."""
+        files, failed = self._files()
+        for _ in range(SETTLE):
+            before = {one.path: _identity(one.status) for one in files}
+            files, failed = self._files()
+            if before == {one.path: _identity(one.status) for one in files}:
+                return files, failed, True
+        return files, failed, False
 
     def _files(self) -> tuple[list[_File], list[Unreadable]]:
         files: list[_File] = []
@@ -97,10 +109,14 @@ class Follower:
     def _file(self, path: str) -> _File:
         """The file as it is, from memory where nothing about it changed."""
         seen = self._seen.get(path)
-        if seen is not None and seen.status == status_of(os.stat(path)):  # noqa: PTH116 - a string from glob
+        if seen is not None and seen.status == status_of(os.stat(path), seen.status.born):  # noqa: PTH116 - a string from glob
             return seen
         with opened(path) as log:
             return _File(path=path, status=log.status, compressed=log.compressed, head=log.head())
+
+
+def _identity(file: Status | Cursor) -> tuple[int, int, int]:
+    return file.device, file.inode, file.born
 
 
 def _extent(one: _Found) -> tuple[bool, int, int]:
@@ -133,7 +149,7 @@ def _is_of(file: _File, cursor: Cursor) -> bool:
     if file.head.startswith(cursor.head):
         return True
     # Cut off before what we know of it: it is still what lay there.
-    same = (file.path, file.status.device, file.status.inode) == (cursor.path, cursor.device, cursor.inode)
+    same = file.path == cursor.path and _identity(file.status) == _identity(cursor)
     return same and cursor.head.startswith(file.head)
 
 
@@ -183,9 +199,8 @@ def _length(copies: Sequence[_Found]) -> int | None:
 def _read(one: _Found, now: int) -> Iterator[Portion | Unreadable]:
     """The new lines of one content."""
     cursor, status = one.cursor, one.file.status
-    unchanged = (cursor.device, cursor.inode, cursor.size, cursor.modified) == (
-        status.device,
-        status.inode,
+    unchanged = (*_identity(cursor), cursor.size, cursor.modified) == (
+        *_identity(status),
         status.size,
         status.modified,
     )
@@ -198,6 +213,7 @@ def _read(one: _Found, now: int) -> Iterator[Portion | Unreadable]:
         path=one.file.path,
         device=status.device,
         inode=status.inode,
+        born=status.born,
         size=status.size,
         modified=status.modified,
         live=not finished,
@@ -205,7 +221,7 @@ def _read(one: _Found, now: int) -> Iterator[Portion | Unreadable]:
     )
     try:
         with opened(one.file.path) as log:
-            if (log.status.device, log.status.inode) != (status.device, status.inode):
+            if _identity(log.status) != _identity(status):
                 # Rotated between two steps; the next look sees both files.
                 return
             if (other := _otherwise(cursor, log)) is not None:

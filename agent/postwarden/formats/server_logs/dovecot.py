@@ -5,6 +5,7 @@ in", "Login aborted") are as others' logs have them.
 """
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -12,9 +13,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from postwarden.errors import ConfigError
-from postwarden.formats.server_logs import About, Decoded
+from postwarden.formats.server_logs import About, Decoded, Shows
 from postwarden.formats.server_logs.dovecot_acts import act_of_event, act_of_mail
-from postwarden.formats.server_logs.dovecot_elements import LEVEL
+from postwarden.formats.server_logs.dovecot_elements import LEVEL, SHOWING
+from postwarden.formats.server_logs.dovecot_elements import shows as shown_by
 from postwarden.formats.server_logs.dovecot_refusals import Tries, Try, master_of, message_of, try_of
 from postwarden.formats.server_logs.dovecot_sessions import ENDS, PROTOCOLS, Options, Sessions, is_log_in
 from postwarden.formats.server_logs.framing import Frame, Framing, frame_of
@@ -44,6 +46,16 @@ class _State(Struct, frozen=True, kw_only=True):
 def open_log(about: About, state: bytes = b"") -> "DovecotLog":
     """Raises ConfigError where an option or the zone is wrong."""
     return DovecotLog(about, msgspec.json.decode(state, type=_State) if state else _State())
+
+
+def shows(options: Mapping[str, object]) -> Shows:
+    """What its log-ins tell of who authenticated and from which port; the options are right."""
+    told = shown_by(msgspec.convert(dict(options), Options).login_elements)
+    return Shows(
+        identity=told.identity,
+        port=told.port,
+        cure=f"set in dovecot.conf, and as login_elements here: {SHOWING}",
+    )
 
 
 class DovecotLog:

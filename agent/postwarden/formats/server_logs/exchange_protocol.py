@@ -61,12 +61,17 @@ _ENCRYPTED_PORTS = frozenset({993, 995, 1993, 1995})
 _MAX_BYTES = 1 << 53
 
 
+_LOG_TYPE = re.compile(rb"#Log-type:\s*(IMAP4|POP3) Log", re.IGNORECASE)
+_PROTOCOLS: dict[bytes, Protocol] = {b"IMAP4": "imap", b"POP3": "pop3"}
+
+
 class _Session(Struct, array_like=True, gc=False):
-    """A session that was let in: which way, under which names, and the bytes so far."""
+    """A session that was let in, or refused: which way, under which names, and the bytes so far."""
 
     protocol: Protocol
     name: str
     identity: str | None
+    entered: bool
     bytes_in: int = 0
     bytes_out: int = 0
 
@@ -74,6 +79,7 @@ class _Session(Struct, array_like=True, gc=False):
 class _State(Struct, kw_only=True):
     fields: tuple[str, ...] = _FIELDS
     sessions: dict[str, _Session] = {}
+    protocol: Protocol | None = None
 
 
 def open_log(about: About, state: bytes) -> "ProtocolDecoder":
@@ -92,12 +98,15 @@ class ProtocolDecoder:
         self._fields = state.fields
         self._place = {name: index for index, name in enumerate(state.fields)}
         self._sessions = state.sessions
+        self._protocol = state.protocol
 
     def decode(self, data: bytes, start: int) -> Decoded:
         return walk(data, start, self._line)
 
     def state(self) -> bytes:
-        return msgspec.json.encode(_State(fields=self._fields, sessions=self._sessions))
+        return msgspec.json.encode(
+            _State(fields=self._fields, sessions=self._sessions, protocol=self._protocol)
+        )
 
     def _line(self, at: int, line: bytes) -> Access | Told:
         line = line.removeprefix(BYTE_ORDER_MARK)
@@ -106,6 +115,8 @@ class ProtocolDecoder:
             if fields is not None:
                 self._fields = fields
                 self._place = {name: index for index, name in enumerate(fields)}
+            elif (kind := _LOG_TYPE.match(line)) is not None:
+                self._protocol = _PROTOCOLS[kind[1].upper()]
             return Told.PASSED
         if not line.strip():
             return Told.PASSED
@@ -127,13 +138,15 @@ class ProtocolDecoder:
             return self._log_in(at, time, command, session, values)
         known = self._sessions.get(session)
         if known is None:
-            return Told.PASSED
+            return self._end_of_earlier(at, time, command, session, client, values)
         sizes = _number(self._value(values, "rqsize")), _number(self._value(values, "rpsize"))
         if command != _END:
             known.bytes_in = min(known.bytes_in + sizes[0], _MAX_BYTES)
             known.bytes_out = min(known.bytes_out + sizes[1], _MAX_BYTES)
             return Told.KEPT
         del self._sessions[session]
+        if not known.entered:
+            return Told.PASSED
         # Behind a front end that hands sessions on, only the end knows how much went through.
         return Access(
             at=at,
@@ -149,6 +162,36 @@ class ProtocolDecoder:
             reason=self._value(values, "context") or None,
             bytes_in=max(known.bytes_in, sizes[0]),
             bytes_out=max(known.bytes_out, sizes[1]),
+        )
+
+    def _end_of_earlier(
+        self,
+        at: int,
+        time: int,
+        command: str,
+        session: str,
+        client: tuple[str, int | None],
+        values: list[str],
+    ) -> Access | Told:
+        """The end of a session whose log-in is in the file before: it tells whose it was, and what it counted itself."""
+        login = self._value(values, "user")
+        if command != _END or not login or self._protocol is None or is_probe(login, client[0]):
+            return Told.PASSED
+        identity, name = _names(login)
+        return Access(
+            at=at,
+            time=time,
+            stage="ended",
+            protocol=self._protocol,
+            name=name,
+            identity=identity,
+            session=session,
+            address=client[0],
+            port=client[1],
+            ended=time,
+            reason=self._value(values, "context") or None,
+            bytes_in=_number(self._value(values, "rqsize")) or None,
+            bytes_out=_number(self._value(values, "rpsize")) or None,
         )
 
     def _log_in(self, at: int, time: int, command: str, session: str, values: list[str]) -> Access | Told:
@@ -178,8 +221,7 @@ class ProtocolDecoder:
             encrypted=True if server and server[1] in _ENCRYPTED_PORTS else None,
             reason=None if entered else _quoted(_DETAIL, context) or outcome,
         )
-        if entered:
-            self._remember(session, _Session(access.protocol, name, identity))
+        self._remember(session, _Session(access.protocol, name, identity, entered))
         return access
 
     def _remember(self, key: str, session: _Session) -> None:
