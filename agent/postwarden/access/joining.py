@@ -17,11 +17,13 @@ Key = tuple[str, str | None, str | None, Protocol]
 
 
 class Ending(Struct, frozen=True, kw_only=True, gc=False):
-    """The end of the session that is row `access`, told by the line at `at`. What nobody counted is None."""
+    """The end of the session that is row `access`, told by the line at `at`. What nobody counted is None, as is the
+    `time` of an end that nobody tells.
+    """
 
     access: int
     at: int
-    time: int
+    time: int | None
     reason: str | None = None
     requests: int | None = None
     bytes_in: int | None = None
@@ -131,7 +133,9 @@ class Joiner:
                     if len(self._ends) > MAX_OPEN:
                         self._changed_ends[self._ends.popitem(last=False)[0]] = None
             elif stage == "whole":
-                endings.append(_ending(self.next_row, event, event.ended))
+                ending = _ending(self.next_row, event, event.ended)
+                if ending != Ending(access=ending.access, at=ending.at, time=None):
+                    endings.append(ending)
             rows.append((self.next_row, event))
             self.next_row += 1
         return Joined(rows=rows, endings=endings, late=late)
@@ -203,11 +207,10 @@ def _end_of(group: Group) -> Ending:
 
 
 def _ending(row: int, event: Access, time: int | None) -> Ending:
-    # A session of which one line tells everything, but not when it ended, ended no earlier than it began.
     return Ending(
         access=row,
         at=event.at,
-        time=event.time if time is None else time,
+        time=time,
         reason=event.reason,
         bytes_in=event.bytes_in,
         bytes_out=event.bytes_out,

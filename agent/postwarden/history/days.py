@@ -104,7 +104,7 @@ def digest(base: sqlite3.Connection, day: int, firsts: Mapping[str, int]) -> Day
         for row in base.execute(_rows_of(table), (firsts[table], ends.get(table), ends.get(table))):
             summed.update(json.dumps([table, *row], separators=(",", ":")).encode("ascii") + b"\n")
             count += 1
-            if table in _TOLD:
+            if table in _TOLD and row[time] is not None:
                 first = row[time] if first is None else min(first, row[time])
                 latest = row[time] if latest is None else max(latest, row[time])
         counts[table] = count

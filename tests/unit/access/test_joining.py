@@ -47,6 +47,12 @@ def test_refusals_and_whole_sessions_wait_for_nothing() -> None:
     assert [(one.access, one.time) for one in joined.endings] == [(2, 8)]
 
 
+def test_a_sign_in_has_no_end_and_counters_may_be_all_that_is_known_of_one() -> None:
+    """What nobody tells is not made up: no end at the beginning, no counters of zero."""
+    joined = Joiner(1, MINUTE).take([access("whole", 1), access("whole", 2, bytes_out=7)])
+    assert [(one.access, one.time, one.bytes_out) for one in joined.endings] == [(2, None, 7)]
+
+
 def test_requests_of_one_client_are_one_session_until_it_is_idle() -> None:
     """Without a session id, account, address, client and protocol tell requests apart, and a pause ends a session."""
     joiner = Joiner(1, 30 * MINUTE)
