@@ -21,7 +21,7 @@ from postwarden.formats.server_logs.dovecot_refusals import Tries, Try, master_o
 from postwarden.formats.server_logs.dovecot_sessions import ENDS, PROTOCOLS, Options, Sessions, is_log_in
 from postwarden.formats.server_logs.framing import Frame, Framing, frame_of
 from postwarden.formats.server_logs.framing_lines import Lines, cut, too_long
-from postwarden.formats.server_logs.times import Clock
+from postwarden.formats.server_logs.times import Clock, Noted
 from postwarden.model.event import Access, Act
 from postwarden.model.reading import Grade
 
@@ -38,7 +38,7 @@ _EVENT_LINE = re.compile(r"stats: (?:Info: )?(\{.*\})", re.DOTALL)
 
 
 class _State(Struct, frozen=True, kw_only=True):
-    newest: int | None = None
+    clock: Noted = Noted()
     tries: list[Try] = []
     masters: dict[str, int] = {}
 
@@ -70,14 +70,14 @@ class DovecotLog:
             raise ConfigError(f"the options of a dovecot log: {exc}", key="options") from exc
         self._framing: Framing = options.framing
         self._sessions = Sessions(options)
-        self._clock = Clock(about.zone, about.modified, state.newest)
+        self._clock = Clock(about.zone, about.modified, state.clock)
         self._tries = Tries(state.tries)
         #: Accounts that a master logged in to, and when; only where the log-in's own line does not tell.
         self._masters = dict(state.masters)
 
     def state(self) -> bytes:
         return msgspec.json.encode(
-            _State(newest=self._clock.newest, tries=self._tries.waiting(), masters=self._masters)
+            _State(clock=self._clock.noted(), tries=self._tries.waiting(), masters=self._masters)
         )
 
     def decode(self, data: bytes, start: int) -> Decoded:

@@ -256,6 +256,6 @@ def _ended(
 
 
 def _stage(words: str) -> Stage | None:
-    if words in {"Login", "Logged in"} or _PROXIED.fullmatch(words):
+    if words.partition(":")[0] in {"Login", "Logged in"} or _PROXIED.fullmatch(words):
         return "begun"
     return "refused" if any(reason in words for reason in _REFUSED) else None

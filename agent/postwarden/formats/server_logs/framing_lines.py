@@ -28,7 +28,7 @@ def cut(data: bytes) -> tuple[list[str], Iterable[int]]:
     if b"\r" in data:
         sizes = list(sizes)
         texts = [text.removesuffix("\r") for text in texts]
-    if not texts[-1]:
+    if data.endswith(b"\n") or not data:
         texts.pop()
     return texts, sizes
 

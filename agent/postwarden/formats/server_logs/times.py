@@ -55,14 +55,22 @@ class Reading(Struct, frozen=True, gc=False):
     lasting: bool = True
 
 
+class Noted(Struct, frozen=True):
+    """What has to be remembered of a log's times: the newest so far, and the last stamp that was in doubt."""
+
+    newest: int | None = None
+    stamp: str = ""
+    reading: Reading | None = None
+
+
 class Clock:
     """Reads the times of one log, line after line.
 
-    `newest` is the newest time so far: it is all that has to be remembered. `known` has the readings that need no thought,
-    so that equal seconds are read once; callers may look there first.
+    `newest` is the newest time so far. `known` has the readings that need no thought, so that equal seconds are read once;
+    callers may look there first.
     """
 
-    def __init__(self, zone: str, modified: int | None, newest: int | None = None) -> None:
+    def __init__(self, zone: str, modified: int | None, noted: Noted | None = None) -> None:
         """Raises ConfigError where the zone is none."""
         try:
             self._zone = ZoneInfo(zone)
@@ -71,21 +79,33 @@ class Clock:
                 f"unknown time zone {zone!r}", "an IANA name, such as Europe/Berlin", key="zone"
             ) from exc
         self._modified = modified
-        self.newest = newest
+        noted = noted or Noted()
+        self.newest = noted.newest
+        self._doubted: tuple[str, Reading | None] = (noted.stamp, noted.reading)
         self.known: dict[str, int] = {}
         self._hours: dict[str, int] = {}
         self._day = -1
+
+    def noted(self) -> Noted:
+        """What has to be remembered to go on behind these lines."""
+        stamp, reading = self._doubted
+        return Noted(self.newest, stamp, reading)
 
     def read(self, stamp: str) -> Reading | None:
         """The time that a stamp means, or None where it means none."""
         time = self.known.get(stamp)
         if time is not None:
             return Reading(time)
+        if stamp == self._doubted[0]:
+            # Its own reading must not make it certain.
+            return self._doubted[1]
         reading = self._full(stamp) or self._yearless(stamp)
         if reading is None:
             return None
         self.see(reading.time)
-        if reading.doubt is None and reading.lasting:
+        if reading.doubt is not None:
+            self._doubted = (stamp, reading)
+        elif reading.lasting:
             self._keep(stamp, reading.time)
         return reading
 
@@ -167,20 +187,10 @@ class Clock:
         if sooner and self.newest - sooner[-1].time <= _DAY:
             return sooner[-1]
         if later and later[0].time - self.newest <= _SILENCE:
-            return self._forward(later[0])
+            return later[0]
         if sooner:
             return _doubted(sooner[-1], "the log goes back, or was silent for more than 11 months")
         return _doubted(later[0], "the log was silent for more than 11 months") if later else None
-
-    def _forward(self, reading: Reading) -> Reading:
-        """The next time in order; a new year beyond the file's own time hints at a log of several years."""
-        assert self.newest is not None
-        rolled = self._year_of(reading.time) != self._year_of(self.newest)
-        if rolled and self._modified is not None and self.newest <= self._modified < reading.time - _DAY:
-            return _doubted(
-                reading, "the file was last written before that year: does it cover several years?"
-            )
-        return reading
 
     def _first(self, month: int, rest: list[int]) -> Reading | None:
         if self._modified is None:

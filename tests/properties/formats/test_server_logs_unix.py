@@ -1,0 +1,200 @@
+"""Logs of Unix mail servers, whatever is in them."""
+
+import os
+from collections.abc import Sequence
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from postwarden.formats.server_logs import MAX_LINE, About, Decoded, open_log
+from postwarden.model.encoding import encode
+from postwarden.model.event import Access, Act, Event, Transfer
+
+EXAMPLES = 3000 if os.environ.get("POSTWARDEN_LONG") else 200
+counted = settings(deadline=None, max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow])
+
+FORMATS = ["dovecot"]
+ZEROS = "in=1 out=2 deleted=0 expunged=0 trashed=0 hdr_count=0 hdr_bytes=0 body_count=0 body_bytes=0"
+#: 23 November 2026.
+MODIFIED = 1_795_443_581_000
+
+HOSTILE = st.sampled_from(
+    [
+        "a>, method=PLAIN, rip=6.6.6.6, lip=1.2.3.4, TLS, session=<x",
+        "a, rip=6.6.6.6",
+        "bob,6.6.6.6,<x>): unknown user",
+        "a)<1><x>: Info: Disconnected: Logged out in=1 out=2",
+        "a>, auth_user=<root",
+        "to=<b@x.example>, status=sent (ok)",
+        "%u %{user} \\",
+        "été",
+        "\ud800",
+        "[6.6.6.6]:25: SASL LOGIN authentication failed",
+        "x => y@x.example R=a T=b",
+    ]
+)
+NAMES = (
+    HOSTILE | st.text(st.characters(exclude_characters="\n"), max_size=8) | st.sampled_from(["alice", "bob"])
+)
+ADDRESSES = st.sampled_from(["192.0.2.1", "2001:db8::1", "203.0.113.77"])
+STAMPS = st.sampled_from(
+    [
+        "Nov 23 10:00:00",
+        "Nov  3 10:00:01",
+        "Dec 31 23:59:59",
+        "Jan  1 00:00:00",
+        "Feb 29 12:00:00",
+        "2026-11-23T10:00:00.123456+01:00",
+        "2026-11-23T10:00:00Z",
+        "2026-10-25T02:30:00",
+        "2026-11-23 10:00:00",
+        "99 xx",
+    ]
+)
+FRAMES = {
+    "dovecot": st.sampled_from(["", "mail dovecot: ", "mail dovecot[7]: ", "mail postfix/smtpd[7]: "]),
+}
+MESSAGES = {
+    "dovecot": st.one_of(
+        st.builds(
+            "{2}-login: {3}{4}: user=<{0}>, method=PLAIN, rip={1}, lip=198.51.100.7, mpid=7, TLS, session=<s{5}>".format,
+            NAMES,
+            ADDRESSES,
+            st.sampled_from(["imap", "pop3", "managesieve"]),
+            st.sampled_from(["", "Info: "]),
+            st.sampled_from(
+                [
+                    "Login",
+                    "Logged in",
+                    "Disconnected: Connection closed (auth failed, 2 attempts in 6 secs)",
+                    "Aborted login (no auth attempts in 2 secs)",
+                ]
+            ),
+            st.integers(0, 3),
+        ),
+        st.builds(
+            "auth: passwd-file({0},{1},<s{2}>): {3}".format,
+            NAMES,
+            ADDRESSES,
+            st.integers(0, 3),
+            st.sampled_from(["unknown user", "Password mismatch", "unknown user (given password: x)"]),
+        ),
+        st.builds("auth: Master user logging in as {0}".format, NAMES),
+        st.builds(
+            "imap({0})<7><s{1}>: {2}".format,
+            NAMES,
+            st.integers(0, 3),
+            st.sampled_from(
+                [
+                    f"Disconnected: Logged out {ZEROS}",
+                    "Disconnected: Logged out",
+                    "copy from INBOX: box=A, uid=7, msgid=<a@x>, size=9, subject=x, uid=8",
+                    "Mailbox created: A",
+                ]
+            ),
+        ),
+        st.builds(
+            'stats: Info: {{"event":"mail_opened","fields":{{"user":{0},"uid":7,"session":"s1"}}}}'.format,
+            NAMES.map(lambda name: msgspec.json.encode(name.encode("utf-8", "replace").decode()).decode()),
+        ),
+    ),
+}
+
+
+def lines(name: str) -> st.SearchStrategy[bytes]:
+    """Lines of a format, nearly so, or of anything."""
+    made = st.builds("{} {}{}".format, STAMPS, FRAMES[name], MESSAGES[name]).map(
+        lambda text: text.encode("utf-8", "surrogatepass")
+    )
+    broken = st.tuples(made, st.integers(0, 120), st.binary(max_size=3)).map(
+        lambda parts: (parts[0][: parts[1]] + parts[2] + parts[0][parts[1] :]).replace(b"\n", b"")
+    )
+    return made | broken | st.binary(max_size=60).map(lambda raw: raw.replace(b"\n", b""))
+
+
+def read(name: str, raw: bytes) -> Decoded:
+    return open_log(name, About(zone="Europe/Berlin", modified=MODIFIED)).decode(raw, 0)
+
+
+def in_portions(
+    name: str, portions: Sequence[bytes]
+) -> tuple[list[Event], list[tuple[int, bytes]], int, list[tuple[int, str]]]:
+    """The lines in portions, with another process after each."""
+    about = About(zone="Europe/Berlin", modified=MODIFIED)
+    state, at, passed = b"", 0, 0
+    events: list[Event] = []
+    unread: list[tuple[int, bytes]] = []
+    doubtful: list[tuple[int, str]] = []
+    for portion in portions:
+        log = open_log(name, about, state)
+        found = log.decode(portion, at)
+        events += found.events
+        unread += found.unread
+        doubtful += found.doubtful
+        passed += found.passed
+        at += len(portion)
+        state = log.state()
+        assert len(state) < 1_000_000
+    return events, unread, passed, doubtful
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@counted
+@given(raw=st.binary(max_size=300))
+def test_any_bytes_are_read_without_an_error(name: str, raw: bytes) -> None:
+    """Whatever stands in a log, reading ends, and each line is accounted for."""
+    found = read(name, raw)
+    assert found.lines == raw.count(b"\n") + (not raw.endswith(b"\n") and bool(raw))
+    assert len(found.unread) + found.passed <= found.lines
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@counted
+@given(data=st.data())
+def test_portions_and_restarts_change_nothing(name: str, data: st.DataObject) -> None:
+    """The same lines in other portions, each in a new process, give the same events, doubts and counts."""
+    rows = [line + b"\n" for line in data.draw(st.lists(lines(name), max_size=8))]
+    whole = read(name, b"".join(rows))
+    assert in_portions(name, rows) == (whole.events, whole.unread, whole.passed, whole.doubtful)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@counted
+@given(data=st.data())
+def test_no_event_is_invented(name: str, data: st.DataObject) -> None:
+    """Each event begins at a line, and its name, address and session are in the lines."""
+    rows = data.draw(st.lists(lines(name), max_size=6))
+    raw = b"".join(row + b"\n" for row in rows)
+    begins = {0} | {place + 1 for place, byte in enumerate(raw) if byte == 0x0A}
+    text = raw.decode("utf-8", "backslashreplace")
+    found = read(name, raw)
+    for event in found.events:
+        assert event.at in begins
+        encode(event)
+        for told in words(event):
+            assert told in text or msgspec.json.encode(told).decode()[1:-1] in text
+    own = [event.at for event in found.events]
+    assert len(set(own)) + len(found.unread) + found.passed <= found.lines
+    assert not set(own) & {place for place, _ in found.unread}
+
+
+def words(event: Event) -> list[str]:
+    """What an event has from its lines, word for word."""
+    if isinstance(event, Transfer):
+        found = [event.sender, *event.recipients, event.message_id, event.name, event.address, event.queue]
+    elif isinstance(event, Access):
+        found = [event.name, event.address, event.session, event.identity, event.server, event.forwarded]
+    else:
+        assert isinstance(event, Act)
+        found = [event.name, event.session, event.folder, event.address, event.message_id]
+    return [word for word in found if word]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_line_without_an_end_is_not_read(name: str) -> None:
+    """A line that is longer than any server writes is unread, and only its beginning is kept."""
+    found = read(name, b"2026-11-23T10:00:00Z mail dovecot: " + b"x" * MAX_LINE + b"\n")
+    ((at, kept),) = found.unread
+    assert (at, len(kept), found.events) == (0, 1024, [])
