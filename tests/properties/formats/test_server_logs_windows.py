@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from postwarden.formats.server_logs import About, Decoded, Decoder, open_log
 from postwarden.model.encoding import decodable
 from postwarden.model.event import Access, Event, Transfer
+from tests.generic_descriptions import GATEWAY, RELAY, WEBMAIL
 from tests.log_samples import sample
 
 counted = settings(
-    deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], max_examples=150
+    deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], max_examples=100
 )
 
 
@@ -47,8 +48,11 @@ CASES = [
             "message_trace/extended.log",
         ),
     ),
+    Case("generic", About(options=WEBMAIL), ("generic/webmail.log",)),
+    Case("generic", About(options=GATEWAY, zone="Europe/Berlin"), ("generic/gateway.log",)),
+    Case("generic", About(options=RELAY), ("generic/relay.log",)),
 ]
-NAMES = [case.format_name for case in CASES]
+NAMES = [f"{case.format_name}-{case.about.options.get('kind', '')}" for case in CASES]
 
 
 @st.composite

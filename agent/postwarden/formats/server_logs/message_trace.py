@@ -12,11 +12,11 @@ both ways are taken with the month first, and told as doubtful.
 import msgspec
 from msgspec import Struct
 
-from postwarden.errors import ConfigError
 from postwarden.formats.server_logs import MAX_LINE, About, Decoded
 from postwarden.formats.server_logs.header_fields import BYTE_ORDER_MARK, MAX_FIELDS, quoted_cells
 from postwarden.formats.server_logs.line_walk import Told, walk
 from postwarden.formats.server_logs.message_trace_rows import is_header, squeezed, trace_row
+from postwarden.formats.server_logs.option_types import options_of
 from postwarden.formats.server_logs.utf16_lines import Utf16State, encoding_of, utf16_line
 from postwarden.model.encoding import decodable, encodable
 from postwarden.model.event import Transfer
@@ -39,12 +39,7 @@ class _State(Struct, frozen=True, kw_only=True):
 
 def open_log(about: About, state: bytes) -> "TraceDecoder":
     """Raises ConfigError where an option is wrong."""
-    try:
-        options = msgspec.convert(about.options, Options)
-    except msgspec.ValidationError as exc:
-        raise ConfigError(
-            f"wrong options of the format message_trace: {exc}", "known options: day_first", key="options"
-        ) from exc
+    options: Options = options_of("message_trace", about.options, Options)
     return TraceDecoder(options, msgspec.json.decode(state, type=_State) if state else _State())
 
 

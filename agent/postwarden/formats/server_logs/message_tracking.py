@@ -6,11 +6,11 @@ CSV whose columns `#Fields` names, as Microsoft's page "Message tracking" descri
 import msgspec
 from msgspec import Struct
 
-from postwarden.errors import ConfigError
 from postwarden.formats.server_logs import About, Decoded
 from postwarden.formats.server_logs.exchange_transfers import transfer_of
 from postwarden.formats.server_logs.header_fields import BYTE_ORDER_MARK, cells, field_names
 from postwarden.formats.server_logs.line_walk import Told, walk
+from postwarden.formats.server_logs.option_types import NoOptions, options_of
 from postwarden.model.event import Transfer
 from postwarden.model.reading import Grade
 
@@ -23,8 +23,7 @@ class _State(Struct, frozen=True, kw_only=True):
 
 def open_log(about: About, state: bytes) -> "TrackingDecoder":
     """Raises ConfigError where an option is given: there are none."""
-    if about.options:
-        raise ConfigError("the format message_tracking has no options", "remove them", key="options")
+    options_of("message_tracking", about.options, NoOptions)
     return TrackingDecoder(msgspec.json.decode(state, type=_State) if state else _State())
 
 
