@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from postwarden.formats.server_logs import About, Decoded, Decoder, open_log
 from postwarden.model.encoding import decodable
 from postwarden.model.event import Access, Event, Transfer
+from tests.generic_descriptions import GATEWAY, RELAY, WEBMAIL
 from tests.log_samples import sample
 
 counted = settings(
-    deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], max_examples=150
+    deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], max_examples=100
 )
 
 
@@ -36,8 +37,22 @@ CASES = [
     ),
     Case("entra_sign_ins", About(), ("entra/graph_page.log", "entra/diagnostic.log")),
     Case("google_sign_ins", About(), ("google/activities.log",)),
+    Case("message_tracking", About(), ("message_tracking/flow.log", "message_tracking/published.log")),
+    Case(
+        "message_trace",
+        About(),
+        (
+            "message_trace/trace.log",
+            "message_trace/trace_v2.log",
+            "message_trace/summary.log",
+            "message_trace/extended.log",
+        ),
+    ),
+    Case("generic", About(options=WEBMAIL), ("generic/webmail.log",)),
+    Case("generic", About(options=GATEWAY, zone="Europe/Berlin"), ("generic/gateway.log",)),
+    Case("generic", About(options=RELAY), ("generic/relay.log",)),
 ]
-NAMES = [case.format_name for case in CASES]
+NAMES = [f"{case.format_name}-{case.about.options.get('kind', '')}" for case in CASES]
 
 
 @st.composite
@@ -56,7 +71,15 @@ def contents(draw: st.DrawFn, case: Case) -> bytes:
         )
     )
     ordered = known if draw(st.booleans()) else []
-    return b"".join([*ordered, *lines])
+    content = b"".join([*ordered, *lines])
+    encoding = draw(st.sampled_from([None, None, "utf-16-le", "utf-16-be"]))
+    if encoding is None or case.format_name != "message_trace":
+        return content
+    # Each byte that is no text becomes a letter, some of which have the byte of a line feed in them.
+    text = "\ufeff" + content.decode("utf-8", "replace").replace("\ufffd", "\u010a\u0a0a")
+    wide = text.replace("\n", draw(st.sampled_from(["\n", "\r\n"]))).encode(encoding)
+    cut = draw(st.integers(0, len(wide)))
+    return wide[:cut] + draw(st.binary(max_size=3)) + wide[cut:]
 
 
 def _spoilt(line: bytes) -> st.SearchStrategy[bytes]:
@@ -123,7 +146,12 @@ def test_portions_and_restarts_change_nothing(case: Case, data: st.DataObject) -
 def test_no_event_is_invented(case: Case, data: st.DataObject) -> None:
     """Whom an event names stands in the log, and it can be encoded."""
     content = data.draw(contents(case))
-    text = decodable(content)
+    text = "".join(
+        (
+            decodable(content),
+            *(content.decode(wide, "backslashreplace") for wide in ("utf-16-le", "utf-16-be")),
+        )
+    )
     for event in _whole(case, content).events:
         named = [event.sender, *event.recipients] if isinstance(event, Transfer) else [event.name]
         if isinstance(event, Access) and event.address is not None:

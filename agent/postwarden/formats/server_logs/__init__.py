@@ -19,7 +19,10 @@ FORMATS: dict[str, str] = {
     "dovecot": "postwarden.formats.server_logs.dovecot",
     "entra_sign_ins": "postwarden.formats.server_logs.entra_sign_ins",
     "exchange_protocol": "postwarden.formats.server_logs.exchange_protocol",
+    "generic": "postwarden.formats.server_logs.generic",
     "google_sign_ins": "postwarden.formats.server_logs.google_sign_ins",
+    "message_trace": "postwarden.formats.server_logs.message_trace",
+    "message_tracking": "postwarden.formats.server_logs.message_tracking",
     "w3c": "postwarden.formats.server_logs.w3c",
 }
 

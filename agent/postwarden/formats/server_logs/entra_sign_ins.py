@@ -8,11 +8,11 @@ Sign-ins of applications on their own are none of a person's.
 import msgspec
 from msgspec import Struct
 
-from postwarden.errors import ConfigError
 from postwarden.formats.server_logs import About
 from postwarden.formats.server_logs.endpoints import address_of
 from postwarden.formats.server_logs.iso_times import utc_time
 from postwarden.formats.server_logs.json_objects import ObjectDecoder, reader
+from postwarden.formats.server_logs.option_types import NoOptions, options_of
 from postwarden.model.encoding import encodable
 from postwarden.model.event import Access
 from postwarden.model.reading import Grade
@@ -60,8 +60,7 @@ class _Record(Struct, frozen=True, kw_only=True):
 
 def open_log(about: About, state: bytes) -> ObjectDecoder:
     """Raises ConfigError where an option is given: there are none."""
-    if about.options:
-        raise ConfigError("the format entra_sign_ins has no options", "remove them", key="options")
+    options_of("entra_sign_ins", about.options, NoOptions)
     return ObjectDecoder(reader(decode_sign_in), state)
 
 

@@ -14,13 +14,13 @@ import re
 import msgspec
 from msgspec import Struct
 
-from postwarden.errors import ConfigError
 from postwarden.formats.server_logs import About, Decoded
 from postwarden.formats.server_logs.endpoints import endpoint
 from postwarden.formats.server_logs.exchange_probes import is_probe
 from postwarden.formats.server_logs.header_fields import BYTE_ORDER_MARK, cells, field_names
 from postwarden.formats.server_logs.iso_times import utc_time
 from postwarden.formats.server_logs.line_walk import Told, walk
+from postwarden.formats.server_logs.option_types import NoOptions, options_of
 from postwarden.model.event import Access, Protocol
 from postwarden.model.reading import Grade
 
@@ -84,8 +84,7 @@ class _State(Struct, kw_only=True):
 
 def open_log(about: About, state: bytes) -> "ProtocolDecoder":
     """Raises ConfigError where an option is given: there are none."""
-    if about.options:
-        raise ConfigError("the format exchange_protocol has no options", "remove them", key="options")
+    options_of("exchange_protocol", about.options, NoOptions)
     return ProtocolDecoder(msgspec.json.decode(state, type=_State) if state else _State())
 
 

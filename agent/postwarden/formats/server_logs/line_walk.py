@@ -22,10 +22,18 @@ class Told(Enum):
 ReadLine = Callable[[int, bytes], Event | Told]
 
 
-def walk(data: bytes, start: int, read: ReadLine, doubtful: list[tuple[int, str]] | None = None) -> Decoded:
+def walk(
+    data: bytes,
+    start: int,
+    read: ReadLine,
+    doubtful: list[tuple[int, str]] | None = None,
+    *,
+    raw_lines: bool = False,
+) -> Decoded:
     """The events of whole lines of which the first begins at `start`.
 
     `read` never sees a line beyond MAX_LINE: those are unread. It fills `doubtful`, where its format knows such times.
+    With `raw_lines` it sees every line, and with its end, which for text of two bytes a letter is half a letter.
     """
     events: list[Event] = []
     unread: list[tuple[int, bytes]] = []
@@ -33,8 +41,8 @@ def walk(data: bytes, start: int, read: ReadLine, doubtful: list[tuple[int, str]
     at = start
     for raw in split(data):
         lines += 1
-        line = raw.rstrip(b"\r\n")
-        told = read(at, line) if len(raw) <= MAX_LINE else Told.UNREAD
+        line = raw if raw_lines else raw.rstrip(b"\r\n")
+        told = read(at, line) if raw_lines or len(raw) <= MAX_LINE else Told.UNREAD
         if told is Told.PASSED:
             passed += 1
         elif told is Told.UNREAD:

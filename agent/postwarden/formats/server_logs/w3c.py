@@ -14,13 +14,13 @@ from urllib.parse import unquote_plus
 import msgspec
 from msgspec import Struct
 
-from postwarden.errors import ConfigError
 from postwarden.formats.server_logs import About, Decoded
 from postwarden.formats.server_logs.endpoints import address_of, forwarded_client
 from postwarden.formats.server_logs.exchange_probes import is_probe
 from postwarden.formats.server_logs.header_fields import BYTE_ORDER_MARK, directive, field_names
 from postwarden.formats.server_logs.iso_times import day_start, utc_time
 from postwarden.formats.server_logs.line_walk import Told, walk
+from postwarden.formats.server_logs.option_types import options_of
 from postwarden.model.encoding import decodable
 from postwarden.model.event import Access, Protocol
 from postwarden.model.reading import Grade
@@ -64,12 +64,7 @@ class _State(Struct, frozen=True, kw_only=True):
 
 def open_log(about: About, state: bytes) -> "W3cDecoder":
     """Raises ConfigError where an option is wrong."""
-    try:
-        options = msgspec.convert(about.options, Options)
-    except msgspec.ValidationError as exc:
-        raise ConfigError(
-            f"wrong options of the format w3c: {exc}", "known options: forwarded_field", key="options"
-        ) from exc
+    options: Options = options_of("w3c", about.options, Options)
     return W3cDecoder(options, msgspec.json.decode(state, type=_State) if state else _State())
 
 

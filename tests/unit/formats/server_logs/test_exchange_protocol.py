@@ -118,5 +118,5 @@ def test_sessions_under_way_are_bounded() -> None:
 
 def test_options_are_refused() -> None:
     """The format has no options."""
-    with pytest.raises(ConfigError, match="no options"):
+    with pytest.raises(ConfigError, match="unknown field"):
         open_log(FORMAT, About(options={"x": 1}))
