@@ -3,7 +3,17 @@
 import sys
 from collections.abc import Callable, Iterable
 
-from tests.bench import cloud, daemon, exchange, ledger_files, mailbox, rule_rows, scripts, startup
+from tests.bench import (
+    cloud,
+    daemon,
+    exchange,
+    generate_logs,
+    ledger_files,
+    mailbox,
+    rule_rows,
+    scripts,
+    startup,
+)
 from tests.bench.measure import NotMeasured, Ratio
 
 Case = Callable[[], Iterable[Ratio | NotMeasured]]
@@ -17,6 +27,7 @@ CASES: tuple[Case, ...] = (
     exchange.ratios,
     cloud.ratios,
     daemon.ratios,
+    generate_logs.ratios,
 )
 
 

@@ -17,6 +17,7 @@ FORBIDDEN = {
     "Judging and decoding do no I/O": ("mailflow/wording.py", "import socket"),
     "The ledger knows nothing about mail": ("ledger/tree.py", "import msgspec"),
     "Only the demo starts the lab": ("cli/verify.py", "import postwarden.lab"),
+    "The generator of logs knows nothing of those who read them": ("lab/logs/journal.py", "import postwarden.formats.json_text"),
     "No circles": ("model/scope.py", "import postwarden.model.finding"),
 }  # fmt: skip
 

@@ -1,8 +1,8 @@
 """Dovecot 2.3's log of log-ins and ends of sessions, in its own file or through a syslog.
 
 The lines are those that Debian 12's Dovecot 2.3.19 wrote when it was used with these outcomes: `Login`, `Disconnected` with its
-counters, the password check's own line and `Disconnected … (auth failed, …)` for a refusal, and the line about a master user. The words of an
-idle connection's end are from its source.
+counters, the password check's own line and `Disconnected … (auth failed, …)` for a refusal, `(no auth attempts …)` for who only looked, the lines
+about a master user and about starting up. `Inactivity` and `Connection reset by peer` are from its source, and so is POP3's.
 """
 
 from base64 import b64encode
@@ -11,7 +11,7 @@ from ipaddress import ip_address
 from random import Random
 from typing import Literal
 
-from postwarden.lab.logs.happenings import Happening, Refusal, Session
+from postwarden.lab.logs.happenings import Happening, Refusal, Scan, Session, Start
 from postwarden.lab.logs.journal import Journal
 from postwarden.lab.logs.moments import iso_local, syslog_local
 from postwarden.lab.logs.plan import Plan
@@ -21,6 +21,14 @@ SERVER = "10.20.0.5"
 SERVER_V6 = "fd20::5"
 HOST = "mail"
 
+_STARTING = "Dovecot v2.3.19.1 (9b53102964) starting up for imap, pop3 (core dumps disabled)"
+_NO_HANDSHAKE = "SSL_accept() failed: error:0A0000F4:SSL routines::unexpected message"
+#: By what was tried: why it ended, and what is told of TLS.
+_SCANS = {
+    "silent": ("Connection closed", ""),
+    "words": ("Too many invalid commands", ""),
+    "handshake": (f"Connection closed: {_NO_HANDSHAKE}", f"TLS handshaking: {_NO_HANDSHAKE}, "),
+}
 _CIPHER = "TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)"
 
 
@@ -43,6 +51,10 @@ class Dovecot:
             self._session(happening)
         elif isinstance(happening, Refusal):
             self._refusal(happening)
+        elif isinstance(happening, Scan):
+            self._scan(happening)
+        elif isinstance(happening, Start):
+            self._add(happening.time, "master", _STARTING)
 
     def _session(self, one: Session) -> None:
         pid = 1000 + int(self._rng.random() * 31_000)
@@ -76,8 +88,8 @@ class Dovecot:
             case "idle":
                 waited = min(one.end - one.begin, 1_740_000) / 1000
                 return (
-                    f"Connection closed (IDLE running for 0.001 + waiting input for {waited:.3f} secs, 2 B in + 10+10 B out, "
-                    "state=wait-input)"
+                    f"Connection closed (IDLE running for 0.001 + waiting input for {waited:.3f} secs, 0.001 in locks, "
+                    "2 B in + 10 B out, state=wait-input)"
                 )
             case "finished":
                 return f"Connection closed (UID FETCH finished {self._rng.random() * 20:.3f} secs ago)"
@@ -113,6 +125,15 @@ class Dovecot:
             tally = self._tallies[one.name]
             tally.refused += 1
             tally.attempts += one.attempts
+
+    def _scan(self, one: Scan) -> None:
+        why, tls = _SCANS[one.kind]
+        port = f"rport={one.port}, " if self._full else ""
+        text = (
+            f"Disconnected: {why} (no auth attempts in 0 secs): user=<>, rip={one.address}, {port}lip={_server(one.address)}, "
+            f"{tls}session=<{session_id(one.time, one.port, one.address)}>"
+        )
+        self._add(one.time, "imap-login", text)
 
     def _add(self, time: int, process: str, text: str) -> bool:
         if self._syslog:

@@ -11,24 +11,27 @@ from uuid import UUID
 from postwarden.lab.logs.happenings import Happening, SignIn
 from postwarden.lab.logs.journal import Form, Journal
 from postwarden.lab.logs.moments import iso_utc
-from postwarden.lab.logs.plan import Plan
+from postwarden.lab.logs.plan import DAY_MS, Plan
 from postwarden.lab.logs.truth import Book
 
 #: Program → application id and name, client, operating system, browser, user agent. The ids of Microsoft's own are public.
-_BROWSER = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
+_BROWSER = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{chrome}.0.0.0 Safari/537.36"
 _OUTLOOK = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) MSAL/4.61 Microsoft Office/16.0 (Microsoft Outlook 16.0.17628; Pro)"
 _IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148"
-_ANDROID = "Mozilla/5.0 (Linux; Android 14; Pixel 7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Mobile Safari/537.36"
+_ANDROID = "Mozilla/5.0 (Linux; Android 14; Pixel 7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{chrome}.0.0.0 Mobile Safari/537.36"
 _PROGRAMS: dict[str, tuple[str, str, str, str, str, str]] = {
-    "browser": ("00000002-0000-0ff1-ce00-000000000000", "Office 365 Exchange Online", "Browser", "Windows10", "Chrome 126.0.0", _BROWSER),
+    "browser": ("00000002-0000-0ff1-ce00-000000000000", "Office 365 Exchange Online", "Browser", "Windows10", "Chrome {chrome}.0.0", _BROWSER),
     "outlook": ("d3590ed6-52b3-4102-aeff-aad2292ab01c", "Microsoft Office", "Mobile Apps and Desktop clients", "Windows10", "Rich Client 4.61", _OUTLOOK),
     "thunderbird": ("9e5f94bc-e8a4-4e73-b8be-63364c29d753", "Mozilla Thunderbird", "Browser", "Linux", "Firefox 115.0", "Mozilla/5.0 (X11; Linux x86_64; rv:115.0) Gecko/20100101 Thunderbird/115.12.0"),
     "apple_mail": ("f8d98a96-0999-43f5-8af3-69971c7bb423", "Apple Internet Accounts", "Browser", "MacOs", "Safari 17.5", "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko)"),
     "ios_mail": ("f8d98a96-0999-43f5-8af3-69971c7bb423", "Apple Internet Accounts", "Browser", "Ios 17.5", "Mobile Safari", _IPHONE),
-    "android_mail": ("27922004-5251-4030-b22d-91ecd9a37ea4", "Outlook Mobile", "Mobile Apps and Desktop clients", "Android 14", "Chrome Mobile 126.0.0", _ANDROID),
-    "k9": ("5d26b4ab-4b1a-4b6c-9bd8-6b8f1a4c9d01", "K-9 Mail", "Mobile Apps and Desktop clients", "Android 14", "Chrome Mobile 126.0.0", _ANDROID),
+    "android_mail": ("27922004-5251-4030-b22d-91ecd9a37ea4", "Outlook Mobile", "Mobile Apps and Desktop clients", "Android 14", "Chrome Mobile {chrome}.0.0", _ANDROID),
+    "k9": ("5d26b4ab-4b1a-4b6c-9bd8-6b8f1a4c9d01", "K-9 Mail", "Mobile Apps and Desktop clients", "Android 14", "Chrome Mobile {chrome}.0.0", _ANDROID),
     "imap_client": ("00000002-0000-0ff1-ce00-000000000000", "Office 365 Exchange Online", "IMAP4", "", "", ""),
 }  # fmt: skip
+
+#: A version of Chrome and its day since 1970; a new one comes every four weeks.
+_CHROME_120 = (120, 19_697)
 
 _FAILURES = {
     50126: "Error validating credentials due to invalid username or password.",
@@ -72,6 +75,7 @@ class Entra:
 
     def _object(self, one: SignIn) -> dict[str, object]:
         application, application_name, used, system, browser, agent = _PROGRAMS[one.client]
+        chrome = str(_CHROME_120[0] + (one.time // DAY_MS - _CHROME_120[1]) // 28)
         user = UUID(int=Random(f"{self._seed} {one.name} id").getrandbits(128), version=4)
         return {
             "id": str(UUID(int=self._rng.getrandbits(128), version=4)),
@@ -93,7 +97,7 @@ class Entra:
             "riskEventTypes": [],
             "resourceDisplayName": "Office 365 Exchange Online",
             "resourceId": "00000002-0000-0ff1-ce00-000000000000",
-            "userAgent": agent,
+            "userAgent": agent.replace("{chrome}", chrome),
             "status": {
                 "errorCode": one.error,
                 "failureReason": _FAILURES.get(one.error, "Other."),
@@ -103,7 +107,7 @@ class Entra:
                 "deviceId": "",
                 "displayName": "",
                 "operatingSystem": system,
-                "browser": browser,
+                "browser": browser.replace("{chrome}", chrome),
                 "isCompliant": False,
                 "isManaged": False,
                 "trustType": "",

@@ -7,7 +7,7 @@ public descriptions. No Exchange was run. There is no line for what Exchange doe
 from datetime import date
 from random import Random
 
-from postwarden.lab.logs.happenings import Happening, Refusal, Session
+from postwarden.lab.logs.happenings import Happening, Refusal, Scan, Session
 from postwarden.lab.logs.journal import Form, Journal
 from postwarden.lab.logs.moments import iso_utc
 from postwarden.lab.logs.plan import Plan
@@ -48,6 +48,10 @@ class ExchangeImap4:
             self._session(happening)
         elif isinstance(happening, Refusal):
             self._refusal(happening)
+        elif isinstance(happening, Scan):
+            number, place = self._connection(happening.address, happening.port)
+            self._add(happening.time, number, 0, place, ",1,0,53,OpenSession,,,")
+            self._add(happening.time + 30, number, 1, place, ",0,0,0,CloseSession,,,")
 
     def _session(self, one: Session) -> None:
         number, place = self._connection(one.address, one.port)

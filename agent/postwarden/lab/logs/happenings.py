@@ -91,4 +91,22 @@ class Message(Struct, frozen=True, kw_only=True, gc=False):
     name: str | None = None
 
 
-Happening = Session | Refusal | Visit | SignIn | Message
+class Scan(Struct, frozen=True, kw_only=True, gc=False):
+    """Somebody looks what answers at the mail server's port, and tries no password: `silent`, with words of another protocol, or
+    with a TLS handshake that fails.
+    """
+
+    time: int
+    address: str
+    port: int
+    network: Network
+    kind: Literal["silent", "words", "handshake"]
+
+
+class Start(Struct, frozen=True, kw_only=True, gc=False):
+    """The servers come up again after a loss of power."""
+
+    time: int
+
+
+Happening = Session | Refusal | Visit | SignIn | Message | Scan | Start

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from postwarden.lab.logs import outside, services
 from postwarden.lab.logs.habits import day_of
-from postwarden.lab.logs.happenings import Happening, Refusal, Session
+from postwarden.lab.logs.happenings import Happening, Refusal, Session, Start
 from postwarden.lab.logs.journal import Timeline
 from postwarden.lab.logs.people import Person, person
 from postwarden.lab.logs.places import Site, sites
@@ -19,6 +19,9 @@ _PARTNERS = (
     "l.holm@nordhavn-yards.example",
     "audit@hansen-audit.example",
 )
+
+#: How long the servers are down when they lost power.
+_DOWN_MS = 260_000
 
 
 class Organisation:
@@ -46,7 +49,7 @@ class Organisation:
                 for happening in self._utc_day(local):
                     line.add(_when(happening), happening)
             if first <= local - 1 <= last:
-                yield local - 1, [self._cut(one) for _, one in line.take(local - 1)]
+                yield local - 1, [self._cut(one) for time, one in line.take(local - 1) if self._up(time)]
             else:
                 line.take(local - 1)
 
@@ -68,10 +71,17 @@ class Organisation:
         yield from services.probes(begin, rng)
         yield from services.backups(self._accounts, begin, rng)
         yield from outside.guesses(self._accounts, begin, rng)
+        yield from (
+            Start(time=cut + _DOWN_MS) for cut in self._cuts if begin <= cut + _DOWN_MS < begin + DAY_MS
+        )
         yield from outside.letters(self._accounts, 3.0, begin, rng)
 
     def _somebody(self, rng: Random) -> str:
         return rng.choice(self._accounts) if rng.random() < 0.6 else rng.choice(_PARTNERS)
+
+    def _up(self, time: int) -> bool:
+        """Whether the servers have power."""
+        return not any(cut <= time < cut + _DOWN_MS for cut in self._cuts)
 
     def _cut(self, one: Happening) -> Happening:
         """The same, unless the server lost power while it lasted."""

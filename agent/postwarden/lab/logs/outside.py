@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from random import Random
 
-from postwarden.lab.logs.happenings import Happening, Message, Refusal, SignIn
+from postwarden.lab.logs.happenings import Happening, Message, Refusal, Scan, SignIn
 from postwarden.lab.logs.networks import Network, of_kind, v4_address
 from postwarden.lab.logs.plan import DAY_MS
 
@@ -42,12 +42,21 @@ _DOMAINS = (
 
 
 def guesses(names: Sequence[str], day_begin: int, rng: Random) -> Iterator[Happening]:
-    """A few single tries a day; every other week a spray of one password over many names, which all fail."""
+    """A few single tries and some that only look, every day; every other week a spray of one password over many names, which all fail."""
     hosting = of_kind("hosting")
     for _ in range(int(rng.random() * 5)):
         network = rng.choice(hosting)
         time = day_begin + int(rng.random() * DAY_MS)
         yield _try(rng.choice(_GUESSES), time, v4_address(network, rng), network, rng, known=False)
+    for _ in range(int(rng.random() * 25)):
+        network = rng.choice(hosting)
+        yield Scan(
+            time=day_begin + int(rng.random() * DAY_MS),
+            address=v4_address(network, rng),
+            port=1024 + int(rng.random() * 64_000),
+            network=network,
+            kind=rng.choice(("silent", "words", "handshake")),
+        )
     if rng.random() > 1 / 14:
         return
     network = rng.choice(hosting)

@@ -28,7 +28,7 @@ class Day:
 class Person:
     """Somebody with habits. Minutes are of the local day; days are `date.toordinal`.
 
-    `drift` is by how many minutes a day's begin and end differ. `poll` is the phone's interval in minutes, `phone_client` what it is until the
+    On the day `moves` they go to live in `next_home`. `drift` is by how many minutes a day's begin and end differ. `poll` is the phone's interval in minutes, `phone_client` what it is until the
     day `new_phone`. `webmail` and `slips` are chances per working day: of using the webmail, of a wrong password. On the day
     `new_password` the password changes, and the phone has the old one for a while. `stays_on` leaves the mail program running when
     going home.
@@ -37,6 +37,8 @@ class Person:
     name: str
     site: Site
     home: Place
+    next_home: Place
+    moves: int
     mobile: Place
     starts: int
     ends: int
@@ -59,15 +61,16 @@ class Person:
 
     def day(self, ordinal: int) -> Day:
         """What the day is for them."""
+        home = self.home if ordinal < self.moves else self.next_home
         if (far := self.away.get(ordinal)) is not None:
             return Day(far, None, commutes=False)
         if (trip := self.trips.get(ordinal)) is not None:
             return Day(trip, trip, commutes=False)
         if is_free(ordinal, self.site.country):
-            return Day(self.home, None, commutes=False)
+            return Day(home, None, commutes=False)
         if ordinal % 7 in self.home_days:
-            return Day(self.home, self.home, commutes=False)
-        return Day(self.home, self.site.place(), commutes=True)
+            return Day(home, home, commutes=False)
+        return Day(home, self.site.place(), commutes=True)
 
     def phone_client(self, ordinal: int) -> str:
         """The mail program of their phone on a day."""
@@ -85,14 +88,6 @@ def person(plan: Plan, name: str, offices: tuple[Site, ...]) -> Person:
     rng = Random(f"{seed} person")
     site = rng.choices(offices, (6, 3, 2))[0]
     first, last = plan.begin.toordinal(), plan.begin.toordinal() + plan.days
-    household = Household(
-        seed=f"{seed} home",
-        network=rng.choice(of_kind("isp", site.country)),
-        lease=rng.choice((0, 1, 1, 14, 60, 180)),
-        renumbered=first + plan.days * 3 // 5,
-        dual=rng.random() < 0.35,
-    )
-    home = household.place()
     starts = int(rng.gauss(8.4, 0.8) * 60)
     phone: Phone = rng.choices(("none", "polls", "push"), (2, 5, 3))[0]
     if phone == "none":
@@ -103,7 +98,9 @@ def person(plan: Plan, name: str, offices: tuple[Site, ...]) -> Person:
     return Person(
         name=name,
         site=site,
-        home=home,
+        home=_home(f"{seed} home", rng, site, plan),
+        next_home=_home(f"{seed} next home", rng, site, plan),
+        moves=rng.randrange(first, last) if rng.random() < 0.2 else last,
         mobile=carrier(seed, rng.choice(of_kind("mobile", site.country))),
         starts=starts,
         ends=starts + int(rng.gauss(8.7, 0.6) * 60),
@@ -124,6 +121,21 @@ def person(plan: Plan, name: str, offices: tuple[Site, ...]) -> Person:
         weekend=rng.choice((0.0, 0.1, 0.4)),
         letters=rng.choice((1.0, 3.0, 8.0)),
     )
+
+
+def _home(seed: str, rng: Random, site: Site, plan: Plan) -> Place:
+    """A line at home, at one of the country's providers; the first of them gives its customers new addresses once."""
+    providers = of_kind("isp", site.country)
+    network = rng.choice(providers)
+    renumbers = plan.days * 3 // 5 if network is providers[0] else plan.days + 2
+    household = Household(
+        seed=seed,
+        network=network,
+        lease=rng.choice((0, 1, 1, 14, 60, 180)),
+        renumbered=plan.begin.toordinal() + renumbers,
+        dual=rng.random() < 0.35,
+    )
+    return household.place()
 
 
 def _absences(seed: str, rng: Random, first: int, last: int) -> dict[int, Place]:

@@ -54,8 +54,8 @@ def sites(seed: int) -> tuple[Site, ...]:
 class Household:
     """Somebody's line at home.
 
-    Its address changes every `lease` days (0: never) and in any case on the day `renumbered`, where the provider moves its
-    customers to other addresses. With `dual` the devices use IPv6, each with another temporary address every day.
+    Its address changes every `lease` days (0: never), and on the day `renumbered`, from which on the provider has its
+    customers in the other half of its block. With `dual` the devices use IPv6, each with another temporary address every day.
     """
 
     seed: str

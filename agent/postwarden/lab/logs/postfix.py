@@ -1,12 +1,12 @@
 """Postfix's lines about messages, through a syslog without years, in the words of Postfix 3.7.
 
-One message is `client=`, `message-id=`, `from=`, a line `to=` for each recipient, and `removed`, all with its queue id. Few are put
+A connection is `connect from` and `disconnect from`. One message is `client=`, `message-id=`, `from=`, a line `to=` for each recipient, and `removed`, all with its queue id. Few are put
 off and delivered minutes later; few are given up.
 """
 
 from random import Random
 
-from postwarden.lab.logs.happenings import Happening, Message
+from postwarden.lab.logs.happenings import Happening, Message, Scan
 from postwarden.lab.logs.journal import Journal
 from postwarden.lab.logs.moments import syslog_local
 from postwarden.lab.logs.plan import Plan
@@ -20,6 +20,7 @@ class Postfix:
 
     def __init__(self, plan: Plan, journal: Journal, book: Book) -> None:
         self.journal = journal
+        self._tallies = book.accounts("postfix")
         self._deliveries = book.messages("postfix")
         self._rng = Random(f"{plan.seed} postfix")
         self._zone = plan.zone
@@ -29,20 +30,31 @@ class Postfix:
         """Write what this product says about it, if anything."""
         if isinstance(happening, Message):
             self._message(happening)
+        elif isinstance(happening, Scan):
+            peer, process = f"unknown[{happening.address}]", f"smtpd[{self._pid()}]"
+            self._add(happening.time, f"{process}: connect from {peer}")
+            self._add(happening.time + 90, f"{process}: lost connection after CONNECT from {peer}")
+            self._add(happening.time + 90, f"{process}: disconnect from {peer} commands=0/0")
 
     def _message(self, one: Message) -> None:
         queue = f"{self._rng.getrandbits(44):011X}"
         time = one.time
         sender = self._full(one.sender)
         if one.name is None:
-            client = f"smtpd[{self._pid()}]: {queue}: client=mx.{sender.partition('@')[2]}[{one.address}]"
-        else:
-            client = (
-                f"submission/smtpd[{self._pid()}]: {queue}: client=unknown[{one.address}], sasl_method=PLAIN, "
-                f"sasl_username={one.name}"
+            process, peer = f"smtpd[{self._pid()}]", f"mx.{sender.partition('@')[2]}[{one.address}]"
+            client, commands = (
+                f"client={peer}",
+                f"ehlo=1 mail=1 rcpt={len(one.recipients)} data=1 quit=1 commands=5",
             )
-        if self._add(time, client):
+        else:
+            process, peer = f"submission/smtpd[{self._pid()}]", f"unknown[{one.address}]"
+            client = f"client={peer}, sasl_method=PLAIN, sasl_username={one.name}"
+            commands = f"ehlo=2 starttls=1 auth=1 mail=1 rcpt={len(one.recipients)} data=1 quit=1 commands=8"
+        self._add(time - 120, f"{process}: connect from {peer}")
+        if self._add(time, f"{process}: {queue}: {client}"):
             self._deliveries.messages += 1
+            if one.name is not None:
+                self._tallies[one.name].begun += 1
         stem = f"{self._rng.getrandbits(64):016x}"
         self._add(
             time + 40, f"cleanup[{self._pid()}]: {queue}: message-id=<{stem}@{sender.partition('@')[2]}>"
@@ -51,6 +63,7 @@ class Postfix:
             time + 200,
             f"qmgr[812]: {queue}: from=<{sender}>, size={one.size}, nrcpt={len(one.recipients)} (queue active)",
         )
+        self._add(time + 230, f"{process}: disconnect from {peer} {commands}")
         last = time + 250
         for recipient in one.recipients:
             last = max(last, self._deliver(queue, time + 250, self._full(recipient)))

@@ -13,7 +13,10 @@ from postwarden.lab.logs.plan import Log
 
 @dataclass(slots=True)
 class Tally:
-    """What one log has of one account: log-ins let in, ends of sessions, connections refused, and the passwords they tried."""
+    """What one log has of one account: log-ins let in, ends of sessions, connections refused, and the passwords they tried.
+
+    In Postfix's log, a log-in is one that sent a message. In Exchange's, each password is refused in a line of its own.
+    """
 
     begun: int = 0
     ended: int = 0

@@ -1,10 +1,8 @@
 """Organisations whose logs are made once and read by many tests."""
 
-from typing import Any
-
 import pytest
 
-from postwarden.lab.logs import Plan, Written, write
+from postwarden.lab.logs import Plan, SessionTruth, Written, write
 from tests.unit.lab.logs.made import AUTUMN, YEAR, Make, truth
 
 
@@ -31,6 +29,6 @@ def year(make: Make) -> Written:
 
 
 @pytest.fixture(scope="session")
-def year_truth(year: Written) -> list[dict[str, Any]]:
+def year_truth(year: Written) -> list[SessionTruth]:
     """The sessions of YEAR."""
     return truth(year)

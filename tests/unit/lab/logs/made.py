@@ -1,13 +1,15 @@
 """Small organisations for the tests of the generator, and naive readings of what it wrote."""
 
 import gzip
-import json
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
-from typing import Any
 
-from postwarden.lab.logs import Log, Plan, Written, made_up_people
+import msgspec
+
+from postwarden.lab.logs import Log, Plan, SessionTruth, Written, made_up_people
+
+_TRUTH = msgspec.json.Decoder(SessionTruth)
 
 #: Makes the logs of a plan in a folder of their own.
 Make = Callable[[Plan], Written]
@@ -28,7 +30,7 @@ SMALL = Plan(seed=3, people=made_up_people(3), begin=date(2026, 3, 26), days=10)
 
 #: Long enough for holidays, journeys, and what happens once a year.
 YEAR = Plan(
-    seed=5, people=made_up_people(8), begin=date(2025, 10, 1), days=400, logs=("dovecot",), truth=True
+    seed=5, people=made_up_people(14), begin=date(2025, 10, 1), days=400, logs=("dovecot",), truth=True
 )
 
 
@@ -46,10 +48,11 @@ def lines(written: Written, log: Log) -> Iterator[str]:
                 yield line
 
 
-def truth(written: Written) -> list[dict[str, Any]]:
+def truth(written: Written) -> list[SessionTruth]:
     """The rows of `truth.jsonl`."""
     assert written.truth is not None
-    return [json.loads(line) for line in written.truth.read_text(encoding="utf-8").splitlines()]
+    with written.truth.open("rb") as rows:
+        return [_TRUTH.decode(row) for row in rows]
 
 
 def between(line: str, before: str, after: str) -> str:

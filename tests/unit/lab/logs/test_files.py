@@ -101,7 +101,10 @@ def test_every_log_begins_and_ends_with_the_plan(autumn: Written) -> None:
         datetime(2025, 11, 7, tzinfo=UTC).timestamp(),
     )
     for log in LOGS:
-        for file in autumn.of(log):
+        # Nobody may have used the webmail on a Sunday.
+        written = [file for file in autumn.of(log) if file.lines or log != "roundcube"]
+        assert written
+        for file in written:
             assert file.lines
             assert first * 1000 <= file.first <= file.last < last * 1000
 

@@ -6,15 +6,14 @@ from datetime import UTC, date, datetime
 from ipaddress import ip_address
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
-from postwarden.lab.logs import NETWORKS, Written
+from postwarden.lab.logs import NETWORKS, SessionTruth, Written
 from postwarden.lab.logs.organisation import Organisation
 from tests.unit.lab.logs.made import YEAR, between, lines, truth
 
 
-def day(row: dict[str, Any]) -> date:
-    return datetime.fromtimestamp(row["begun"] / 1000, UTC).date()
+def day(row: SessionTruth) -> date:
+    return datetime.fromtimestamp(row.begun / 1000, UTC).date()
 
 
 def table(path: Path) -> list[tuple[tuple[int, int], tuple[int, int], list[str]]]:
@@ -32,7 +31,7 @@ def test_the_tables_have_every_address_where_the_truth_has_it(autumn: Written) -
     """Each public address of a session lies in one range of each table: that of its network and country."""
     networks, countries = table(autumn.networks), table(autumn.countries)
     numbers = {network.name: str(network.asn) for network in NETWORKS}
-    for text, network, country in {(row["address"], row["network"], row["country"]) for row in truth(autumn)}:
+    for text, network, country in {(row.address, row.network, row.country) for row in truth(autumn)}:
         here = place(text)
         found = [rest for first, last, rest in networks if first <= here <= last]
         if network == "own network":
@@ -57,65 +56,82 @@ def test_colleagues_come_from_the_same_office_addresses(autumn: Written) -> None
     """An office's few addresses carry several people, with several programs."""
     behind: defaultdict[str, set[str]] = defaultdict(set)
     for row in truth(autumn):
-        if row["kind"] == "office" and row["client"] != "device":
-            behind[row["address"]].add(row["name"])
+        if row.kind == "office" and row.client != "device":
+            behind[row.address].add(row.name)
     assert max(len(names) for names in behind.values()) >= 4
 
 
-def test_people_sleep_while_phones_do_not(year_truth: list[dict[str, Any]]) -> None:
+def test_people_sleep_while_phones_do_not(year_truth: list[SessionTruth]) -> None:
     """At night in Berlin only programs that nobody touches are at work: phones, the probe and the back-up, and programs left on."""
-    zone_of_berlin = [
-        row for row in year_truth if row["country"] == "DE" and row["kind"] in {"isp", "office"}
-    ]
+    zone_of_berlin = [row for row in year_truth if row.country == "DE" and row.kind in {"isp", "office"}]
     hours = Counter(
-        datetime.fromtimestamp(row["begun"] / 1000, UTC).hour
+        datetime.fromtimestamp(row.begun / 1000, UTC).hour
         for row in zone_of_berlin
-        if row["client"] in {"thunderbird", "outlook", "apple_mail"}
+        if row.client in {"thunderbird", "outlook", "apple_mail"}
     )
     assert sum(hours[hour] for hour in (1, 2, 3)) < sum(hours.values()) / 100
     phones = Counter(
-        datetime.fromtimestamp(row["begun"] / 1000, UTC).hour
+        datetime.fromtimestamp(row.begun / 1000, UTC).hour
         for row in zone_of_berlin
-        if row["client"] in {"ios_mail", "android_mail", "k9"}
+        if row.client in {"ios_mail", "android_mail", "k9"}
     )
     assert min(phones[hour] for hour in range(24)) > sum(phones.values()) / 24 / 3
 
 
-def test_nobody_is_at_the_office_on_free_days(year_truth: list[dict[str, Any]]) -> None:
+def test_nobody_is_at_the_office_on_free_days(year_truth: list[SessionTruth]) -> None:
     """No person's session comes from an office on a Sunday."""
-    offices = [row for row in year_truth if row["kind"] == "office" and row["country"] == "DE"]
+    offices = [row for row in year_truth if row.kind == "office" and row.country == "DE"]
     assert offices
     assert not [row for row in offices if day(row).weekday() == 6]
 
 
-def test_home_addresses_change_in_their_ways(year_truth: list[dict[str, Any]]) -> None:
+def test_home_addresses_change_in_their_ways(year_truth: list[SessionTruth]) -> None:
     """Over a year some homes keep few addresses, some get a new one every day, and some use IPv6."""
     homes: defaultdict[str, set[str]] = defaultdict(set)
     for row in year_truth:
-        if row["kind"] == "isp":
-            homes[row["name"]].add(row["address"])
+        if row.kind == "isp":
+            homes[row.name].add(row.address)
     fours = {name: sum(":" not in one for one in found) for name, found in homes.items()}
     assert min(len(found) for found in homes.values()) < 12
     assert max(fours.values()) > 200
     assert any(":" in one for found in homes.values() for one in found)
 
 
-def test_providers_move_their_customers(year_truth: list[dict[str, Any]]) -> None:
-    """From one day on, homes have addresses of the other half of their provider's block only."""
+def test_a_provider_moves_its_customers(year_truth: list[SessionTruth]) -> None:
+    """From one day on, the homes of one provider in each country have addresses of the other half of its block; others' stay."""
     moved = date.fromordinal(YEAR.begin.toordinal() + YEAR.days * 3 // 5)
-    halves: defaultdict[bool, set[bool]] = defaultdict(set)
+    moving = {"Elbtal Breitband", "Kansai Hikari", "Lakeshore Cable"}
+    halves: defaultdict[tuple[bool, bool], set[bool]] = defaultdict(set)
     for row in year_truth:
-        if row["kind"] == "isp" and ":" not in row["address"] and abs((day(row) - moved).days) > 1:
-            halves[day(row) > moved].add(int(row["address"].split(".")[2]) >= 128)
-    assert dict(halves) == {False: {False}, True: {True}}
+        if row.kind == "isp" and ":" not in row.address and abs((day(row) - moved).days) > 1:
+            upper = int(row.address.split(".")[2]) >= 128
+            halves[row.network in moving, day(row) > moved].add(upper)
+    assert halves == {
+        (False, False): {False},
+        (False, True): {False},
+        (True, False): {False},
+        (True, True): {True},
+    }
 
 
-def test_people_travel(year_truth: list[dict[str, Any]]) -> None:
+def test_some_people_move_house(year_truth: list[SessionTruth]) -> None:
+    """Nobody has two providers at home at a time, and somebody changes theirs."""
+    spans: defaultdict[str, dict[str, tuple[date, date]]] = defaultdict(dict)
+    for row in year_truth:
+        if row.kind == "isp" and row.behind is None:
+            first, _ = spans[row.name].get(row.network, (day(row), day(row)))
+            spans[row.name][row.network] = first, day(row)
+    changed = [sorted(found.values()) for found in spans.values() if len(found) > 1]
+    assert changed
+    assert all(len(found) == 2 and found[0][1] <= found[1][0] for found in changed)
+
+
+def test_people_travel(year_truth: list[SessionTruth]) -> None:
     """In a year people are seen in other countries, each for days and not for months."""
     abroad: defaultdict[str, set[tuple[str, date]]] = defaultdict(set)
     for row in year_truth:
-        if row["kind"] == "hotel":
-            abroad[row["name"]].add((row["country"], day(row)))
+        if row.kind == "hotel":
+            abroad[row.name].add((row.country, day(row)))
     assert len(abroad) >= 6
     assert all(len(days) < 120 for days in abroad.values())
     assert len({country for days in abroad.values() for country, _ in days}) >= 5
@@ -127,16 +143,16 @@ def test_a_webmail_session_has_its_log_in_at_the_webmail(autumn: Written) -> Non
         (between(line, " login for ", " "), between(line, " from ", " in session"))
         for line in lines(autumn, "roundcube")
     }
-    webmail = [row for row in truth(autumn) if "behind" in row]
+    webmail = [row for row in truth(autumn) if row.behind is not None]
     assert webmail
-    assert {row["address"] for row in webmail} == {"127.0.0.1"}
-    late = [row for row in webmail if (row["name"], row["behind"]) not in visits]
+    assert {row.address for row in webmail} == {"127.0.0.1"}
+    late = [row for row in webmail if (row.name, row.behind) not in visits]
     assert not late
 
 
 def test_the_back_up_opens_every_mailbox_every_night(autumn: Written) -> None:
     """The master user's sessions name each account once a night, and Dovecot's log names who it really was."""
-    rows = Counter((row["name"], day(row)) for row in truth(autumn) if row.get("identity") == "backup")
+    rows = Counter((row.name, day(row)) for row in truth(autumn) if row.identity == "backup")
     assert set(rows.values()) == {1}
     assert len(rows) == 14 * 18
     found = [line for line in lines(autumn, "dovecot") if "auth_user=<backup>" in line]
@@ -149,13 +165,13 @@ def test_the_back_up_opens_every_mailbox_every_night(autumn: Written) -> None:
 
 def test_the_probe_logs_in_every_few_minutes(autumn: Written) -> None:
     """The monitoring's account has a session every five minutes, day and night."""
-    assert sum(row["name"] == "probe" for row in truth(autumn)) == 18 * 24 * 12
+    assert sum(row.name == "probe" for row in truth(autumn)) == 18 * 24 * 12
 
 
-def test_strangers_try_passwords_in_vain(year_truth: list[dict[str, Any]], year: Written) -> None:
+def test_strangers_try_passwords_in_vain(year_truth: list[SessionTruth], year: Written) -> None:
     """Refusals come from hosting networks too, for names that exist and that do not, and nobody of theirs is let in."""
     hosting = [network for network in NETWORKS if network.kind == "hosting"]
-    assert not [row for row in year_truth if row["kind"] == "hosting"]
+    assert not [row for row in year_truth if row.kind == "hosting"]
     prefixes = tuple(f"rip=28.{network.number}." for network in hosting)
     refused = [
         line
@@ -168,12 +184,12 @@ def test_strangers_try_passwords_in_vain(year_truth: list[dict[str, Any]], year:
     assert names - set(YEAR.people)
 
 
-def test_the_server_loses_power_twice_a_year(year_truth: list[dict[str, Any]], year: Written) -> None:
-    """Sessions that were open then have no end, and nothing says why."""
+def test_the_server_loses_power_twice_a_year(year_truth: list[SessionTruth], year: Written) -> None:
+    """Sessions that were open then have no end, nothing begins until the servers start again, and the start is in the log."""
     cuts = Organisation(YEAR)._cuts
-    missing = [
-        row for row in year_truth if "ended" not in row and row["begun"] < YEAR.end_ms - 30 * 3_600_000
-    ]
-    assert len(cuts) == 2
-    assert {sum(cut > row["begun"] for cut in cuts) for row in missing} <= {1, 2}
+    starts = [line for line in lines(year, "dovecot") if "starting up" in line]
+    missing = [row for row in year_truth if row.ended is None and row.begun < YEAR.end_ms - 30 * 3_600_000]
+    assert len(cuts) == len(starts) == 2
+    assert not [row for row in year_truth if any(cut <= row.begun < cut + 240_000 for cut in cuts)]
+    assert {sum(cut > row.begun for cut in cuts) for row in missing} <= {1, 2}
     assert missing
