@@ -81,6 +81,7 @@ def run(args: argparse.Namespace) -> int:
         courier = Courier(open_notifiers(config))
         if recorder is not None:
             courier.begin(recorder)
+            _read_logs(config, recorder)
         chosen, audits, judge = _audit(config, args.account, configured, recorder)
         show: Shown = shower(
             judge, as_json=args.json, total=len(chosen), with_grants=args.account is not None
@@ -104,14 +105,19 @@ def _audit(
     recorder: "Recorder | None",
 ) -> "tuple[tuple[Account, ...], Iterator[Audited], Judge]":
     """The accounts that are meant, their audit, which begins when it is asked for a result, and what judges grants."""
+    import time
+
     from postwarden.cli.operator import now
+    from postwarden.config.locate import state_folder
     from postwarden.connectors import open_sources
     from postwarden.pipeline.applications import applications
     from postwarden.pipeline.audit import audit, everybody_of, list_first
     from postwarden.pipeline.judge import load_rules
+    from postwarden.pipeline.reading_logs import memory_of
 
     book = load_rules(config)
-    sources = open_sources(config, now)
+    memory = memory_of(config, state_folder(config), now, time.monotonic) if recorder is not None else None
+    sources = open_sources(config, now, memory)
     if recorder is not None:
         recorder.configuration(config.path.read_bytes(), book.digest)
     listing = list_first(config, sources, configured, recorder)
@@ -123,6 +129,28 @@ def _audit(
 
     audits = audit(accounts, listing.accounts, sources, book, config, recorder, now, listing.parts)
     return accounts, audits, judge
+
+
+def _read_logs(config: "Config", recorder: "Recorder") -> None:
+    """Takes in what is new in the logs, where some are configured and no daemon does it."""
+    from postwarden.pipeline.ingest import has_logs
+
+    if not has_logs(config):
+        return
+    from postwarden.cli.log_progress import LogProgress
+    from postwarden.cli.operator import now
+    from postwarden.config.locate import state_folder
+    from postwarden.errors import HistoryBusy
+    from postwarden.pipeline.reading_logs import read_logs
+
+    progress = LogProgress()
+    try:
+        read_logs(config, state_folder(config), recorder, now, progress)
+    except HistoryBusy:
+        # The daemon, or another command, is at it; what they have stored is there.
+        return
+    finally:
+        progress.clear()
 
 
 def _tell(courier: "Courier", recorder: "Recorder", state: "Path") -> None:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
+from postwarden.config.networks import NetworksSection
 from postwarden.errors import ConfigError
 from postwarden.model.address import Domains
 from postwarden.model.finding import LEVELS, Level
@@ -181,6 +182,7 @@ class Config(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     grants: Grants = Grants()
     daemon: Daemon = Daemon()
     history: HistorySettings = HistorySettings()
+    networks: NetworksSection = NetworksSection()
     coverage: CoverageSettings = CoverageSettings()
 
     @property
@@ -221,6 +223,7 @@ class _File(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     grants: Grants = Grants()
     daemon: Daemon = Daemon()
     history: HistorySettings = HistorySettings()
+    networks: NetworksSection = NetworksSection()
     coverage: CoverageSettings = CoverageSettings()
 
 
@@ -257,6 +260,7 @@ def decode(raw: bytes, path: Path) -> Config:
         grants=file.grants,
         daemon=file.daemon,
         history=file.history,
+        networks=file.networks,
         coverage=file.coverage,
     )
 

@@ -32,6 +32,8 @@ from postwarden.model.record import (
     FindingReopened,
     FindingResolved,
     GrantsChanged,
+    HistoryDay,
+    HistoryPruned,
     Notified,
     SessionsOpened,
 )
@@ -51,6 +53,8 @@ _SCHEMA = (
     "CREATE TABLE account (key TEXT PRIMARY KEY, account BLOB NOT NULL) WITHOUT ROWID",
     "CREATE TABLE blob (content BLOB PRIMARY KEY, name TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE configuration (record BLOB NOT NULL)",
+    "CREATE TABLE history_day (day TEXT PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE history_pruned (before TEXT NOT NULL)",
     *sweeps.SCHEMA,
     *delivered.SCHEMA,
     *held.SCHEMA,
@@ -62,6 +66,7 @@ _RECORD = msgspec.json.Decoder(AnyRecord)
 _STANDING = msgspec.json.Decoder(Standing)
 _ACCOUNT = msgspec.json.Decoder(Account)
 _CONFIGURATION = msgspec.json.Decoder(ConfigurationChanged)
+_HISTORY_DAY = msgspec.json.Decoder(HistoryDay)
 
 
 class StateStore:
@@ -220,6 +225,16 @@ class StateStore:
         row = self._base.execute("SELECT record FROM configuration").fetchone()
         return _CONFIGURATION.decode(row[0]) if row else None
 
+    def history_days(self) -> list[HistoryDay]:
+        """The closed days of the history, oldest first."""
+        rows = self._base.execute("SELECT record FROM history_day ORDER BY day")
+        return [_HISTORY_DAY.decode(record) for (record,) in rows]
+
+    def history_pruned(self) -> str | None:
+        """The day before which the history's rows were removed, or None."""
+        ((before,),) = self._base.execute("SELECT max(before) FROM history_pruned").fetchall()
+        return str(before) if before is not None else None
+
     def blob_of(self, content: bytes) -> str | None:
         """The name of the blob that keeps this content, if one is known."""
         row = self._base.execute("SELECT name FROM blob WHERE content = ?", (_digest(content),)).fetchone()
@@ -298,6 +313,12 @@ class StateStore:
                 self.held.apply(record, time)
             case Notified():
                 self.delivered.apply(record)
+            case HistoryDay(day=day):
+                self._base.execute(
+                    "INSERT OR REPLACE INTO history_day VALUES (?, ?)", (day, msgspec.json.encode(record))
+                )
+            case HistoryPruned(before=before):
+                self._base.execute("INSERT INTO history_pruned VALUES (?)", (before,))
             case ConfigurationChanged():
                 self._base.execute("DELETE FROM configuration")
                 self._base.execute("INSERT INTO configuration VALUES (?)", (msgspec.json.encode(record),))

@@ -70,6 +70,11 @@ class History:
                 f"the history {self.path} was not written: {exc}", "check the disk and the file's owner"
             ) from exc
 
+    @property
+    def base(self) -> sqlite3.Connection:
+        """The database, for `history.days`."""
+        return self._base
+
     def sync(self) -> None:
         """Puts all that is stored onto the disk for good."""
         try:

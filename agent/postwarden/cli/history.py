@@ -1,0 +1,175 @@
+"""`postwarden history`."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from postwarden.cli.common import add_config, add_json
+from postwarden.cli.exits import CLEAN, UNREADABLE
+
+if TYPE_CHECKING:
+    from postwarden.config.settings import Config
+    from postwarden.history.history import History
+    from postwarden.history.standing import Standing
+
+#: Milliseconds without a look at a log after which nobody reads it.
+STALE = 2 * 3_600_000
+
+HELP = "what the logs told: how far they were read, and sessions to hand out"
+DESCRIPTION = """\
+The history keeps what logs told of log-ins and of messages handed over, for 400 days unless configured otherwise,
+since logs rotate away. `status` says for each log how far it goes and how late its lines come, `read` takes in what
+is new now, `export` hands out sessions. `postwarden hunt` looks in it for an address, a network or a client."""
+EPILOG = """\
+examples:
+  postwarden history read                                      take in what is new in every log
+  postwarden history status                                    how far each log was read, and what was not understood
+  postwarden history export --account alice --since 2026-06-01 --reason "ticket 4711" > alice.jsonl
+  postwarden history export --format csv --reason "audit 2026" > all.csv
+
+exit codes:
+  0 done, and every log could be read    3 a log could not be read, or has stopped
+  2 usage, configuration, local state    4 the ledger is not sound"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    what = parser.add_subparsers(metavar="WHAT", dest="what", required=True)
+    status = what.add_parser(
+        "status",
+        help="how far each log was read",
+        description="How far each log was read.",
+        allow_abbrev=False,
+    )
+    read = what.add_parser(
+        "read",
+        help="take in what is new in every log",
+        description="Takes in what is new in every log. The daemon does so all the time.",
+        allow_abbrev=False,
+    )
+    export = what.add_parser(
+        "export",
+        help="hand out sessions; a signed record says to whom and why",
+        description="Prints sessions by the order in which they came. A signed record says who had them, and why.",
+        allow_abbrev=False,
+    )
+    export.add_argument(
+        "--account", action="append", metavar="A", help="an address, login or key; all without it"
+    )
+    export.add_argument(
+        "--since", metavar="TIME", help="sessions from then on (2026-06-01, or with a time in UTC)"
+    )
+    export.add_argument("--until", metavar="TIME", help="sessions before then")
+    export.add_argument("--format", choices=("jsonl", "csv"), default="jsonl", help="(default: jsonl)")
+    export.add_argument("--reason", required=True, metavar="TEXT", help="why; it is recorded")
+    for one in (status, read, export):
+        add_config(one)
+    add_json(status)
+
+
+def run(args: argparse.Namespace) -> int:
+    from postwarden.config.locate import load
+
+    config = load(args.config)
+    if args.what == "export":
+        from postwarden.cli.history_export import export
+
+        return export(args, config)
+    return _read(config) if args.what == "read" else _status(args, config)
+
+
+def _read(config: "Config") -> int:
+    import sys
+
+    from postwarden.cli.log_progress import LogProgress
+    from postwarden.cli.operator import now, open_recorder
+    from postwarden.cli.terminal import clean
+    from postwarden.config.locate import state_folder
+    from postwarden.pipeline.reading_logs import read_logs
+
+    progress = LogProgress()
+    recorder = open_recorder(config)
+    try:
+        read_logs(config, state_folder(config), recorder, now, progress)
+    finally:
+        progress.clear()
+        recorder.close()
+    print(f"read {progress.lines} new lines: {progress.events} events")
+    for step in progress.unreadable:
+        assert step.unreadable is not None
+        error = step.unreadable.error
+        print(f"postwarden: warning: {clean(str(error))}", file=sys.stderr)
+        if error.hint:
+            print(f"postwarden: hint: {clean(error.hint)}", file=sys.stderr)
+    return UNREADABLE if progress.unreadable else CLEAN
+
+
+def _status(args: argparse.Namespace, config: "Config") -> int:
+    from postwarden.cli.operator import now
+    from postwarden.config.locate import state_folder
+    from postwarden.history.history import open_history
+
+    well = True
+    milliseconds = int(now().timestamp() * 1000)
+    with open_history(state_folder(config)) as history:
+        for source, standing in history.read.sources().items():
+            stale = standing.looked is None or milliseconds - standing.looked > STALE
+            well = well and not standing.troubles and not stale
+            _show(args, source, standing, history)
+    return CLEAN if well else UNREADABLE
+
+
+def _show(args: argparse.Namespace, source: str, standing: "Standing", history: "History") -> None:
+    from postwarden.cli.terminal import clean
+    from postwarden.cli.times import shown
+
+    shapes = history.read.unread(source)
+    mishaps = history.read.mishaps(source)
+    if args.json:
+        import json
+
+        told = {
+            "type": "log",
+            "source": source,
+            "first": shown(standing.first),
+            "latest": shown(standing.latest),
+            "arrived": shown(standing.arrived),
+            "looked": shown(standing.looked),
+            "lines": standing.lines,
+            "events": standing.events,
+            "unread": standing.unread,
+            "doubtful": standing.doubtful,
+            "delay": standing.delay,
+            "lateness": standing.lateness // 1000,
+            "shapes": [{"shape": one.shape, "count": one.count, "sample": one.sample} for one in shapes],
+            "troubles": [
+                {"path": one.path, "message": one.message, "hint": one.hint} for one in standing.troubles
+            ],
+            "mishaps": [
+                {
+                    "time": shown(one.time),
+                    "mishap": one.mishap,
+                    "path": one.path,
+                    "words": one.words,
+                    "lost": one.lost,
+                }
+                for one in mishaps
+            ],
+        }
+        print(json.dumps(told, sort_keys=True, separators=(",", ":")))
+        return
+    print(clean(source))
+    if standing.first is not None:
+        print(f"  events    {standing.events}, from {shown(standing.first)} to {shown(standing.latest)}")
+    print(
+        f"  lines     {standing.lines} read, {standing.unread} not understood, {standing.doubtful} of doubtful time"
+    )
+    half = "not measured yet" if standing.delay is None else f"half of the lines within {standing.delay} s"
+    print(f"  delay     {half}; a line counts as come after {standing.lateness // 1000} s")
+    print(
+        f"  last      line {shown(standing.arrived) or 'never'}, looked {shown(standing.looked) or 'never'}"
+    )
+    for one in shapes[:5]:
+        print(clean(f"  unread    {one.count} like: {one.sample}"))
+    for trouble in standing.troubles:
+        print(clean(f"  trouble   {trouble.message}"))
+    for lost in mishaps[-5:]:
+        print(clean(f"  {lost.mishap:9} {shown(lost.time)} {lost.path}: {lost.words}"))
