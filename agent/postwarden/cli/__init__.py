@@ -16,6 +16,8 @@ from postwarden.cli import (
     collect,
     demo,
     findings,
+    history,
+    hunt,
     init,
     inspect,
     rules,
@@ -35,6 +37,8 @@ VERBS = {
     "status": status,
     "inspect": inspect,
     "findings": findings,
+    "history": history,
+    "hunt": hunt,
     "rules": rules,
     "verify": verify,
     "collect": collect,
@@ -53,6 +57,7 @@ start here:
   postwarden audit --all                             audit every account
   postwarden run                                     go on auditing every account, as a service does
   postwarden findings list                           what stands open
+  postwarden hunt --ip 203.0.113.7 --reason R        who logged in from there, since when
   postwarden verify                                  is the ledger sound
 
 exit codes:

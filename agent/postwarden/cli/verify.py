@@ -29,6 +29,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "ledger", nargs="?", metavar="LEDGER", help="the ledger's folder (default: the configured one)"
     )
     parser.add_argument("--key", metavar="VKEY", help="the first key, as init printed it")
+    parser.add_argument(
+        "--history",
+        nargs="?",
+        const="",
+        metavar="FILE",
+        help="compare each closed day of the history with its digest in the ledger (default file: beside the ledger)",
+    )
     add_config(parser)
     add_json(parser)
 
@@ -47,7 +54,53 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps(as_object(result, folder), sort_keys=True, separators=(",", ":")))
     else:
         _print(result, folder)
-    return CLEAN if result.sound else NOT_SOUND
+    if not result.sound:
+        return NOT_SOUND
+    if args.history is not None:
+        file = Path(args.history) if args.history else folder.parent / "history.sqlite"
+        return CLEAN if _history(args, folder, file) else NOT_SOUND
+    return CLEAN
+
+
+def _history(args: argparse.Namespace, folder: Path, file: Path) -> bool:
+    """Whether each closed day of the history is as the ledger, which is sound, says."""
+    import json
+
+    from postwarden.cli.terminal import Progress, clean
+    from postwarden.history.history import open_copy
+    from postwarden.pipeline.history_days import check_days, recorded_days
+
+    days, pruned = recorded_days(folder)
+    progress = Progress()
+    counts = {"sound": 0, "pruned": 0, "not sound": 0}
+    problems = []
+    with open_copy(file) as history:
+        for one in check_days(history, days, pruned):
+            counts[one.state] += 1
+            progress.show(f"history: {one.day}")
+            if one.problem is not None:
+                problems.append({"day": one.day, "problem": one.problem})
+    progress.clear()
+    if args.json:
+        told = {
+            "type": "history_verification",
+            "history": str(file),
+            "sound": not problems,
+            "days": counts["sound"],
+            "pruned": counts["pruned"],
+            "problems": problems,
+        }
+        print(json.dumps(told, sort_keys=True, separators=(",", ":")))
+        return not problems
+    print(clean(f"history  {file}"))
+    print(
+        f"days     {counts['sound']} are as recorded, {counts['pruned']} were removed as recorded; today's is open"
+    )
+    for problem in problems:
+        print(clean(f"problem  {problem['day'] or 'history'}: {problem['problem']}"))
+    if problems:
+        print("NOT SOUND: keep the history as it is, and compare with copies kept elsewhere")
+    return not problems
 
 
 def _configured(config: str | None) -> Path:

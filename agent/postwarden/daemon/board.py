@@ -53,10 +53,18 @@ class Opened:
 
 
 class Board:
-    """All sources of the policy in force. `steady` is a clock that nobody sets."""
+    """All sources of the policy in force. `steady` is a clock that nobody sets.
 
-    def __init__(self, clock: Callable[[], datetime], steady: Callable[[], float]) -> None:
-        self._clock, self._steady = clock, steady
+    `remember` gives what sources are to remember from the beginning, by their names.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], datetime],
+        steady: Callable[[], float],
+        remember: Callable[[Policy], dict[str, Any]] = lambda _: {},
+    ) -> None:
+        self._clock, self._steady, self._remember = clock, steady, remember
         self._policy: Policy | None = None
         self._open: dict[str, Opened] = {}
         self._refusals: dict[str, int] = {}
@@ -67,7 +75,7 @@ class Board:
 
     def adopt(self, policy: Policy) -> None:
         """Opens every source of a new policy; raises ConfigError, and keeps the old ones, where one cannot be."""
-        memory: dict[str, Any] = {}
+        memory = self._remember(policy)
         fresh = {entry.name: self._opened(policy, index, memory) for index, entry in policy.config.watched}
         if not fresh:
             raise ConfigError(

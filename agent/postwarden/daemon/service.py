@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.base import JobLookupError
@@ -22,12 +23,14 @@ from postwarden.daemon import running, systemd
 from postwarden.daemon.board import Board
 from postwarden.daemon.books import Books
 from postwarden.daemon.clock import Clock
+from postwarden.daemon.listening import Listening
 from postwarden.daemon.policy import InForce, Policy, load_policy, with_accounts
 from postwarden.daemon.running import Running
 from postwarden.daemon.sweeper import Sweeper
-from postwarden.errors import ConfigError, LedgerError, LedgerUnsound, PostwardenError
+from postwarden.errors import ConfigError, HistoryError, LedgerError, LedgerUnsound, PostwardenError
 from postwarden.pipeline.deliver import Courier
 from postwarden.pipeline.directory import unasked
+from postwarden.pipeline.reading_logs import memory_of
 from postwarden.pipeline.record import Recorder
 
 #: Seconds from tick to tick, with an interval of more than 100 seconds.
@@ -37,6 +40,10 @@ LAST_RECORDS = 5.0
 #: Seconds without a tick, without the end of any reading while there are some, and with a failing ledger, after
 #: which systemd hears no more from us.
 LATE_TICK, LATE_READING, LATE_LEDGER = 60.0, 1800.0, 120.0
+
+#: Seconds from one look at the logs to the next, where something comes and where nothing does; and that the last one gets:
+#: what it has not stored is read again.
+LISTEN, LISTEN_LEAST, LAST_LINES = 1.0, 8.0, 5.0
 
 #: Seconds from one look for what notifiers are to be told to the next, and that the last notice gets at the end:
 #: what is not recorded by then is sent again.
@@ -68,9 +75,9 @@ class Service:
         Raises ConfigError or RuleError where it cannot begin, LedgerUnsound where the ledger is not sound.
         """
         policy = load_policy(str(self._path))
-        board = Board(self._clock.now, self._clock.steady)
-        board.adopt(policy)
         self._state = state_folder(policy.config)
+        board = Board(self._clock.now, self._clock.steady, self._remember)
+        board.adopt(policy)
         self._in_force, self._board = InForce(policy), board
         self._courier = Courier(policy.notifiers, self._clock.steady)
         self._books = Books(lambda: self._open_recorder(policy.config), self._begin, self._clock.steady)
@@ -102,6 +109,8 @@ class Service:
         recorder.start()
         courier = threading.Thread(target=self._notify, name="notify", daemon=True)
         courier.start()
+        listener = threading.Thread(target=self._listen, name="logs", daemon=True)
+        listener.start()
         scheduler.start()
         self._tell("READY=1", "STATUS=sweeping")
         self._log.info(
@@ -113,7 +122,7 @@ class Service:
         try:
             self._watch(scheduler, recorder)
         finally:
-            self._end(scheduler, recorder, courier)
+            self._end(scheduler, recorder, courier, listener)
 
     def _watch(self, scheduler: BackgroundScheduler, recorder: threading.Thread) -> None:
         period = systemd.watchdog_seconds()
@@ -142,7 +151,11 @@ class Service:
         return recorder.is_alive() and not stuck and not late and self._books.failing_for < LATE_LEDGER
 
     def _end(
-        self, scheduler: BackgroundScheduler, recorder: threading.Thread, courier: threading.Thread
+        self,
+        scheduler: BackgroundScheduler,
+        recorder: threading.Thread,
+        courier: threading.Thread,
+        listener: threading.Thread,
     ) -> None:
         failure = self._failure
         why = f"STATUS=stopped: {_one_line(failure)}" if failure is not None else "STATUS=stopping"
@@ -153,6 +166,7 @@ class Service:
         self._ended.set()
         recorder.join(LAST_RECORDS)
         courier.join(LAST_NOTICE)
+        listener.join(LAST_LINES)
         if failure is not None:
             self._log.error("stopped", error=_one_line(failure))
         else:
@@ -187,6 +201,20 @@ class Service:
                             error=one.failure,
                         )
 
+    def _listen(self) -> None:
+        """The thread that follows the logs; what it stores needs no lock of the ledger."""
+        listening = Listening(self._in_force, self._books, self._clock, self._state)
+        wait = LISTEN
+        while not self._ended.is_set() and self._failure is None:
+            with self._guarded("logs_not_read"):
+                # Where nothing comes, looking is more seldom.
+                wait = LISTEN if listening.turn(self._ended) else min(2 * wait, LISTEN_LEAST)
+            self._ended.wait(wait)
+        listening.close()
+
+    def _remember(self, policy: Policy) -> dict[str, Any]:
+        return memory_of(policy.config, self._state, self._clock.now, self._clock.steady)
+
     @contextmanager
     def _guarded(self, event: str) -> Iterator[None]:
         """A ledger that cannot be written now is waited for; whatever else fails ends the daemon."""
@@ -194,7 +222,7 @@ class Service:
             yield
         except LedgerUnsound as exc:
             self._fail(exc)
-        except LedgerError as exc:
+        except (LedgerError, HistoryError) as exc:
             self._log.error(event, error=str(exc), hint=exc.hint)
         except BaseException as exc:  # noqa: BLE001 - it is raised again by the thread that can tell
             self._fail(exc)

@@ -92,9 +92,6 @@ def _facts(access: Access) -> Iterator[Fact]:
     session = access.session
     if access.indicator is not None:
         yield Fact(name="indicator", values=(access.indicator,))
-        # More sessions of what was found once are no other finding: where they came from is.
-        yield Fact(name="address", values=(session.address or "not told",))
-        return
     yield Fact(name="first access", values=(_time(session.time),))
     yield Fact(name="address", values=(session.address or "not told",))
     if session.identity is not None:

@@ -26,12 +26,21 @@ class History:
         self._base, self.path = base, path
         self.read = Reading(base)
         self._storing = Storing(base)
+        self._version: int | None = None
+        self._file = path.stat().st_ino
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def is_in_place(self) -> bool:
+        """Whether the file is still the one that others open."""
+        try:
+            return self.path.stat().st_ino == self._file
+        except OSError:
+            return False
 
     def close(self) -> None:
         self._base.close()
@@ -48,8 +57,16 @@ class History:
                     f"the history {self.path} is being written by another process",
                     "the daemon reads the logs; what it has stored is there",
                 ) from exc
-            self._storing.forget()
+            ((version,),) = self._base.execute("PRAGMA data_version").fetchall()
+            if version != self._version:
+                # Somebody else has written since: what we remember of it may not be so any more.
+                self._storing.forget()
+                self._version = version
             yield self._storing
+        except sqlite3.Error as exc:
+            raise HistoryError(
+                f"the history {self.path} cannot be used: {exc}", "check the disk; keep the file as it is"
+            ) from exc
         finally:
             os.close(lock)
 
@@ -90,6 +107,23 @@ class History:
 
 def exists(state: Path) -> bool:
     return (state / FILE).exists()
+
+
+def open_copy(path: Path) -> History:
+    """A history that is only looked at, wherever its file is; raises HistoryError where it cannot be."""
+    try:
+        base = sqlite3.connect(
+            f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=10
+        )
+        ((version,),) = base.execute("PRAGMA user_version").fetchall()
+    except (OSError, sqlite3.Error) as exc:
+        raise HistoryError(f"the history {path} cannot be opened: {exc}", "name a history.sqlite") from exc
+    if version != VERSION:
+        base.close()
+        raise HistoryError(
+            f"the history {path} is of another version ({version})", "use the postwarden that wrote it"
+        )
+    return History(base, path)
 
 
 def open_history(state: Path, *, create: bool = False) -> History:

@@ -149,6 +149,13 @@ class Reading:
         )
         return [name for (name,) in rows]
 
+    def every_name(self) -> list[str]:
+        """Every name that logged in or tried to."""
+        rows = self._base.execute(
+            "SELECT text FROM text t WHERE EXISTS (SELECT 1 FROM access WHERE name = t.id) ORDER BY 1"
+        )
+        return [name for (name,) in rows]
+
     def first_seen(self, names: Sequence[str]) -> Iterator[tuple[str, str, int]]:
         """Since when an account's protocols, addresses, clients and applications are known: kind, value, time."""
         marks = ", ".join("?" * len(names))

@@ -3,18 +3,22 @@
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
+from pathlib import Path
 
+import msgspec
 from msgspec import Struct
 
 from postwarden.history import days
 from postwarden.history.days import Day
 from postwarden.history.history import History
 from postwarden.history.storing import DAY
+from postwarden.ledger.store import open_ledger
 from postwarden.model import moment
-from postwarden.model.record import Envelope, HistoryDay, HistoryPruned
+from postwarden.model.record import AnyRecord, Envelope, HistoryDay, HistoryPruned
 from postwarden.pipeline.record import Recorder
 
 _EPOCH = date(1970, 1, 1)
+_HISTORY = msgspec.json.Decoder(AnyRecord)
 
 
 def close_days(history: History, recorder: Recorder, now: datetime) -> int:
@@ -54,6 +58,21 @@ def prune(history: History, recorder: Recorder, now: datetime, keep: int) -> int
     recorder.write(lambda envelope: [HistoryPruned(**envelope, before=text, counts=counts)])
     with history.transaction():
         return sum(days.prune(history.base, before).values())
+
+
+def recorded_days(ledger: Path) -> tuple[list[HistoryDay], str | None]:
+    """The closed days that a ledger names, and before which day rows were removed; the ledger was verified before."""
+    days_of: dict[str, HistoryDay] = {}
+    pruned: str | None = None
+    for _, line in open_ledger(ledger, ledger.parent / "private").records():
+        if b'"kind":"history_' not in line:
+            continue
+        record = _HISTORY.decode(line)
+        if isinstance(record, HistoryDay):
+            days_of[record.day] = record
+        elif isinstance(record, HistoryPruned):
+            pruned = max(pruned or "", record.before)
+    return [days_of[day] for day in sorted(days_of)], pruned
 
 
 class Checked(Struct, frozen=True, kw_only=True):

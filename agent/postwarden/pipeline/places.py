@@ -12,7 +12,7 @@ from postwarden.access.networks import Database, Networks
 from postwarden.access.prefixes import Network
 from postwarden.access.ranges import read_ranges
 from postwarden.config.networks import DatabaseEntry
-from postwarden.config.rule_files import read_table, shipped_folder
+from postwarden.config.rule_files import read_table
 from postwarden.config.settings import Config
 from postwarden.errors import ConfigError
 
@@ -22,8 +22,8 @@ HOSTING = "hosting.csv"
 def open_networks(config: Config) -> Networks:
     """Raises ConfigError with key or file where a database cannot be used."""
     section = config.networks
-    raw = read_table(HOSTING)
-    table = read_hosting(raw.decode("utf-8"), str(shipped_folder() / HOSTING))
+    file = read_table(HOSTING)
+    table = read_hosting(file.raw.decode("utf-8"), file.path)
     return Networks(
         hosting=with_listed(table, section.hosting, "networks.hosting"),
         country=_database(section.countries, "networks.countries", config),

@@ -84,12 +84,15 @@ class Follower:
 
     def _settled(self) -> tuple[list[_File], list[Unreadable], bool]:
         """The files as they were all at one moment: a rotation under way would hide one, or show one twice."""
+        before = self._seen
         files, failed = self._files()
         for _ in range(SETTLE):
-            before = {one.path: _identity(one.status) for one in files}
-            files, failed = self._files()
-            if before == {one.path: _identity(one.status) for one in files}:
+            if {path: _identity(one.status) for path, one in before.items()} == {
+                one.path: _identity(one.status) for one in files
+            }:
                 return files, failed, True
+            before = self._seen
+            files, failed = self._files()
         return files, failed, False
 
     def _files(self) -> tuple[list[_File], list[Unreadable]]:

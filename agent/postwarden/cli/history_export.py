@@ -1,0 +1,150 @@
+"""`postwarden history export`: sessions for others, and the signed record of that."""
+
+import argparse
+import csv
+import hashlib
+import io
+import json
+import sys
+from typing import TYPE_CHECKING
+
+from postwarden.cli.exits import CLEAN
+
+if TYPE_CHECKING:
+    from postwarden.config.settings import Config
+    from postwarden.model.account import Account
+    from postwarden.pipeline.views import View
+
+#: What a spreadsheet would take for a formula at the beginning of a cell.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+#: The columns, in their order; JSON lines have the same names.
+COLUMNS = (
+    "account", "name", "source", "protocol", "begun", "ended", "end", "address", "peer", "port", "server", "address_class",
+    "country", "network", "hosting", "shared", "client", "family", "application", "session", "identity", "known", "own", "method",
+    "encrypted", "attempts", "reason", "requests", "bytes_in", "bytes_out", "bodies", "body_bytes", "headers", "header_bytes",
+    "deleted", "expunged",
+)  # fmt: skip
+
+
+def export(args: argparse.Namespace, config: "Config") -> int:
+    """Prints the sessions; the record is written when all of them are out."""
+    from postwarden.cli.audit import choose
+    from postwarden.cli.operator import now, open_recorder
+    from postwarden.cli.times import given, shown
+    from postwarden.config.directory import ConfiguredDirectory
+    from postwarden.config.locate import state_folder
+    from postwarden.history.history import open_history
+    from postwarden.history.reading import Wanted
+    from postwarden.model import moment
+    from postwarden.model.record import HistoryExported
+    from postwarden.pipeline.places import open_networks
+    from postwarden.pipeline.pseudonyms import Pseudonyms
+    from postwarden.pipeline.views import Views
+
+    since, until = given(args.since, "--since"), given(args.until, "--until")
+    state, networks = state_folder(config), open_networks(config)
+    recorder = open_recorder(config)
+    try:
+        accounts = {
+            one.key: one for one in (*recorder.store.accounts(), *ConfiguredDirectory(config).accounts())
+        }
+        chosen = choose(args.account, tuple(accounts.values())) if args.account else ()
+        with open_history(state) as history:
+            wanted = Wanted(
+                since=since, until=until, names=_names(history.read.every_name(), chosen) if chosen else None
+            )
+            conceal = Pseudonyms(state).of if config.history.pseudonyms else None
+            views = Views(history, state, config, networks, accounts.values(), conceal)
+            out = _Out(args.format)
+            for session in history.read.sessions(wanted):
+                out.write(views.of(session), views.name(session.name) if conceal else session.name)
+        digest = out.finish()
+        recorder.write(
+            lambda envelope: [
+                HistoryExported(
+                    **envelope,
+                    accounts=tuple(one.key for one in chosen),
+                    since=shown(since),
+                    until=shown(until),
+                    sessions=out.count,
+                    digest=digest,
+                    reason=args.reason[:1000],
+                )
+            ]
+        )
+    finally:
+        recorder.close()
+    print(
+        f"postwarden: {out.count} sessions handed out at {moment.text(now())}; sha-256 {digest}",
+        file=sys.stderr,
+    )
+    return CLEAN
+
+
+class _Out:
+    """Writes to standard output and sums up what was written."""
+
+    def __init__(self, form: str) -> None:
+        self._csv = form == "csv"
+        self._digest = hashlib.sha256()
+        self.count = 0
+        if self._csv:
+            self._line(_csv_line(COLUMNS))
+
+    def write(self, view: "View", name: str) -> None:
+        row = _row(view, name)
+        self.count += 1
+        if self._csv:
+            self._line(_csv_line([row[column] for column in COLUMNS]))
+        else:
+            self._line(json.dumps(row, sort_keys=True, separators=(",", ":")) + "\n")
+
+    def finish(self) -> str:
+        sys.stdout.flush()
+        return self._digest.hexdigest()
+
+    def _line(self, text: str) -> None:
+        self._digest.update(text.encode("utf-8"))
+        sys.stdout.write(text)
+
+
+def _row(view: "View", name: str) -> dict[str, object]:
+    from postwarden.cli.times import shown
+
+    session = view.session
+    row: dict[str, object] = {
+        column: getattr(session, column) for column in COLUMNS if hasattr(session, column)
+    }
+    row |= {column: getattr(view, column) for column in COLUMNS if hasattr(view, column)}
+    return row | {"name": name, "begun": shown(session.begun), "ended": shown(session.ended)}
+
+
+def _csv_line(cells: "tuple[object, ...] | list[object]") -> str:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow([_cell(cell) for cell in cells])
+    return line.getvalue()
+
+
+def _cell(value: object) -> str:
+    """A cell that no spreadsheet takes for a formula, and that no control character breaks."""
+    from postwarden.cli.terminal import clean
+
+    if value is None:
+        return ""
+    text = (
+        clean(str(value))
+        if isinstance(value, str)
+        else str(value).lower()
+        if isinstance(value, bool)
+        else str(value)
+    )
+    return f"'{text}" if text.startswith(_FORMULA) and isinstance(value, str) else text
+
+
+def _names(known: list[str], chosen: "tuple[Account, ...]") -> tuple[str, ...]:
+    """The names in the history that belong to these accounts."""
+    from postwarden.pipeline.hunting import names_of
+
+    mine = names_of(chosen)
+    return tuple(name for name in known if name.casefold() in mine)

@@ -1,0 +1,136 @@
+"""Sessions as they are shown and handed out: whose, from where, and who that is known to be."""
+
+import sqlite3
+from collections.abc import Callable, Iterable
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from postwarden.access.addresses import parse_address
+from postwarden.access.clients import client_family
+from postwarden.access.networks import Networks
+from postwarden.access.own import match
+from postwarden.config.settings import Config
+from postwarden.findings.own_sessions import OwnSessions
+from postwarden.history.history import History
+from postwarden.model.account import Account
+from postwarden.model.reading import OwnSession
+from postwarden.model.session import Session
+from postwarden.pipeline.hunting import names_of
+from postwarden.pipeline.own_identities import own_identities
+from postwarden.pipeline.record import STORE
+
+#: `exact` and `weak` say how surely a session of our identity is ours; `unexplained` that no record of the last days
+#: explains it; `not compared` that it is older than what is kept for comparing.
+Own = Literal["exact", "weak", "unexplained", "not compared"]
+
+
+class View(Struct, frozen=True, kw_only=True):
+    """One session with what is known around it.
+
+    `account` is its primary address, or the name as the log has it; `known` who the administrator says that is (a
+    back-up, a monitor). `shared` says that its address carries many accounts, so that it says nothing about a place;
+    country, network and hosting are None then.
+    """
+
+    session: Session
+    account: str
+    family: str | None = None
+    known: str | None = None
+    own: Own | None = None
+    shared: bool = False
+    address_class: str | None = None
+    country: str | None = None
+    network: str | None = None
+    hosting: str | None = None
+
+
+class Views:
+    """Makes views. `conceal` replaces names of accounts, where that is configured."""
+
+    def __init__(
+        self,
+        history: History,
+        state: Path,
+        config: Config,
+        networks: Networks,
+        accounts: Iterable[Account],
+        conceal: Callable[[str], str] | None,
+    ) -> None:
+        self._config, self._networks, self._conceal = config, networks, conceal
+        self._accounts = names_of(accounts)
+        self._shared = {
+            one.address
+            for source in history.read.sources()
+            for one in history.read.shared(config.history.shared, source)
+            if one.clients > 1
+        }
+        self._identities = _own(config)
+        self._recorded, self._since = _recorded(state) if self._identities else ([], None)
+
+    def name(self, name: str) -> str:
+        """An account as it is shown, by a name that a log has for it."""
+        account = self._accounts.get(name.casefold())
+        shown = account.address if account is not None else name
+        return self._conceal(shown) if self._conceal is not None else shown
+
+    def of(self, session: Session) -> View:
+        """The view of one session."""
+        place = self._networks.locate(session.address) if session.address is not None else None
+        own_place = place is not None and place.address_class == "own"
+        shared = session.address in self._shared and not own_place
+        view = View(
+            session=session,
+            account=self.name(session.name),
+            family=client_family(session.client),
+            known=self._known(session),
+            own=self._ours(session),
+            shared=shared,
+            address_class=place.address_class if place is not None else None,
+        )
+        if place is None or shared:
+            return view
+        return replace(view, country=place.country, network=place.network, hosting=place.hosting)
+
+    def _known(self, session: Session) -> str | None:
+        address = parse_address(session.peer or session.address or "")
+        for one in self._config.history.known:
+            if session.identity in one.identities or session.name in one.identities:
+                return one.name
+            if address is not None and any(address in ip_network(network) for network in one.networks):
+                return one.name
+        return None
+
+    def _ours(self, session: Session) -> Own | None:
+        if session.end == "refused" or not {session.identity, session.name} & self._identities:
+            return None
+        if self._since is None or session.time < self._since:
+            return "not compared"
+        account = self._accounts.get(session.name.casefold())
+        near = [one for one in self._recorded if account is None or one.account == account.key]
+        found = match(near, [session])
+        return found.explained.get(session.row, "unexplained")
+
+
+def _own(config: Config) -> frozenset[str]:
+    servers = {
+        server
+        for _, entry in config.watched
+        if entry.kind == "log_files"
+        for server in entry.options.get("servers", ())
+    }
+    return frozenset(one for one in own_identities(config, servers).values() if one is not None)
+
+
+def _recorded(state: Path) -> tuple[list[OwnSession], int | None]:
+    base = sqlite3.connect(f"{(state / STORE).as_uri()}?mode=ro", uri=True, timeout=10)
+    try:
+        own = OwnSessions(base)
+        since = own.since()
+        sources = [name for (name,) in base.execute("SELECT DISTINCT source FROM own_session")]
+        return list(own.of(None, sources)), int(since.timestamp() * 1000) if since is not None else None
+    finally:
+        base.close()
