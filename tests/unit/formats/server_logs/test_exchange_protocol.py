@@ -104,6 +104,16 @@ def test_published_refusals_are_read(shared: Callable[[str], Path]) -> None:
         assert not decoded.unread
 
 
+def test_a_session_ends_once() -> None:
+    """A second end of a session is the end of nothing that was let in."""
+    content = sample("exchange_imap/pop3.log")
+    again = (
+        content
+        + b"2026-11-23T08:00:02.000Z,0000000000000001,4,192.0.2.10:110,203.0.113.9:61000,dave,0,0,0,CloseSession,,\n"
+    )
+    assert [one.stage for one in accesses(decode(FORMAT, again))].count("ended") == 1
+
+
 def test_sessions_under_way_are_bounded() -> None:
     """After too many log-ins the oldest session is forgotten, and the latest still ends."""
     line = "2026-11-23T08:00:00.300Z,{0:x},2,192.0.2.10:993,203.0.113.7:50001,a{0},1,4,2,{1},{2},\n"
