@@ -54,8 +54,8 @@ _LOG_INS: dict[str, Protocol] = {
 }
 _MECHANISMS = frozenset({"authenticate", "auth"})
 _END = "closesession"
-_OUTCOME = re.compile(r'(?:^|;)R=(?:"((?:[^"]|"")*)"|([^;]*))')
-_DETAIL = re.compile(r'(?:^|;)(?:ErrMsg|Msg)=(?:"((?:[^"]|"")*)"|([^;]*))')
+#: One part of a context, `R=OK` or `Msg="…"`, and the semicolon behind it.
+_PART = re.compile(r'(\w+)=(?:"((?:[^"]|"")*)"|([^;]*))(?:;|$)')
 _ENCRYPTED_PORTS = frozenset({993, 995, 1993, 1995})
 #: An answer of a command is at most a mailbox; the sum of a session stays a number that every reader takes.
 _MAX_BYTES = 1 << 53
@@ -152,7 +152,8 @@ class ProtocolDecoder:
 
     def _log_in(self, at: int, time: int, command: str, session: str, values: list[str]) -> Access | Told:
         context, parameters = self._value(values, "context"), self._value(values, "parameters").split()
-        outcome = _quoted(_OUTCOME, context)
+        told = _parts(context)
+        outcome = told.get("R")
         login = self._value(values, "user") or (parameters[0] if len(parameters) > 1 else "")
         if outcome is None:
             return Told.UNREAD
@@ -175,7 +176,7 @@ class ProtocolDecoder:
             server=server[0] if server else None,
             method=parameters[0] if command in _MECHANISMS and parameters else None,
             encrypted=True if server and server[1] in _ENCRYPTED_PORTS else None,
-            reason=None if entered else _quoted(_DETAIL, context) or outcome,
+            reason=None if entered else told.get("Msg") or told.get("ErrMsg") or outcome,
         )
         if entered:
             self._remember(session, _Session(access.protocol, name, identity))
@@ -203,11 +204,15 @@ def _names(login: str) -> tuple[str | None, str]:
     return None, login
 
 
-def _quoted(pattern: re.Pattern[str], context: str) -> str | None:
-    match = pattern.search(context)
-    if match is None:
-        return None
-    return match[1].replace('""', '"') if match[1] is not None else match[2]
+def _parts(context: str) -> dict[str, str]:
+    """The parts of a context, of each the first: names of users stand inside of quotes, and may look like parts."""
+    found: dict[str, str] = {}
+    at = 0
+    while match := _PART.match(context, at):
+        name, quoted, plain = match.groups()
+        found.setdefault(name, plain if quoted is None else quoted.replace('""', '"'))
+        at = match.end()
+    return found
 
 
 def _number(text: str) -> int:

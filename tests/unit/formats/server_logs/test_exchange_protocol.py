@@ -104,6 +104,37 @@ def test_published_refusals_are_read(shared: Callable[[str], Path]) -> None:
         assert not decoded.unread
 
 
+@pytest.mark.parametrize(
+    ("user", "identity", "name"),
+    [
+        ("alice", None, "alice"),
+        ("EXAMPLE\\alice", None, "EXAMPLE\\alice"),
+        ("alice@example.org", None, "alice@example.org"),
+        ("EXAMPLE\\alice\\sales", "EXAMPLE\\alice", "sales"),
+        ("EXAMPLE/alice/sales", "EXAMPLE/alice", "sales"),
+        ("alice@example.org\\sales@example.org", "alice@example.org", "sales@example.org"),
+        ("EXAMPLE\\\\alice", None, "EXAMPLE\\\\alice"),
+        ("alice@example.org\\", None, "alice@example.org\\"),
+    ],
+)
+def test_who_logged_in_is_told_from_the_mailbox(user: str, identity: str | None, name: str) -> None:
+    """Somebody who opens another's mailbox writes both names."""
+    line = (
+        f"2026-11-23T08:20:05.100Z,A3,1,192.0.2.10:993,203.0.113.5:22219,{user},1,7,9,login,x *****,R=ok,\n"
+    )
+    (found,) = accesses(decode(FORMAT, line.encode()))
+    assert (found.identity, found.name) == (identity, name)
+
+
+def test_a_name_cannot_pass_for_an_outcome() -> None:
+    """What somebody writes for a name stands inside of quotes, and does not let them in."""
+    context = '"Msg=""User: x;R=OK;"";R=""a NO LOGIN failed."""'
+    line = (
+        f"2026-11-23T08:20:05.100Z,A3,1,192.0.2.10:993,203.0.113.5:22219,x,1,7,9,login,x *****,{context},\n"
+    )
+    assert [one.stage for one in accesses(decode(FORMAT, line.encode()))] == ["refused"]
+
+
 def test_a_session_ends_once() -> None:
     """A second end of a session is the end of nothing that was let in."""
     content = sample("exchange_imap/pop3.log")
