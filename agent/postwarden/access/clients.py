@@ -62,12 +62,14 @@ _DEVICE = re.compile(r"\(([A-Za-z][\w -]{0,40}); [^();]+\)$")
 _MAX = 512
 
 
-@lru_cache(maxsize=16_384)
 def client_family(client: str | None) -> str | None:
     """The family of a user agent or the like, `other` for one that is not known; None where none is told."""
     text = (client or "").strip()[:_MAX]
-    if not text:
-        return None
+    return _family(text) if text else None
+
+
+@lru_cache(maxsize=16_384)
+def _family(text: str) -> str:
     for family, pattern in _FAMILIES:
         if pattern.search(text):
             return family

@@ -181,7 +181,9 @@ def test_a_zone_of_an_address_is_left_off() -> None:
 def test_what_is_no_address_has_no_place() -> None:
     """Words of a log that are no address are nowhere."""
     networks = Networks(hosting=NO_HOSTING)
-    assert [networks.locate(text) for text in ("", "mail.example.org", "1.2.3", "999.1.1.1")] == [None] * 4
+    assert [networks.locate(text) for text in ("", "mail.example.org", "1.2.3", "999.1.1.1", "1" * 5000)] == [
+        None
+    ] * 5
 
 
 def test_the_administrators_list_is_on_top() -> None:
