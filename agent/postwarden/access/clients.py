@@ -40,7 +40,10 @@ _FAMILIES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("EWS library", r"exchangeservicesclient|exchangelib|ews-java-api|ewsclient"),
         ("PowerShell", r"powershell|winrm"),
         ("Azure CLI", r"azure-?cli|azsdk|az(?:ure)?powershell"),
-        ("old protocol through Entra", r"bav2ropc|cba(?:inprod|prod)"),
+        (
+            "old protocol through Entra",
+            r"bav2ropc|cba(?:inprod|prod)|^(?:imap4?|pop3?|authenticated smtp|exchange active ?sync|other clients)\b",
+        ),
         ("Python", r"python|aiohttp|httpx|urllib"),
         ("curl", r"\bcurl/|libcurl"),
         ("Wget", r"\bwget/"),
@@ -53,6 +56,7 @@ _FAMILIES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("Firefox", r"\bfirefox/|\bfxios/"),
         ("Chrome", r"\bchrome/|\bchromium/|\bcrios/|headlesschrome"),
         ("Safari", r"\bsafari/"),
+        ("Apple web view", r"\((?:iphone|ipad|macintosh)[^)]*\) applewebkit"),
         ("Internet Explorer", r"\bmsie |\btrident/"),
     )
 )

@@ -56,6 +56,17 @@ _MECHANISMS = frozenset({"authenticate", "auth"})
 _END = "closesession"
 #: One part of a context, `R=OK` or `Msg="…"`, and the semicolon behind it.
 _PART = re.compile(r'(\w+)=(?:"((?:[^"]|"")*)"|([^;]*))(?:;|$)')
+#: Ports of front ends and back ends.
+_PORTS: dict[int, Protocol] = {
+    143: "imap",
+    993: "imap",
+    1143: "imap",
+    1993: "imap",
+    110: "pop3",
+    995: "pop3",
+    1110: "pop3",
+    1995: "pop3",
+}
 _ENCRYPTED_PORTS = frozenset({993, 995, 1993, 1995})
 #: An answer of a command is at most a mailbox; the sum of a session stays a number that every reader takes.
 _MAX_BYTES = 1 << 53
@@ -124,7 +135,9 @@ class ProtocolDecoder:
         session = f"{session_id}@{self._value(values, 'cip')}"
         if command in _LOG_INS:
             return self._log_in(at, time, command, session, values)
-        known = self._sessions.get(session)
+        known = self._sessions.pop(session, None) if command == _END else self._sessions.get(session)
+        if known is None:
+            known = self._from_before(values, client[0]) if command == _END else None
         if known is None:
             return Told.PASSED
         sizes = _number(self._value(values, "rqsize")), _number(self._value(values, "rpsize"))
@@ -132,7 +145,6 @@ class ProtocolDecoder:
             known.bytes_in = min(known.bytes_in + sizes[0], _MAX_BYTES)
             known.bytes_out = min(known.bytes_out + sizes[1], _MAX_BYTES)
             return Told.KEPT
-        del self._sessions[session]
         # Behind a front end that hands sessions on, only the end knows how much went through.
         return Access(
             at=at,
@@ -149,6 +161,24 @@ class ProtocolDecoder:
             bytes_in=max(known.bytes_in, sizes[0]),
             bytes_out=max(known.bytes_out, sizes[1]),
         )
+
+    def _from_before(self, values: list[str], address: str) -> _Session | None:
+        """A session of which only the end is in what was read: somebody was let in, for mail went through.
+
+        A session that was refused ends with no bytes, and its end says nothing.
+        """
+        user = self._value(values, "user")
+        server = endpoint(self._value(values, "sip"))
+        protocol = _PORTS.get(server[1] or 0) if server else None
+        if (
+            not user
+            or protocol is None
+            or is_probe(user, address)
+            or not _number(self._value(values, "rpsize"))
+        ):
+            return None
+        identity, name = _names(user)
+        return _Session(protocol, name, identity)
 
     def _log_in(self, at: int, time: int, command: str, session: str, values: list[str]) -> Access | Told:
         context, parameters = self._value(values, "context"), self._value(values, "parameters").split()

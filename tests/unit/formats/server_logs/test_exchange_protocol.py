@@ -145,12 +145,21 @@ def test_a_session_ends_once() -> None:
     assert [one.stage for one in accesses(decode(FORMAT, again))].count("ended") == 1
 
 
+def test_a_session_from_the_file_before_ends() -> None:
+    """Where bytes went through, somebody was let in; where none did, the end of a refused session says nothing."""
+    lines = sample("exchange_imap/imap4.log").splitlines(keepends=True)
+    (ended,) = accesses(decode(FORMAT, b"".join(lines[:5]) + lines[14]))
+    assert (ended.stage, ended.protocol, ended.name, ended.bytes_out) == ("ended", "imap", "alice", 45800)
+    assert decode(FORMAT, b"".join(lines[:5]) + lines[13]).events == []
+    assert decode(FORMAT, b"".join(lines[:5]) + lines[14].replace(b",alice,", b",,")).events == []
+
+
 def test_sessions_under_way_are_bounded() -> None:
     """After too many log-ins the oldest session is forgotten, and the latest still ends."""
     line = "2026-11-23T08:00:00.300Z,{0:x},2,192.0.2.10:993,203.0.113.7:50001,a{0},1,4,2,{1},{2},\n"
     count = MAX_SESSIONS + 10
     begun = "".join(line.format(one, "login,a *****", "R=ok") for one in range(count))
-    ends = "".join(line.format(one, "CloseSession,", "") for one in (0, count - 1))
+    ends = "".join(line.format(one, "CloseSession,", "").replace(",4,2,", ",0,0,") for one in (0, count - 1))
     decoder = open_log(FORMAT, About())
     decoder.decode(begun.encode(), 0)
     assert [one.name for one in accesses(decoder.decode(ends.encode(), 0))] == [f"a{count - 1}"]
