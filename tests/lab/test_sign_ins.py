@@ -240,6 +240,23 @@ def test_many_sign_ins_of_a_day_come_in_pages(running_cloud: CloudLab, tmp_path:
     assert running_cloud.counts["google_admin.activities"] == 3
 
 
+def test_sign_ins_of_one_moment_are_each_told(running_cloud: CloudLab, tmp_path: Path) -> None:
+    """Two people who sign in at the same time, and one who does so twice, have records that are told apart."""
+    moment = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    tenant, domain = running_cloud.microsoft.state, running_cloud.google.state
+    people, others = list(tenant.users), list(domain.users)
+    for place, address in ((0, "28.1.1.1"), (1, "28.1.1.1"), (1, "28.1.1.2")):
+        tenant.sign_in(people[place], moment, address)
+        domain.sign_in(others[place], moment, address)
+    for read in (read_graph, read_google):
+        found = rows(list(read(running_cloud, tmp_path, moment, moment + timedelta(seconds=1))))
+        assert sorted(address for _, address, _, _ in found if address.startswith("28.")) == [
+            "28.1.1.1",
+            "28.1.1.1",
+            "28.1.1.2",
+        ]
+
+
 def test_graph_says_what_it_does_not_list(running_cloud: CloudLab, tmp_path: Path) -> None:
     """Each reading has the gap of the sign-ins that are not interactive, with what to do."""
     until = recent(graph_source.now())
