@@ -269,7 +269,9 @@ def test_graph_says_what_it_does_not_list(running_cloud: CloudLab, tmp_path: Pat
 
 
 def test_a_refused_sign_in_says_why(running_cloud: CloudLab, tmp_path: Path) -> None:
-    """Entra's error code and words, and Google's type of failure, are the reason; the program is told where it is known."""
+    """Entra's error code and words, and Google's type of failure, are the reason; the program is told where it is
+    known.
+    """
     until = recent(graph_source.now())
     of_graph = [
         one.access
