@@ -1,7 +1,7 @@
 """Sign-ins from a service's interface: with the records' own ids, since there is no file that they have places in.
 
-Services tell of a sign-in later than it happened, and sometimes again, changed. So whoever keeps sign-ins asks once more
-for the time that the service may still add to (its `LATENESS`), and knows by the id what is there already.
+Services tell of a sign-in later than it happened, and sometimes again, changed. So whoever keeps sign-ins asks once
+more for the time that the service may still add to (its `LATENESS`), and knows by the id what is there already.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -34,7 +34,8 @@ Told = SignIn | ReadTo | Gap
 
 #: One record as an event; why it cannot be read; None for what is no sign-in of a person.
 Decode = Callable[[object, int], Access | str | None]
-#: The records between two times as they stand, each with its id, or JsonError where it has none. Raises ConnectorError.
+#: The records between two times as they stand, each with its id, or JsonError where it has none. Raises
+#: ConnectorError.
 Records = Callable[[datetime, datetime], Iterable[tuple[str | JsonError, bytes]]]
 
 
@@ -43,9 +44,9 @@ def told(
 ) -> Iterator[Told]:
     """The sign-ins from `since` to `until` in spans, the oldest first, each followed by how far that is.
 
-    Within a span they come in the service's order; one at its end may come again in the next. What could not be read is
-    counted in a gap before the span's end. Raises ConnectorError where a span cannot be read to its end; what came of
-    it before is true, and not all.
+    Within a span they come in the service's order; one at its end may come again in the next. What could not be read
+    is counted in a gap before the span's end. Raises ConnectorError where a span cannot be read to its end; what came
+    of it before is true, and not all.
     """
     at = 0
     begin, until = since.replace(microsecond=0), until.replace(microsecond=0)
