@@ -4,7 +4,7 @@ from pathlib import Path
 
 import maxminddb
 from mmdb_writer import MMDBWriter
-from netaddr import IPSet  # type: ignore[import-untyped]  # it has no types, and the writer takes nothing else
+from netaddr import IPSet
 
 from postwarden.access.databases import mmdb_database
 from postwarden.access.networks import Database

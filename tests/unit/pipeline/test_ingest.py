@@ -45,6 +45,10 @@ def source(log: Log, folder: Path, *, zone: str = "Europe/Berlin") -> LogFiles:
     )  # fmt: skip
 
 
+def content(path: Path) -> bytes:
+    return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+
+
 def ingest(history: History, *sources: LogFiles) -> None:
     with history.writing() as storing:
         for one in sources:
@@ -95,16 +99,28 @@ def test_every_session_of_generated_logs_is_found_once(tmp_path: Path, log: Log)
         ingest(history, source(log, tmp_path))
         assert [+one for one in counted(history, log)] == list(truth(written, log))
         standing = history.read.sources()[log]
-        lines = sum(
-            (gzip.open(file.path).read() if file.path.suffix == ".gz" else file.path.read_bytes()).count(
-                b"\n"
-            )
-            for file in written.of(log)
-        )
+        lines = sum(content(file.path).count(b"\n") for file in written.of(log))
         assert (standing.unread, standing.lines) == (0, lines)
         assert standing.first == pytest.approx(written.of(log)[0].first, abs=86_400_000)
         ingest(history, source(log, tmp_path))
         assert [+one for one in counted(history, log)] == list(truth(written, log))
+
+
+def test_an_export_in_one_line_is_read(tmp_path: Path) -> None:
+    """Sign-ins are exported as one array, which may be megabytes without a line feed, also at its end."""
+    written = write(plan("entra", days=400, sign_ins="array"), tmp_path)
+    (tmp_path / "entra" / "whole.json").write_bytes(
+        b"["
+        + b",".join(content(file.path).strip()[1:-1].replace(b"\n", b"") for file in written.of("entra"))
+        + b"]"
+    )
+    for file in written.of("entra"):
+        file.path.unlink()
+    os.utime(tmp_path / "entra" / "whole.json", (1_760_000_000, 1_760_000_000))
+    assert (tmp_path / "entra" / "whole.json").stat().st_size > 2 * 1024 * 1024
+    with open_history(tmp_path, create=True) as history:
+        ingest(history, source("entra", tmp_path))
+        assert [+one for one in counted(history, "entra")] == list(truth(written, "entra"))
 
 
 def test_every_log_of_the_lab_is_read() -> None:

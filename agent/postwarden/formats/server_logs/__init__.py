@@ -102,6 +102,12 @@ def grade_of(format_name: str) -> Grade:
     return grade
 
 
+def longest_line(format_name: str) -> int:
+    """The most bytes of a line: more than MAX_LINE only where a module says so, since exports may be one line."""
+    longest: int = getattr(import_module(FORMATS[format_name]), "LONGEST_LINE", MAX_LINE)
+    return longest
+
+
 def shows(format_name: str, options: Mapping[str, object]) -> Shows:
     """What a format shows of log-ins with these options; a module says so by a function of the same name."""
     told: Callable[[Mapping[str, object]], Shows] | None = getattr(
