@@ -114,9 +114,8 @@ def _row(view: "View", name: str) -> dict[str, object]:
 
     session = view.session
     row: dict[str, object] = {
-        column: getattr(session, column) for column in COLUMNS if hasattr(session, column)
+        column: getattr(session if hasattr(session, column) else view, column) for column in COLUMNS
     }
-    row |= {column: getattr(view, column) for column in COLUMNS if hasattr(view, column)}
     return row | {"name": name, "begun": shown(session.begun), "ended": shown(session.ended)}
 
 

@@ -218,7 +218,7 @@ def _conditions(wanted: Wanted) -> tuple[list[str], list[object]]:
         conditions.append("a.time < ?")
         values.append(wanted.until)
     if not wanted.refused:
-        conditions.append("a.stage <> (SELECT id FROM text WHERE text = 'refused')")
+        conditions.append("a.stage NOT IN (SELECT id FROM text WHERE text = 'refused')")
     return conditions, values
 
 

@@ -18,7 +18,7 @@ from postwarden.model.evidence import Access
 from postwarden.model.finding import Finding
 from postwarden.model.indicator import Indicator
 from postwarden.model.reading import Observed
-from postwarden.model.record import Envelope, HuntMade, Record
+from postwarden.model.record import AccountSeen, Envelope, HuntMade, Record
 from postwarden.model.scope import Scope, account_scope, source_scope
 from postwarden.model.session import Session
 from postwarden.pipeline.collect import Part, conclude
@@ -189,6 +189,11 @@ def record_hunt(
 
     def decide(envelope: Envelope) -> Iterator[Record]:
         yield _hunt_made(made, reason, envelope)
+        for account in {
+            hit.account.key: hit.account for hit in made.hits if hit.account and hit.entered
+        }.values():
+            if recorder.store.account(account.key) != account:
+                yield AccountSeen(**envelope, account=account)
         for scope, judged in findings.items():
             known = {standing.finding.id: standing for standing in recorder.store.findings(scope)}
             # What was found before and not looked for today is as it was.

@@ -106,7 +106,8 @@ class HistoryRecall:
         """Those of the sessions that no record explains, and that a late line cannot explain any more."""
         now = _ms(self._clock())
         oldest = now - (KEPT - timedelta(hours=1)) // timedelta(milliseconds=1)
-        since = max(wanted.since or 0, oldest)
+        # Many logs have whole seconds only.
+        since = max((wanted.since or 0) // 1000 * 1000, oldest)
         seen = [
             one
             for one in history.read.sessions(
@@ -130,6 +131,12 @@ class HistoryRecall:
             yield NotSupported(
                 scope=scope, source=source.name, check=OWN_SESSIONS,
                 message="no server of ours writes this log, or none that we have an identity of our own at",
+            )  # fmt: skip
+            return
+        if not source.shows().identity:
+            yield NotSupported(
+                scope=scope, source=source.name, check=OWN_SESSIONS,
+                message="the log does not show who logged in as whom (see the source's own gap)",
             )  # fmt: skip
             return
         try:

@@ -131,6 +131,6 @@ def _recorded(state: Path) -> tuple[list[OwnSession], int | None]:
         own = OwnSessions(base)
         since = own.since()
         sources = [name for (name,) in base.execute("SELECT DISTINCT source FROM own_session")]
-        return list(own.of(None, sources)), int(since.timestamp() * 1000) if since is not None else None
+        return list(own.of(None, sources)), int(since.timestamp()) * 1000 if since is not None else None
     finally:
         base.close()

@@ -93,6 +93,12 @@ def test_sessions_are_found_by_what_was_asked(
     assert [one.time for one in all_of(history, **wanted)] == times
 
 
+def test_where_nobody_was_refused_all_are_those_that_were_let_in(history: History, store: Store) -> None:
+    """A word that the history has never seen hides nothing."""
+    store(log_in(1))
+    assert [one.time for one in all_of(history, refused=False)] == [1]
+
+
 def test_an_address_that_a_proxy_forwards_is_where_the_session_is_from(
     history: History, store: Store
 ) -> None:
