@@ -32,7 +32,7 @@ exit codes:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    what = parser.add_subparsers(metavar="WHAT", dest="what", required=True)
+    what = parser.add_subparsers(metavar="ACTION", dest="action", required=True)
     status = what.add_parser(
         "status",
         help="how far each log was read",
@@ -69,11 +69,11 @@ def run(args: argparse.Namespace) -> int:
     from postwarden.config.locate import load
 
     config = load(args.config)
-    if args.what == "export":
+    if args.action == "export":
         from postwarden.cli.history_export import export
 
         return export(args, config)
-    return _read(config) if args.what == "read" else _status(args, config)
+    return _read(config) if args.action == "read" else _status(args, config)
 
 
 def _read(config: "Config") -> int:

@@ -98,7 +98,7 @@ class _Out:
         if self._csv:
             self._line(_csv_line([row[column] for column in COLUMNS]))
         else:
-            self._line(json.dumps(row, sort_keys=True, separators=(",", ":")) + "\n")
+            self._line(json.dumps({"type": "session", **row}, sort_keys=True, separators=(",", ":")) + "\n")
 
     def finish(self) -> str:
         sys.stdout.flush()

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from postwarden.pipeline.hunting import Hit, Hunt
     from postwarden.pipeline.views import View, Views
 
-HELP = "look in the history for an address, a network, a client, an application, or a list of them"
+HELP = "look in the history for addresses, networks, clients or applications"
 DESCRIPTION = """\
-Looks through all that the logs told, as far back as the history goes: which accounts, since when, how often. Each hunt is
-a signed record with your name and reason; an account that was entered gets a finding, dated at the first access. It says
-what of the time it could not look at: nothing found there is not nothing."""
+Looks through all that the logs told, as far back as the history goes: which accounts, since when, how often. Each
+hunt is a signed record with your name and reason; an account that was entered gets a finding, dated at the first
+access. It says what of the time it could not look at: nothing found there is not nothing."""
 EPILOG = """\
 examples:
   postwarden hunt --ip 203.0.113.7 --reason "CERT notice 2026-118"
