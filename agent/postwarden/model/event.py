@@ -126,7 +126,7 @@ class Transfer(
 
     `sender` is the envelope's, empty for the null sender. `name` is who was authenticated when it came in, where told.
     `address` is the host that it came from or went to. `size` is in bytes. `direction` is None where the log does not say;
-    who is inside is for others to judge.
+    who is inside is for others to judge. `original` is the recipient that an alias or a forwarding made this one of.
     """
 
     at: int
@@ -140,6 +140,7 @@ class Transfer(
     name: str | None = None
     address: str | None = None
     queue: str | None = None
+    original: str | None = None
 
 
 Event = Access | Act | Transfer

@@ -15,7 +15,11 @@ from postwarden.model.reading import Grade
 
 #: Format → module.
 FORMATS: dict[str, str] = {
+    "cyrus": "postwarden.formats.server_logs.cyrus",
     "dovecot": "postwarden.formats.server_logs.dovecot",
+    "exim": "postwarden.formats.server_logs.exim",
+    "postfix": "postwarden.formats.server_logs.postfix",
+    "roundcube": "postwarden.formats.server_logs.roundcube",
 }
 
 #: A longer line is not read: no server writes one, and whoever can write into a log shall not fill our memory.

@@ -156,7 +156,8 @@ class DovecotLog:
                     continue
             self._line(text, at, size, lines)
             at += size + 1
-        return lines.decoded(len(texts))
+        lines.count = len(texts)
+        return lines.decoded()
 
     def _line(self, text: str, at: int, size: int, lines: Lines) -> None:
         """Any line, with care."""
@@ -186,10 +187,8 @@ class DovecotLog:
 
     def _time(self, frame: Frame, text: str, at: int, lines: Lines) -> int | None:
         """The line's time; what waited for too long by then stands for itself, and a line without one is not read."""
-        time = lines.time(self._clock, frame, at)
-        if time is None:
-            lines.miss(at, text)
-        elif time > self._tries.due:
+        time = lines.time(self._clock, frame, at, text)
+        if time is not None and time > self._tries.due:
             lines.events += self._tries.overdue(time)
         return time
 
