@@ -33,7 +33,7 @@ _SILENCE = 334 * _DAY
 _NEAR = 600_000
 #: A leap day may be eight years after the one before.
 _YEARS = 8
-_CACHED = 4096
+_CACHED = 86_400
 #: Minutes and seconds as they are written → milliseconds.
 _WITHIN: Final = {
     f"{minute:02}:{second:02}": (minute * 60 + second) * 1000 for minute in range(60) for second in range(60)
@@ -84,7 +84,7 @@ class Clock:
         self._doubted: tuple[str, Reading | None] = (noted.stamp, noted.reading)
         self.known: dict[str, int] = {}
         self._hours: dict[str, int] = {}
-        self._day = -1
+        self._day = -1 if self.newest is None else self.newest // _DAY
 
     def noted(self) -> Noted:
         """What has to be remembered to go on behind these lines."""
@@ -119,10 +119,8 @@ class Clock:
         seconds = _WITHIN.get(within)
         if begun is not None and seconds is not None:
             time = begun + seconds
-            if self.newest is None or time > self.newest:
-                self.newest = time
-            if time // _DAY == self._day and len(self.known) < _CACHED:
-                self.known[stamp] = time
+            self.see(time)
+            self._keep(stamp, time)
             return time
         reading = self.read(stamp)
         if reading is None or reading.doubt is not None:
@@ -137,22 +135,22 @@ class Clock:
         offsets = {
             (start + timedelta(minutes=minute)).astimezone(self._zone).utcoffset() for minute in _AROUND
         }
-        if len(offsets) == 1:
+        if len(offsets) == 1 and begun // _DAY == self._day:
             self._hours[hour] = begun
 
     def see(self, time: int) -> None:
         """Take note of a time that a line states in full."""
         if self.newest is None or time > self.newest:
             self.newest = time
+            if time // _DAY != self._day:
+                # What needs no thought does so for a day: a year later the same stamp means another time.
+                self._day = time // _DAY
+                self.known.clear()
+                self._hours.clear()
 
     def _keep(self, stamp: str, time: int) -> None:
-        # Of one day only: what is within a day needs no thought, and a year later the same stamp means another time.
-        day = time // _DAY
-        if day != self._day or len(self.known) >= _CACHED:
-            self.known.clear()
-            self._hours.clear()
-            self._day = day
-        self.known[stamp] = time
+        if time // _DAY == self._day and len(self.known) < _CACHED:
+            self.known[stamp] = time
 
     def _full(self, stamp: str) -> Reading | None:
         match = _FULL.fullmatch(stamp)
