@@ -1,7 +1,7 @@
 """Logs of Dovecot, 2.3 and (from documentation) 2.4: log-ins, their ends and failures, and what sessions did.
 
-Grade: 2.3.19 was observed live (IMAP, POP3, ManageSieve, `mail_log`, JSON events); 2.4's words for the same lines ("Logged
-in", "Login aborted") are as others' logs have them.
+Grade: 2.3.19 was observed live (IMAP, POP3, ManageSieve, `mail_log`, JSON events). From documentation only: 2.4's words for
+the same lines ("Logged in", "Login aborted", its authentication process), submission, and what a proxy writes.
 """
 
 import re
@@ -15,7 +15,7 @@ from postwarden.errors import ConfigError
 from postwarden.formats.server_logs import About, Decoded
 from postwarden.formats.server_logs.dovecot_acts import act_of_event, act_of_mail
 from postwarden.formats.server_logs.dovecot_elements import LEVEL
-from postwarden.formats.server_logs.dovecot_refusals import Tries, Try, master_of, message_of, try_of
+from postwarden.formats.server_logs.dovecot_refusals import Tries, Try, is_authentication, master_of, try_of
 from postwarden.formats.server_logs.dovecot_sessions import ENDS, PROTOCOLS, Options, Sessions, is_log_in
 from postwarden.formats.server_logs.framing import Frame, Framing, frame_of
 from postwarden.formats.server_logs.framing_lines import Lines, cut, too_long
@@ -176,8 +176,8 @@ class DovecotLog:
             lines.passed += 1
         elif is_log_in(message):
             self._log_in(message, frame, text, at, lines)
-        elif (said := message_of(message)) is not None:
-            self._authentication(said, frame, text, at, lines)
+        elif is_authentication(message):
+            self._authentication(message, frame, text, at, lines)
         elif event := _EVENT_LINE.fullmatch(message):
             self._event(event[1], frame, text, at, lines)
         elif user_line := _USER_LINE.fullmatch(message):
@@ -207,16 +207,16 @@ class DovecotLog:
                 found = replace(found, identity=found.identity or _MASTER)
             lines.events += self._tries.settle(found)
 
-    def _authentication(self, said: str, frame: Frame, text: str, at: int, lines: Lines) -> None:
+    def _authentication(self, message: str, frame: Frame, text: str, at: int, lines: Lines) -> None:
         time = self._time(frame, text, at, lines)
         if time is None:
             return
-        master = master_of(said)
+        master = master_of(message)
         if master is not None and not self._sessions.shows_identity:
             self._masters[master] = time
             if len(self._masters) > _MASTERS:
                 del self._masters[next(iter(self._masters))]
-        elif (one := try_of(said, at, time)) is not None:
+        elif (one := try_of(message, at, time)) is not None:
             lines.events += self._tries.add(one)
         else:
             lines.passed += 1

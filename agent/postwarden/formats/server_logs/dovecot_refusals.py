@@ -23,12 +23,18 @@ _MOST = 2048
 #: Databases that are asked in turn answer within the same second; a failed log-in is answered two seconds later.
 _TURN = 1000
 
+#: What 2.3's process and its workers write in front.
 _ORIGIN = re.compile(
-    rf"auth(?:-worker)?(?:\(\d+\))?: {LEVEL}(?:conn \S+ \([^()]*\): auth-worker<\d+>: )?(.*)",
-    re.DOTALL,
+    rf"auth(?:-worker)?(?:\(\d+\))?: {LEVEL}(?:conn \S+ \([^()]*\): auth-worker<\d+>: )?", re.DOTALL
 )
+_ADDRESS = r"[0-9a-fA-F.:]{2,45}"
 _VERDICT = re.compile(
-    r"[a-z][\w-]*\(([^,()<>]*),([0-9a-fA-F.:]{2,45})(?:,master)?(?:,<([^<>,\s]*)>)?\): (.*)", re.DOTALL
+    rf"[a-z][\w-]*\(([^,()<>]*),({_ADDRESS})(?:,master)?(?:,<([^<>,\s]*)>)?\): (.*)", re.DOTALL
+)
+#: 2.4 writes the user, the address and the mechanism first, and the database behind.
+_VERDICT_2_4 = re.compile(
+    rf"auth\(([^,()<>]*),({_ADDRESS})(?:,[^()<>]*)?\)(?:<([^<>\s]*)>)?: {LEVEL}(?:[a-z][\w-]*: )?(.*)",
+    re.DOTALL,
 )
 #: Behind the words there may be the password that was tried: it is never kept.
 _WORDS = re.compile(
@@ -59,21 +65,24 @@ class Try(Struct, frozen=True, gc=False):
         return self.session or " " + self.address
 
 
-def message_of(line: str) -> str | None:
-    """What the authentication process says, or None where another one wrote the line."""
-    match = _ORIGIN.fullmatch(line)
-    return None if match is None else match[1]
+def is_authentication(message: str) -> bool:
+    """Whether the authentication process wrote the line."""
+    return message.startswith("auth") and (
+        _ORIGIN.match(message) is not None or _VERDICT_2_4.fullmatch(message) is not None
+    )
 
 
 def master_of(message: str) -> str | None:
     """The account that a master user logs in to."""
-    match = _MASTER.fullmatch(message)
+    origin = _ORIGIN.match(message)
+    match = _MASTER.fullmatch(message, origin.end()) if origin else None
     return None if match is None else match[1]
 
 
 def try_of(message: str, at: int, time: int) -> Try | None:
-    """The refusal that a message of the authentication process tells of."""
-    match = _VERDICT.fullmatch(message)
+    """The refusal that a line of the authentication process tells of."""
+    origin = _ORIGIN.match(message)
+    match = _VERDICT.fullmatch(message, origin.end()) if origin else _VERDICT_2_4.fullmatch(message)
     if match is None:
         return None
     name, address, session, said = match.groups()

@@ -41,7 +41,9 @@ _REFUSED: Final = (
     "Maximum number of connections",
     "disallowed",
     "disabled",
+    "expired",
     "not allowed",
+    "temporary failure",
 )
 #: The fields that every log-in has, and those that only some settings show.
 _OWN: Final = ("user", "remote_ip", "local_ip", "mechanism", "secured", "session")

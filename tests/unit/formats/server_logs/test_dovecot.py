@@ -15,6 +15,11 @@ LAB_ELEMENTS = (
     "user=<%u> auth_user=<%{auth_user}> orig_user=<%{orig_user}> method=%m rip=%r rport=%b lip=%l mpid=%e %c %k "
     "session=<%{session}>"
 )
+ELEMENTS_2_4 = "user=<%{user}> method=%{mechanism} rip=%{remote_ip} lip=%{local_ip} mpid=%{mail_pid} %{secured} session=<%{session}>"
+LOGOUT_2_4 = (
+    "in=%{input} out=%{output} deleted=%{deleted} expunged=%{expunged} trashed=%{trashed} hdr_count=%{fetch_hdr_count} "
+    "hdr_bytes=%{fetch_hdr_bytes} body_count=%{fetch_body_count} body_bytes=%{fetch_body_bytes}"
+)
 HERE = {"address": "127.0.0.1", "server": "127.0.0.2", "method": "PLAIN", "encrypted": True}
 
 
@@ -242,13 +247,36 @@ def test_both_versions_words_for_a_log_in(text: str) -> None:
     )
 
 
-def test_the_words_of_2_4_for_a_refusal() -> None:
-    """Dovecot 2.4 says "Login aborted", with the reason as a code behind the number of tries."""
-    (refused,) = line(
-        "imap-login: Info: Login aborted: Connection closed (auth failed, 3 attempts in 12 secs) (auth_failed): "
-        "user=<bob>, method=PLAIN, rip=192.0.2.1, lip=192.0.2.9, TLS, session=<s>"
+def test_the_words_of_2_4() -> None:
+    """Dovecot 2.4's log-ins, refusals with the reason of its authentication process, and ends are those of 2.3."""
+    found = read(
+        (SAMPLES / "version-2.4.log").read_bytes(), login_elements=ELEMENTS_2_4, logout_format=LOGOUT_2_4
     )
-    assert (refused["stage"], refused["name"], refused["attempts"]) == ("refused", "bob", 3)
+    assert (found.unread, found.passed) == ([], 2)
+    fields = ("stage", "name", "address", "session", "attempts", "reason", "bytes_out")
+    assert [tuple(row.get(field) for field in fields) for row in told(found.events)] == [
+        ("begun", "naomi.sato@kitano-works.example", "192.0.2.44", "Cd5NZ2o8ZpysEQAB", None, None, None),
+        (
+            "ended",
+            "naomi.sato@kitano-works.example",
+            None,
+            "Cd5NZ2o8ZpysEQAB",
+            None,
+            "Disconnected: Logged out",
+            2139,
+        ),
+        ("refused", "lars", "203.0.113.9", "k1dNZ2o8bJysEQAB", 3, "Password mismatch", None),
+        ("begun", "naomi.sato@kitano-works.example", "2001:db8::44", "pxVNZ2o8cJysEQAB", None, None, None),
+        (
+            "ended",
+            "naomi.sato@kitano-works.example",
+            None,
+            "pxVNZ2o8cJysEQAB",
+            None,
+            "Disconnected: Logged out",
+            191,
+        ),
+    ]
 
 
 def test_a_setting_of_2_4_is_understood() -> None:
