@@ -51,7 +51,8 @@ _MORE: Final = ("auth_user", "original_user", "master_user", "remote_port")
 _LINE = re.compile(rf"(imap|pop3|managesieve|submission|imap-urlauth)-login: {LEVEL}(.*)", re.DOTALL)
 _PROXIED = re.compile(r"proxy\(.*\): [Ss]tarted proxying to .*", re.DOTALL)
 _ATTEMPTS = re.compile(r"auth failed, (\d{1,6}) attempts")
-_STAMP: Final = r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S*|[A-Z][a-z][a-z] [ \d]\d \d\d:\d\d:\d\d)"
+#: Whether it is a time is found out afterwards.
+_STAMP: Final = r"([^ ]{19,35}+|[A-Z][a-z][a-z] .{11})"
 _HOSTED: Final = rf"{_STAMP} {HOST} dovecot(?:\[\d+\])?: "
 #: Of lines that are mostly so; all others are read another way.
 _PREFIXES: Final[dict[Framing, tuple[str, ...]]] = {
@@ -107,7 +108,7 @@ class Sessions:
         )
         imap = counters(options.logout_format)
         log_out = (
-            r"imap\(([^()<>]*)\)(?:<\d+>)?(?:<([^<>\s]*)>)?: (?:Info: )?([^=]*) "
+            r"imap\(([^()<>]*+)\)(?:<[0-9]++>)?+(?:<([^<>\s]*+)>)?+: (?:Info: )?+([^=]*) "
             rf"{imap.pattern}(?: session=<[^<>]*>)?"
         )
         whole = max(imap.groups) <= len(imap.groups)
