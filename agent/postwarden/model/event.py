@@ -47,7 +47,7 @@ class Access(
     `name` is the account as the source knows it; `identity` who authenticated, where the log tells it apart from the
     account (a master user). `server` is the address of ours that was connected to, `address` and `port` are the other side's;
     `forwarded` is the address that a proxy in front gives for the client. `client` is a user agent or the like, `application`
-    the id of one at an identity provider. `ended` is the time of the end where this line knows it. `attempts` counts the
+    the id of one at an identity provider. `ended` is the time of the end where a line of another stage knows it. `attempts` counts the
     tries that a refusal stands for, `reason` is why it ended or was refused, in the source's words.
 
     Bytes are as the server counts them, `bytes_in` from the client, `bytes_out` to it. `bodies` and `headers` are how many

@@ -184,7 +184,6 @@ class CyrusLog:
                     protocol=protocol,
                     name=name,
                     session=session,
-                    ended=time,
                     bytes_in=_number(pairs.get("bytes_in")),
                     bytes_out=_number(pairs.get("bytes_out")),
                 )

@@ -53,14 +53,6 @@ _PROXIED = re.compile(r"proxy\(.*\): [Ss]tarted proxying to .*", re.DOTALL)
 _ATTEMPTS = re.compile(r"auth failed, (\d{1,6}) attempts")
 #: Whether it is a time is found out afterwards.
 _STAMP: Final = r"([^ ]{19,35}+|[A-Z][a-z][a-z] .{11})"
-_HOSTED: Final = rf"{_STAMP} {HOST} dovecot(?:\[\d+\])?: "
-#: Of lines that are mostly so; all others are read another way.
-_PREFIXES: Final[dict[Framing, tuple[str, ...]]] = {
-    "auto": (_HOSTED, f"{_STAMP} "),
-    "syslog": (_HOSTED,),
-    "plain": (f"{_STAMP} ",),
-    "journal": (),
-}
 #: So many lines tell how the others begin.
 _LOOK: Final = 16
 Match = Callable[[str], re.Match[str] | None]
@@ -70,8 +62,10 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The server's settings that decide what its lines look like, as `doveconf` prints them.
 
     `login_elements` is login_log_format_elements, `logout_format` is imap_logout_format; the others have Dovecot's names.
+    In syslog the program is called as the instance is.
     """
 
+    instance_name: str = "dovecot"
     framing: Framing = "auto"
     login_elements: str = LOGIN_ELEMENTS
     logout_format: str = IMAP_LOGOUT
@@ -117,7 +111,7 @@ class Sessions:
                 re.compile(prefix + log_in).fullmatch,
                 re.compile(prefix + log_out).fullmatch if whole else _nothing,
             )
-            for prefix in (() if "real_remote_ip" in self._layout.groups else _PREFIXES[options.framing])
+            for prefix in (() if "real_remote_ip" in self._layout.groups else _prefixes(options))
         ]
         self.log_out_groups = (1, 2, 3, 4, *(group + 4 for group in imap.groups))
         self._ends = {}
@@ -218,6 +212,13 @@ class Sessions:
         return _ended(at, time, PROTOCOLS[service], name, session, match[1], match.group(*groups))
 
 
+def _prefixes(options: Options) -> list[str]:
+    """What stands in front of lines that are mostly so; all others are read another way."""
+    hosted = rf"{_STAMP} {HOST} {re.escape(options.instance_name)}(?:\[\d+\])?: "
+    plain = f"{_STAMP} "
+    return {"auto": [hosted, plain], "syslog": [hosted], "plain": [plain], "journal": []}[options.framing]
+
+
 def _nothing(_line: str) -> None:
     return None
 
@@ -245,7 +246,6 @@ def _ended(
         protocol=protocol,
         name=name,
         session=session,
-        ended=time,
         reason=reason,
         bytes_in=None if bytes_in is None else int(bytes_in),
         bytes_out=None if bytes_out is None else int(bytes_out),

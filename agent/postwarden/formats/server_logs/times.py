@@ -34,6 +34,8 @@ _NEAR = 600_000
 #: A leap day may be eight years after the one before.
 _YEARS = 8
 _CACHED = 86_400
+#: Stamps of whole seconds are not longer.
+_WHOLE = len("2026-11-23T10:00:00+01:00")
 #: Minutes and seconds as they are written → milliseconds.
 _WITHIN: Final = {
     f"{minute:02}:{second:02}": (minute * 60 + second) * 1000 for minute in range(60) for second in range(60)
@@ -111,14 +113,19 @@ class Clock:
 
     def sure(self, stamp: str) -> int | None:
         """The time that a stamp means, or None where it means none or that is in doubt."""
+        thousandths = 0
         if stamp[10:11] == "T":
-            hour, within = stamp[:14] + stamp[19:], stamp[14:19]
+            zone, within = stamp[19:], stamp[14:19]
+            if zone[:1] == "." and zone[1:4].isdecimal() and len(zone) > 4:
+                thousandths = int(zone[1:4])
+                zone = zone.lstrip(".0123456789")
+            hour = stamp[:14] + zone
         else:
             hour, within = stamp[:-5], stamp[-5:]
         begun = self._hours.get(hour)
         seconds = _WITHIN.get(within)
         if begun is not None and seconds is not None:
-            time = begun + seconds
+            time = begun + seconds + thousandths
             self.see(time)
             self._keep(stamp, time)
             return time
@@ -126,7 +133,7 @@ class Clock:
         if reading is None or reading.doubt is not None:
             return None
         if reading.lasting and seconds is not None:
-            self._keep_hour(hour, reading.time - seconds)
+            self._keep_hour(hour, reading.time - seconds - thousandths)
         return reading.time
 
     def _keep_hour(self, hour: str, begun: int) -> None:
@@ -135,7 +142,7 @@ class Clock:
         offsets = {
             (start + timedelta(minutes=minute)).astimezone(self._zone).utcoffset() for minute in _AROUND
         }
-        if len(offsets) == 1 and begun // _DAY == self._day:
+        if len(offsets) == 1 and begun // _DAY == self._day and len(self._hours) < _CACHED:
             self._hours[hour] = begun
 
     def see(self, time: int) -> None:
@@ -149,7 +156,8 @@ class Clock:
                 self._hours.clear()
 
     def _keep(self, stamp: str, time: int) -> None:
-        if time // _DAY == self._day and len(self.known) < _CACHED:
+        # Stamps with parts of a second hardly come twice.
+        if time // _DAY == self._day and len(stamp) <= _WHOLE and len(self.known) < _CACHED:
             self.known[stamp] = time
 
     def _full(self, stamp: str) -> Reading | None:

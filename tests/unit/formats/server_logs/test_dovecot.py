@@ -69,7 +69,6 @@ def test_a_log_in_has_all_that_the_setting_shows(lab: Decoded) -> None:
     assert ended == {
         "kind": "access",
         "time": milliseconds("2026-11-23T14:19:41+00:00"),
-        "ended": milliseconds("2026-11-23T14:19:41+00:00"),
         "stage": "ended",
         "protocol": "imap",
         "name": "naomi.sato",
@@ -366,6 +365,35 @@ def test_other_programs_lines_are_passed() -> None:
     """In a log of all programs only Dovecot's lines are read."""
     found = read(b"Mar  1 10:00:00 mail postfix/smtpd[7]: imap-login: Login: user=<bob>\n\n")
     assert (found.events, found.unread, found.passed, found.lines) == ([], [], 2, 2)
+
+
+@pytest.mark.parametrize(("form", "unit"), [("hosted", 1000), ("iso", 1), ("new", 1)])
+def test_through_rsyslog(form: str, unit: int) -> None:
+    """The same lines through rsyslog in its three forms give the same events; two forms keep thousandths of a second."""
+    found = read((SAMPLES / f"rsyslog-{form}.log").read_bytes())
+    assert (found.unread, found.doubtful) == ([], [])
+    accesses = [event for event in found.events if isinstance(event, Access)]
+    assert [(event.stage, event.protocol, event.name) for event in accesses] == [
+        ("begun", "imap", "naomi.sato"),
+        ("ended", "imap", "naomi.sato"),
+        ("refused", "imap", "lars.eriksen"),
+        ("begun", "imap", "lars.eriksen"),
+        ("ended", "imap", "lars.eriksen"),
+        ("refused", "imap", "été"),
+        ("begun", "managesieve", "naomi.sato"),
+        ("ended", "managesieve", "naomi.sato"),
+    ]
+    assert all(event.time % unit == 0 for event in accesses)
+    assert (len({event.time % 1000 for event in accesses}) > 1) == (unit == 1)
+
+
+def test_another_instance_in_syslog() -> None:
+    """In syslog Dovecot is called as its instance is."""
+    raw = (SAMPLES / "rsyslog-iso.log").read_bytes().replace(b" mail dovecot: ", b" mail second: ")
+    assert read(raw).events == []
+    assert len(read(raw, instance_name="second").events) == len(
+        read((SAMPLES / "rsyslog-iso.log").read_bytes()).events
+    )
 
 
 def test_a_journal_line_is_read_like_any_other() -> None:
