@@ -124,7 +124,7 @@ class Clock:
             hour, within = stamp[:-5], stamp[-5:]
         begun = self._hours.get(hour)
         seconds = _WITHIN.get(within)
-        if begun is not None and seconds is not None:
+        if begun is not None and seconds is not None and stamp != self._doubted[0]:
             time = begun + seconds + thousandths
             self.see(time)
             self._keep(stamp, time)
