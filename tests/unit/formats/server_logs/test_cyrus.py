@@ -108,6 +108,13 @@ def test_an_older_versions_words() -> None:
     assert (begun["name"], begun["encrypted"], begun.get("session")) == ("bob", True, None)
 
 
+def test_a_failure_before_a_name_was_told() -> None:
+    """Where no name was told the failure has the address alone."""
+    raw = b"Nov 23 10:00:00 mail imap[7]: badlogin: h [192.0.2.1] PLAIN (-notset-) [SASL(-13): user not found: x]\n"
+    (refused,) = told(read(raw).events)
+    assert (refused["name"], refused["address"]) == ("", "192.0.2.1")
+
+
 def test_ends_are_told_where_the_server_audits() -> None:
     """Without the audit log the format does not tell when sessions end."""
     assert not open_log("cyrus", About()).ends

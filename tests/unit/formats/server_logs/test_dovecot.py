@@ -222,6 +222,14 @@ def test_a_subject_forges_no_field(lab: Decoded) -> None:
     assert "subject=hi, box=Fake, uid=9" in saved.detail
 
 
+def test_a_long_subject_is_cut() -> None:
+    """What is kept of a line's own words has a bound."""
+    (saved,) = line(
+        f"imap(bob)<7><s>: Info: save: box=INBOX, uid=1, msgid=<a@x>, size=9, subject={'x' * 5000}"
+    )
+    assert len(str(saved["detail"])) == 512
+
+
 def test_scripts_that_are_put_and_switched_on_are_told(lab: Decoded) -> None:
     """A rule that is changed over ManageSieve is an act of its session."""
     scripts = [event.detail for event in lab.events if isinstance(event, Act) and event.deed == "script"]
@@ -309,12 +317,24 @@ def test_a_log_in_without_tls_is_told_as_such() -> None:
     trusted = plain.replace("mpid=7", "mpid=7, secured")
     assert line(plain)[0]["encrypted"] is False
     assert "encrypted" not in line(trusted)[0]
+    # A name with a comma is read by another way.
+    assert line(plain.replace("<bob>", "<b, ob>"))[0]["encrypted"] is False
+    assert "encrypted" not in line(trusted.replace("<bob>", "<b, ob>"))[0]
 
 
 def test_a_log_in_of_another_setting_is_unread() -> None:
     """A log-in whose elements the setting cannot make is not guessed."""
     found = read(b"2026-03-01T10:00:00Z imap-login: Info: Login: bob from 192.0.2.1\n")
     assert (found.events, len(found.unread)) == ([], 1)
+
+
+def test_a_session_that_is_handed_to_another_server_begins() -> None:
+    """What a Dovecot in front hands to one behind it is a session that began."""
+    (begun,) = line(
+        "imap-login: Info: proxy(bob): started proxying to 10.0.0.1:143: user=<bob>, method=PLAIN, rip=192.0.2.1, "
+        "lip=192.0.2.9, TLS, session=<s>"
+    )
+    assert (begun["stage"], begun["name"], begun["address"]) == ("begun", "bob", "192.0.2.1")
 
 
 def test_the_address_behind_a_proxy() -> None:

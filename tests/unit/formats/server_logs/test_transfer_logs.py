@@ -181,12 +181,22 @@ def test_a_delivery_over_exim_to_another_host_goes_out() -> None:
     )
 
 
+def test_nothing_behind_a_message_id_is_a_field_over_exim() -> None:
+    """A message id is chosen by who sends the message, and what it looks like behind a blank is not read."""
+    raw = b"2026-11-23 10:00:00 1xVVTs-0008MR-1p <= a@x.example H=(h) [192.0.2.1] P=esmtp S=9 id=a A=dovecot_login:root\n"
+    assert read("exim", raw).events == []
+
+
 @pytest.mark.parametrize(
     ("name", "line"),
     [
         (
             "postfix",
             "Nov 23 10:00:00 mail postfix/smtp[7]: 4F8CA: to=<b@y.example>, relay=none, dsn=2.0.0, status=sent (ok)",
+        ),
+        (
+            "postfix",
+            "Nov 23 10:00:00 mail postfix/virtual[7]: 337A4: to=<b@y.example>, relay=virtual, dsn=2.0.0, status=sent (ok)",
         ),
         ("postfix", "Nov 23 10:00:00 mail postfix/smtp[7]: 4F8CA1: to=<b@y.example>, status=unknown"),
         ("postfix", "Nov 23 10:00:00 mail postfix/qmgr[7]: 4F8CA1: from=<a@y.example>, size=many"),
@@ -196,7 +206,8 @@ def test_a_delivery_over_exim_to_another_host_goes_out() -> None:
 )
 def test_a_delivery_of_a_message_that_is_not_known_is_unread(name: str, line: str) -> None:
     """Without a sender a transfer is not told, for an empty sender would be another thing."""
-    found = read(name, f"{line}\n".encode())
+    begun = "Nov 23 09:59:59 mail postfix/cleanup[7]: 337A4: message-id=<a@y.example>\n"
+    found = read(name, f"{begun if name == 'postfix' else ''}{line}\n".encode())
     assert (found.events, len(found.unread)) == ([], 1)
 
 
