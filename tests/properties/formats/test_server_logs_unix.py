@@ -1,6 +1,7 @@
 """Logs of Unix mail servers, whatever is in them."""
 
 import os
+import time
 from collections.abc import Sequence
 
 import msgspec
@@ -276,3 +277,25 @@ def test_a_line_without_an_end_is_not_read(name: str) -> None:
     found = read(name, b"2026-11-23T10:00:00Z mail dovecot: " + b"x" * MAX_LINE + b"\n")
     ((at, kept),) = found.unread
     assert (at, len(kept), found.events) == (0, 1024, [])
+
+
+@pytest.mark.parametrize(
+    ("name", "head", "fragment"),
+    [
+        ("dovecot", "2026-11-23T10:00:00Z imap-login: Info: ", "auth failed, 1 attempts "),
+        ("dovecot", "2026-11-23T10:00:00Z imap-login: Info: Login: user=<", ">, auth_user=<"),
+        ("dovecot", "2026-11-23T10:00:00Z auth: Info: pam(a,192.0.2.1): ", " (given password: "),
+        ("postfix", "2026-11-23T10:00:00Z mail postfix/smtp[7]: 4F8CA1: to=<", ">, relay="),
+        ("exim", "2026-11-23 10:00:00 1xVVTs-0008MR-1p => ", ' <"'),
+        ("exim", "2026-11-23 10:00:00 1xVVTs-0008MR-1p <= a@x.example", " X="),
+        ("cyrus", "2026-11-23T10:00:00Z mail imap[7]: auditlog: append ", "a"),
+        ("cyrus", "2026-11-23T10:00:00Z mail imap[7]: badlogin: h [192.0.2.1] PLAIN (", ") ["),
+        ("roundcube", "[23-Nov-2026 10:00:00 +0100]: Failed login for ", " in session "),
+    ],
+)
+def test_no_line_takes_long(name: str, head: str, fragment: str) -> None:
+    """A long line that repeats what a pattern looks for is read, or not, in little time."""
+    raw = (head + fragment * (60_000 // len(fragment)) + "\n").encode()
+    begun = time.process_time()
+    read(name, raw)
+    assert time.process_time() - begun < 1

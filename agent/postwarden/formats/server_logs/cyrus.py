@@ -44,7 +44,7 @@ _BAD_FORMS: Final = tuple(
 )
 _UNKNOWN: Final = frozenset({"-notset-", ""})
 _AUDIT = re.compile(r"auditlog: ([\w-]+):? (.*)", re.DOTALL)
-_PAIR = re.compile(r"([\w.-]+)=<([^<>]*)>")
+_PAIR = re.compile(r"(?:^| )([\w.-]{1,40})=<([^<>]*)>")
 _DEEDS: Final[dict[str, Deed]] = {
     "append": "saved",
     "copy": "copied",

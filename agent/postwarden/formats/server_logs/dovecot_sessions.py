@@ -90,7 +90,7 @@ class Sessions:
         self.without_word = False if "secured" in self._layout.groups else None
         log_in = (
             r"(imap|pop3|managesieve|submission)-login: (?:Info: )?"
-            r"(?:Login|Logged in|([^<>=]*auth failed, (\d{1,6}) attempts[^<>=]*)): "
+            r"(?:Login|Logged in|([^<>=]{0,200}auth failed, (\d{1,6}) attempts[^<>=]{0,200})): "
             f"{self._layout.plain}{NOTHING}"
         )
         nothing = 5 + len(self._layout.groups)
