@@ -149,10 +149,10 @@ class Sessions:
         if fields is None:
             return False
         name = fields["user"]
-        if not name:
-            # The server never learnt a name: nobody's account was tried.
-            return stage == "refused"
         tries = _ATTEMPTS.search(words)
+        if not name and tries is None:
+            # The server never learnt a name, and no password was tried.
+            return stage == "refused"
         address, forwarded = fields.get("remote_ip"), None
         port = fields.get("remote_port")
         if (real := fields.get("real_remote_ip")) is not None and real != address:

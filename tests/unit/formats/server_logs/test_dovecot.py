@@ -328,6 +328,17 @@ def test_a_log_in_of_another_setting_is_unread() -> None:
     assert (found.events, len(found.unread)) == ([], 1)
 
 
+def test_a_refusal_without_a_name_has_an_address() -> None:
+    """Where a try failed before a name was told it is a refusal all the same; a connection without a try is none."""
+    rest = "rip=192.0.2.1, lip=192.0.2.9, session=<s>"
+    (refused,) = line(f"imap-login: Info: Disconnected (auth failed, 1 attempts in 2 secs): user=<>, {rest}")
+    assert (refused["name"], refused["address"]) == ("", "192.0.2.1")
+    assert (
+        line(f"imap-login: Info: Aborted login (tried to use disallowed plaintext auth): user=<>, {rest}")
+        == []
+    )
+
+
 def test_a_session_that_is_handed_to_another_server_begins() -> None:
     """What a Dovecot in front hands to one behind it is a session that began."""
     (begun,) = line(
