@@ -96,7 +96,12 @@ class DovecotLog:
                         session,
                     ) = match.group(*log_in_groups)
                     time = known.get(stamp) or clock.sure(stamp)
-                    if time and name and time <= tries.due and not (held and (words or session in held)):
+                    if (
+                        time
+                        and name
+                        and time <= tries.due
+                        and not (held and (words or session in held or f" {address}" in held))
+                    ):
                         if more_groups is None:
                             identity = port = None
                         else:

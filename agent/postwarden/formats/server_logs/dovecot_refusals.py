@@ -127,8 +127,7 @@ class Tries:
         """A connection's own line with what waited for it, each try counted once; the line's own event is the last."""
         own = self._take(line)
         if line.stage == "begun":
-            names = {line.name, line.identity}
-            own = [one for one in own if one.name not in names or line.time - one.time >= _TURN]
+            own = [one for one in own if not _in_turn(one, line)]
         others = [one for one in own if line.stage == "begun" or one.name != line.name]
         if line.stage == "refused":
             reasons = [one.reason for one in own if one.name == line.name]
@@ -153,16 +152,23 @@ class Tries:
         return [*told, line]
 
     def _take(self, line: Access) -> list[Try]:
-        tries = self.by_key.pop(line.session, None) if line.session else None
-        if tries is None and line.address is not None and line.stage == "refused":
-            # Older versions and some databases write no session: then the address has to do.
-            key = " " + line.address
-            waiting = self.by_key.pop(key, [])
-            tries, rest = waiting[: line.attempts], waiting[line.attempts :]
-            if rest:
-                self.by_key[key] = rest
-        tries = tries or []
-        self._count -= len(tries)
+        """What waited for the line. Where no session is written, the address has to do."""
+        if line.session in self.by_key:
+            key, most = line.session, _MOST
+        else:
+            key, most = f" {line.address}", line.attempts if line.stage == "refused" else _MOST
+        waiting = self.by_key.get(key, [])
+        if line.stage == "begun" and key != line.session:
+            # Of others behind the same address, or of tries before: they wait on.
+            tries = [one for one in waiting if _in_turn(one, line)]
+        else:
+            tries = waiting[:most]
+        rest = [one for one in waiting if one not in tries]
+        if rest:
+            self.by_key[key] = rest
+        elif waiting:
+            del self.by_key[key]
+        self._count -= len(waiting) - len(rest)
         self._set_due()
         return tries
 
@@ -195,3 +201,8 @@ class Tries:
     def _set_due(self) -> None:
         oldest = next(iter(self.by_key.values()), None)
         self.due = float("inf") if oldest is None else oldest[0].time + WAIT
+
+
+def _in_turn(one: Try, line: Access) -> bool:
+    """Whether a refusal is of a database that was asked before the one that let the log-in in."""
+    return one.name in {line.name, line.identity} and line.time - one.time < _TURN

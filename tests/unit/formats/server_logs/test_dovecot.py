@@ -367,6 +367,24 @@ def test_fields_between_two_names_are_left_out_where_a_name_can_look_like_them()
     assert (refused.get("address"), refused["session"]) == (None, "s")
 
 
+def test_a_first_databases_no_without_a_session_is_no_refusal() -> None:
+    """Where no session is written, what the first database refused at the second of the log-in is none either."""
+    raw = (
+        "Mar  1 10:00:00 mail dovecot: auth: sql(eve,192.0.2.1): unknown user\n"
+        "Mar  1 10:00:03 mail dovecot: auth: sql(bob,192.0.2.1): unknown user\n"
+        "Mar  1 10:00:03 mail dovecot: imap-login: Login: user=<bob>, method=PLAIN, rip=192.0.2.1, lip=192.0.2.9, mpid=7, "
+        "TLS, session=<s>\n"
+        "Mar  1 10:06:00 mail dovecot: imap-login: Login: user=<eve>, method=PLAIN, rip=192.0.2.2, lip=192.0.2.9, mpid=7, "
+        "TLS, session=<t>\n"
+    )
+    rows = told(read(raw.encode()).events)
+    assert [(row["stage"], row["name"]) for row in rows] == [
+        ("begun", "bob"),
+        ("refused", "eve"),
+        ("begun", "eve"),
+    ]
+
+
 def test_a_password_in_the_log_is_not_kept() -> None:
     """With auth_verbose_passwords the log has the password that was tried, and no event has."""
     raw = (
