@@ -16,13 +16,17 @@ from postwarden.model.reading import Grade
 
 #: Format → module.
 FORMATS: dict[str, str] = {
+    "cyrus": "postwarden.formats.server_logs.cyrus",
     "dovecot": "postwarden.formats.server_logs.dovecot",
     "entra_sign_ins": "postwarden.formats.server_logs.entra_sign_ins",
     "exchange_protocol": "postwarden.formats.server_logs.exchange_protocol",
+    "exim": "postwarden.formats.server_logs.exim",
     "generic": "postwarden.formats.server_logs.generic",
     "google_sign_ins": "postwarden.formats.server_logs.google_sign_ins",
     "message_trace": "postwarden.formats.server_logs.message_trace",
     "message_tracking": "postwarden.formats.server_logs.message_tracking",
+    "postfix": "postwarden.formats.server_logs.postfix",
+    "roundcube": "postwarden.formats.server_logs.roundcube",
     "w3c": "postwarden.formats.server_logs.w3c",
 }
 

@@ -68,8 +68,14 @@ _VALUES: Final = {
     # With the words of the TLS library where a connection broke.
     "secured": r"TLS(?: handshaking)?(?:: [^<>]*?)?|secured",
 }
-#: What is looked for first, where it is narrower.
-_PLAIN: Final = {**dict.fromkeys(NAMES, "[^<>,]*"), "secured": "TLS|secured"}
+#: What is looked for first: narrower, and without a second thought where it ends.
+_PLAIN: Final = {
+    **dict.fromkeys(NAMES, "[^<>,]*+"),
+    **dict.fromkeys(("mechanism", "remote_ip", "local_ip"), "[^<>, ]++"),
+    "remote_port": "[0-9]{1,5}+",
+    "secured": "TLS|secured",
+    "session": "[^<>, ]++",
+}
 #: Variables whose values are not needed, and how they look.
 _OTHERS: Final = {
     "%e": r"\d+",
@@ -245,7 +251,7 @@ def _element(word: str, seen: set[str]) -> Element:
             plain += f"{literal}({_PLAIN.get(field) or _value(field)})"
         else:
             pattern += literal + _OTHERS.get(field, "[^,<>=]*")
-            plain += literal + _OTHERS.get(field, "[^,<>]*?")
+            plain += literal + _OTHERS.get(field, "[^,<>]*")
     rest = re.escape(word[end:])
     first = _VARIABLE.search(word)
     return Element(word[: first.start()] if first else word, pattern + rest, plain + rest, tuple(fields))
@@ -300,7 +306,7 @@ def counters(setting: str, *, pop3: bool = False) -> Counters:
             pattern += "%"
         elif field is not None and field not in fields:
             fields.append(field)
-            pattern += r"(\d{1,18})"
+            pattern += "([0-9]{1,18}+)"
         else:
             pattern += r"[^\s<>]*"
     groups = {field: group for group, field in enumerate(fields, start=1)}
