@@ -16,7 +16,7 @@ _shtab_postwarden_commands() {
     demo:'Starts mail servers on this machine'"'"'s loopback: an IMAP server (Dovecot where it is installed, else pymap, which has'
     findings:'Findings as they stand in the ledger. An acknowledgement silences one finding, says who and why in a signed'
     history:'The history keeps what logs told of log-ins and of messages handed over, for 400 days unless configured otherwise,'
-    hunt:'Looks through all that the logs told, as far back as the history goes: which accounts, since when, how often. Each hunt is'
+    hunt:'Looks through all that the logs told, as far back as the history goes: which accounts, since when, how often. Each'
     init:'Writes a commented agent.toml and creates the ledger with its first key. The public key is the only line on'
     inspect:'Judges material that somebody exported: Sieve scripts, users'"'"' .forward files, saved answers of Exchange Web Services'
     rules:'Rules are Sigma files: the shipped ones and those in the folders that agent.toml names. Each has examples beside it'
