@@ -262,6 +262,7 @@ class ExportLine(Line, frozen=True, kw_only=True, tag="session"):
     end: Literal["ended", "open", "unknown", "refused"]
     address: str | None
     peer: str | None
+    behind: str | None
     port: int | None
     server: str | None
     address_class: str | None

@@ -20,7 +20,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 #: The columns, in their order; JSON lines have the same names.
 COLUMNS = (
-    "account", "name", "source", "protocol", "begun", "ended", "end", "address", "peer", "port", "server", "address_class",
+    "account", "name", "source", "protocol", "begun", "ended", "end", "address", "peer", "behind", "port", "server", "address_class",
     "country", "network", "hosting", "shared", "client", "family", "application", "session", "identity", "known", "own", "method",
     "encrypted", "attempts", "reason", "requests", "bytes_in", "bytes_out", "bodies", "body_bytes", "headers", "header_bytes",
     "deleted", "expunged",

@@ -183,14 +183,17 @@ def _print(hit: "Hit", views: "Views") -> None:
 def _place(view: "View") -> str:
     if view.session.address is None:
         return "from an address that the log does not tell"
+    if view.behind is not None:
+        return f"from {view.behind}, through the webmail at {view.session.address}" + _about(view)
     if view.shared:
         return f"from {view.session.address} (shared by many accounts: no place)"
-    told = [
-        one
-        for one in (view.address_class, view.country, view.network, view.hosting)
-        if one and one != "public"
-    ]
-    return f"from {view.session.address}" + (f" ({', '.join(told)})" if told else "")
+    return f"from {view.session.address}{_about(view)}"
+
+
+def _about(view: "View") -> str:
+    words = (view.address_class, view.country, view.network, view.hosting)
+    told = [one for one in words if one and one != "public"]
+    return f" ({', '.join(told)})" if told else ""
 
 
 def _hit(hit: "Hit", views: "Views") -> dict[str, object]:

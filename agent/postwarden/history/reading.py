@@ -35,7 +35,7 @@ LEFT JOIN text m ON m.id = a.method
 
 class Wanted(Struct, frozen=True, kw_only=True):
     """Which sessions: of any of the `networks`, of a client or application whose text contains one of these (any
-    case), of these names or identities, from `since` to before `until`. Nothing given is no restriction; what is given
+    case), of these names, identities, sources or protocols, from `since` to before `until`. Nothing given is no restriction; what is given
     must hold together.
     """
 
@@ -45,6 +45,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
     names: tuple[str, ...] | None = None
     identities: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
+    protocols: tuple[str, ...] = ()
     since: int | None = None
     until: int | None = None
     refused: bool = True
@@ -206,6 +207,7 @@ def _conditions(wanted: Wanted) -> tuple[list[str], list[object]]:
         ("name", wanted.names),
         ("identity", wanted.identities or None),
         ("source", wanted.sources or None),
+        ("protocol", wanted.protocols or None),
     ):
         if texts is not None:
             marks = ", ".join("?" * len(texts))
