@@ -17,6 +17,8 @@ from postwarden.errors import ConfigError
 _FULL = re.compile(
     r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?(?:(Z)| ?([+-])(\d\d):?(\d\d))?", re.ASCII
 )
+#: Parts of a second as most write them: thousandths or millionths.
+_FRACTION = re.compile(r"\.(\d{3})(?:\d{3})?(?!\d)", re.ASCII)
 _YEARLESS = re.compile(r"([A-Z][a-z][a-z]) {1,2}(\d{1,2}) (\d\d):(\d\d):(\d\d)", re.ASCII)
 _MONTHS: Final = {
     name: number
@@ -116,9 +118,11 @@ class Clock:
         thousandths = 0
         if stamp[10:11] == "T":
             zone, within = stamp[19:], stamp[14:19]
-            if zone[:1] == "." and zone[1:4].isdecimal() and len(zone) > 4:
-                thousandths = int(zone[1:4])
-                zone = zone.lstrip(".0123456789")
+            if zone[:1] == ".":
+                fraction = _FRACTION.match(zone)
+                if fraction is not None:
+                    thousandths = int(fraction[1])
+                    zone = zone[fraction.end() :]
             hour = stamp[:14] + zone
         else:
             hour, within = stamp[:-5], stamp[-5:]
