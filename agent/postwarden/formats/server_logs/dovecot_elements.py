@@ -128,6 +128,7 @@ class Layout:
         places = [place for place, element in enumerate(elements) if element.named]
         first, last = places[0], places[-1]
         self.plain = _plain(elements)
+        self._plain = re.compile(self.plain)
         #: What stands before the first variable: by it the elements are found behind the words of a line.
         self.begin = elements[0].begin
         fields = [field for element in elements for field in element.fields]
@@ -147,6 +148,8 @@ class Layout:
         What the server wrote is taken away from both ends, and the rest are the names. What stands between two names is left
         out: a name can look like it.
         """
+        if plain := self._plain.fullmatch(text):
+            return {field: plain[group] for field, group in self.groups.items() if plain[group] is not None}
         if len(text) > _LONGEST:
             return None
         found: dict[str, str] = {}

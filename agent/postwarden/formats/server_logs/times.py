@@ -34,6 +34,8 @@ _NEAR = 600_000
 #: A leap day may be eight years after the one before.
 _YEARS = 8
 _CACHED = 86_400
+#: Stamps with a zone and millionths of a second.
+_MICROS = len("2026-11-23T10:00:00.123456+01:00")
 #: Stamps of whole seconds are not longer.
 _WHOLE = len("2026-11-23T10:00:00+01:00")
 #: Minutes and seconds as they are written → milliseconds.
@@ -113,19 +115,16 @@ class Clock:
 
     def sure(self, stamp: str) -> int | None:
         """The time that a stamp means, or None where it means none or that is in doubt."""
-        thousandths = 0
+        if len(stamp) == _MICROS and stamp[19] == ".":
+            return self._micros(stamp)
         if stamp[10:11] == "T":
-            zone, within = stamp[19:], stamp[14:19]
-            if zone[:1] == "." and zone[1:4].isdecimal() and len(zone) > 4:
-                thousandths = int(zone[1:4])
-                zone = zone.lstrip(".0123456789")
-            hour = stamp[:14] + zone
+            hour, within = stamp[:14] + stamp[19:], stamp[14:19]
         else:
             hour, within = stamp[:-5], stamp[-5:]
         begun = self._hours.get(hour)
         seconds = _WITHIN.get(within)
         if begun is not None and seconds is not None and stamp != self._doubted[0]:
-            time = begun + seconds + thousandths
+            time = begun + seconds
             self.see(time)
             self._keep(stamp, time)
             return time
@@ -133,8 +132,22 @@ class Clock:
         if reading is None or reading.doubt is not None:
             return None
         if reading.lasting and seconds is not None:
-            self._keep_hour(hour, reading.time - seconds - thousandths)
+            self._keep_hour(hour, reading.time - seconds)
         return reading.time
+
+    def _micros(self, stamp: str) -> int | None:
+        """The time of a stamp as rsyslog writes it: its second, which others share, and the thousandths."""
+        digits = stamp[20:26]
+        if not (digits.isascii() and digits.isdigit()):
+            return None
+        second = stamp[:19] + stamp[26:]
+        begun = self.known.get(second) or self.sure(second)
+        if begun is None:
+            return None
+        time = begun + int(digits[:3])
+        if self.newest is None or time > self.newest:
+            self.see(time)
+        return time
 
     def _keep_hour(self, hour: str, begun: int) -> None:
         """Take note of an hour, unless clocks change in it."""
