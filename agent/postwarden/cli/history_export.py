@@ -52,7 +52,7 @@ def export(args: argparse.Namespace, config: "Config") -> int:
         chosen = choose(args.account, tuple(accounts.values())) if args.account else ()
         with open_history(state) as history:
             wanted = Wanted(
-                since=since, until=until, names=_names(history.read.every_name(), chosen) if chosen else None
+                since=since, until=until, names=_names(history.read.names(), chosen) if chosen else None
             )
             conceal = Pseudonyms(state).of if config.history.pseudonyms else None
             views = Views(history, state, config, networks, accounts.values(), conceal)

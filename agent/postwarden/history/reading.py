@@ -53,7 +53,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
 
 
 class SharedBy(Struct, frozen=True, kw_only=True):
-    """An address, how many names came from it, and the kinds of clients that they came with."""
+    """An address, how many names came from it, and the different clients that they came with, as far as the log tells."""
 
     address: str
     names: int
@@ -144,16 +144,12 @@ class Reading:
         return [Unread(shape=shape, count=count, sample=sample) for shape, count, sample in rows]
 
     def names(self) -> list[str]:
-        """Every name that ever logged in."""
-        rows = self._base.execute(
-            "SELECT DISTINCT t.text FROM first_seen f JOIN text t ON t.id = f.name ORDER BY 1"
-        )
-        return [name for (name,) in rows]
-
-    def every_name(self) -> list[str]:
         """Every name that logged in or tried to."""
+        # From one name to the next in the index, however many sessions each has.
         rows = self._base.execute(
-            "SELECT text FROM text t WHERE EXISTS (SELECT 1 FROM access WHERE name = t.id) ORDER BY 1"
+            "WITH RECURSIVE each(name) AS (SELECT min(name) FROM access UNION ALL"
+            " SELECT (SELECT min(name) FROM access a WHERE a.name > each.name) FROM each WHERE each.name IS NOT NULL)"
+            " SELECT text FROM each JOIN text ON text.id = each.name ORDER BY 1"
         )
         return [name for (name,) in rows]
 
@@ -169,19 +165,22 @@ class Reading:
         yield from rows
 
     def shared(self, more_than: int, source: str) -> Iterator[SharedBy]:
-        """Addresses that more than so many names came from, as far as this source saw them."""
+        """Addresses that more than so many accounts with different clients came from, as far as this source saw them.
+
+        Where a log does not tell clients, they count as different. Who logs in for others is no account's client.
+        """
         rows = self._base.execute(
             "SELECT a.text, f.value, count(*) FROM first_seen f JOIN address a ON a.id = f.value WHERE f.kind = 'address'"
             " GROUP BY f.value HAVING count(*) > ? ORDER BY 3 DESC",
             (more_than,),
         ).fetchall()
         for text, number, names in rows:
-            ((clients,),) = self._base.execute(
-                "SELECT count(DISTINCT client) + count(DISTINCT CASE WHEN client IS NULL THEN protocol END) FROM"
-                " (SELECT client, protocol FROM access JOIN text ON text.id = source WHERE address = ? AND text = ? LIMIT 10000)",
+            ((sessions, clients, told),) = self._base.execute(
+                "SELECT count(*), count(DISTINCT client), count(client) FROM (SELECT client FROM access"
+                " JOIN text ON text.id = source WHERE address = ? AND text = ? LIMIT 10000)",
                 (number, source),
             ).fetchall()
-            if clients:
+            if sessions and (clients > 1 or told < sessions):
                 yield SharedBy(address=text, names=names, clients=clients)
 
 
@@ -196,13 +195,8 @@ def _conditions(wanted: Wanted) -> tuple[list[str], list[object]]:
         values += bounds * 2
     for kind, text in (("client", wanted.client), ("application", wanted.application)):
         if text is not None:
-            # Who ever used it is known without a look at every session.
-            alike = "(SELECT id FROM text WHERE instr(lower(text), lower(?)) > 0)"
-            conditions.append(
-                f"a.name IN (SELECT name FROM first_seen WHERE kind = '{kind}' AND value IN {alike})"
-                f" AND a.{kind} IN {alike}"
-            )
-            values += [text, text]
+            conditions.append(f"a.{kind} IN (SELECT id FROM text WHERE instr(lower(text), lower(?)) > 0)")
+            values.append(text)
     for column, texts in (
         ("name", wanted.names),
         ("identity", wanted.identities or None),

@@ -209,7 +209,8 @@ class Storing:
                     one.encrypted, one.attempts, one.reason if one.stage == "refused" else None,
                 )
             )  # fmt: skip
-            if one.stage == "refused":
+            if one.stage == "refused" or one.identity is not None:
+                # Neither a try nor what others do here is a habit of the account.
                 continue
             for kind, value in (
                 ("protocol", protocol),

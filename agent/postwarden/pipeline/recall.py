@@ -27,6 +27,7 @@ from postwarden.model.reading import CheckDone, Gap, Item, NotSupported, Observe
 from postwarden.model.scope import Scope, account_scope, source_scope
 from postwarden.model.session import Session
 from postwarden.pipeline.own_identities import own_identities
+from postwarden.pipeline.places import open_networks
 from postwarden.pipeline.record import STORE
 
 #: How long a mishap of a log is spoken of. What it means for a finding stays until somebody acknowledges it.
@@ -189,14 +190,17 @@ class HistoryRecall:
         yield CheckDone(scope=scope, source=source.name, check=LOG_FILES)
 
     def _addresses(self, source: LogFiles, scope: Scope, history: History) -> Iterator[Item]:
+        networks = open_networks(self._config)
         shared = [
-            one for one in history.read.shared(self._config.history.shared, source.name) if one.clients > 1
+            one
+            for one in history.read.shared(self._config.history.shared, source.name)
+            if (place := networks.locate(one.address)) is None or place.address_class != "own"
         ]
         for one in shared[:MOST]:
             yield _gap(
                 source, scope, ADDRESSES, "unsupported",
-                f"{one.names} accounts with {one.clients} kinds of clients came from {one.address}: their sessions have a "
-                "time and a client, and no place",
+                f"{one.names} accounts came from {one.address}, with {_clients(one.clients)}: their sessions have a time "
+                "and a client, and no place",
                 _CURE, one.address,
             )  # fmt: skip
         if len(shared) > MOST:
@@ -325,6 +329,10 @@ def _gap(
     return Gap(
         scope=scope, source=source.name, check=check, reason=reason, message=message, part=part, hint=hint
     )
+
+
+def _clients(count: int) -> str:
+    return f"{count} different clients" if count > 1 else "clients that the log does not tell"
 
 
 def _bare(name: str) -> str:

@@ -76,7 +76,6 @@ class Views:
             one.address
             for source in history.read.sources()
             for one in history.read.shared(config.history.shared, source)
-            if one.clients > 1
         }
         self._identities = _own(config)
         self._recorded, self._since = _recorded(state) if self._identities else ([], None)
