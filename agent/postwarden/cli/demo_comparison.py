@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from postwarden.cli.demo_configuration import CLOUD
@@ -10,7 +11,7 @@ from postwarden.model.account import Account
 from postwarden.model.finding import Finding, at_least
 
 if TYPE_CHECKING:
-    from postwarden.lab import CloudLab, ExchangeLab, Lab
+    from postwarden.lab import Archive, CloudLab, ExchangeLab, Lab
 
 
 #: Of the applications that look odd and are harmless, so many may be findings.
@@ -65,6 +66,25 @@ def compare_cloud(
         f"{len(applications & bad)} of {len(bad)} bad applications, {len(applications & odd)} of {len(odd)} that only "
         f"look odd, {len(mailboxes)} mailboxes with rules of an intruder's"
     )
+
+
+def compare_history(state: Path, archives: "Sequence[Archive]") -> tuple[bool, int]:
+    """Whether the history has exactly the sessions that the logs were written with, and how many they are."""
+    from postwarden.history.history import open_history
+    from postwarden.history.reading import Wanted
+
+    found: dict[str, list[int]] = {one.name: [0, 0, 0] for one in archives}
+    with open_history(state) as history:
+        for session in history.read.sessions(Wanted(sources=tuple(found))):
+            counts = found[session.source]
+            if session.end == "refused":
+                counts[2] += session.attempts
+            else:
+                counts[0] += session.begun is not None
+                counts[1] += session.ended is not None
+    wanted = [(one.name, one.tally.begun, one.tally.ended, one.tally.attempts) for one in archives]
+    exact = difference("sessions", wanted, [(name, *counts) for name, counts in found.items()])
+    return exact, sum(begun for begun, _, _ in found.values())
 
 
 def _application(cloud: "CloudLab", finding: Finding) -> str:
