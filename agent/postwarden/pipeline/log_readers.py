@@ -28,17 +28,18 @@ def log_readers(
     *,
     at_once: float | None = None,
 ) -> tuple[LogReader, ...]:
-    """A reader for each source that has logs; raises ConfigError.
+    """A reader for each source that has logs, those of files first, since services let one wait; raises ConfigError.
 
     A service that has much to tell is left after `at_once` seconds, and goes on in the reader's next turn.
     """
-    readers: list[LogReader] = []
+    files: list[LogReader] = []
+    services: list[LogReader] = []
     for index, entry in config.watched:
         if not has_log(entry):
             continue
         source = open_source(entry, index, config, clock)
         if isinstance(source, LogFiles):
-            readers.append(Ingester(source, clock))
+            files.append(Ingester(source, clock))
         elif isinstance(source, SignInSource):
-            readers.append(SignInIngester(source, clock, steady, at_once))
-    return tuple(readers)
+            services.append(SignInIngester(source, clock, steady, at_once))
+    return (*files, *services)
