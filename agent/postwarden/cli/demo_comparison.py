@@ -14,13 +14,15 @@ if TYPE_CHECKING:
     from postwarden.lab import Archive, CloudLab, ExchangeLab, Lab
 
 
+#: What the demo itself looks for in the history is no finding of the audit.
+HUNTED = "indicator_seen"
 #: Of the applications that look odd and are harmless, so many may be findings.
 MOST_ODD = 2
 
 
 def of_cloud(finding: Finding) -> bool:
     """Whether the finding is about something that a cloud provider told."""
-    return all(check.source in CLOUD for check in finding.checks)
+    return bool(finding.checks) and all(check.source in CLOUD for check in finding.checks)
 
 
 def compare_mailboxes(
@@ -33,7 +35,7 @@ def compare_mailboxes(
     found = sorted(
         (one.finding.scope.key.removeprefix("login:"), one.finding.name)
         for one in standings
-        if one.status == "open" and not of_cloud(one.finding)
+        if one.status == "open" and not of_cloud(one.finding) and one.finding.name != HUNTED
     )
     wanted = sorted((one.account, one.rule) for one in planted)
     return difference("finding", wanted, found), len(found)

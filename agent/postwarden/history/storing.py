@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from postwarden.access.joining import Ending, Group, Joiner, Key
 from postwarden.history.interning import Interned
 from postwarden.history.schema import ARRIVED, NEXT
-from postwarden.history.standing import BUCKETS, LATELY, Standing, Trouble, bucket_of
+from postwarden.history.standing import BUCKETS, LATELY, LEAST, Standing, Trouble, bucket_of
 from postwarden.model.arrival import Batch, Cursor
 from postwarden.model.event import Access, Act, Transfer
 
@@ -108,9 +108,9 @@ class Storing:
         )
         return [replace(_CURSOR.decode(cursor), key=key) for key, cursor in found]
 
-    def looked(self, source: str, troubles: tuple[Trouble, ...], now: int) -> None:
-        """Takes note that a source's files were looked at, inside the caller's transaction."""
-        standing = replace(self.standing(source), looked=now, troubles=troubles)
+    def looked(self, source: str, troubles: tuple[Trouble, ...], now: int, *, least: int = LEAST) -> None:
+        """Takes note that a source was looked at, inside the caller's transaction."""
+        standing = replace(self.standing(source), looked=now, troubles=troubles, least=least)
         self._keep_standing(self._interned.text(source), standing)
 
     def standing(self, source: str) -> Standing:

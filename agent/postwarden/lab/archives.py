@@ -44,7 +44,7 @@ def write_archives(
     """Dovecot and a webmail for the log-ins in `mail`, Exchange's IMAP4 for `exchange`, Entra's sign-ins for `cloud`."""
     begin = today - timedelta(days=DAYS)
     people = tuple(name for name in mail if name not in SHARED + DEVICES)
-    plans = (
+    plans: tuple[tuple[tuple[Log, ...], Plan], ...] = (
         (("dovecot", "roundcube"), Plan(
             seed=1, people=people, shared=SHARED, devices=DEVICES, begin=begin, days=DAYS, rotation="weekly",
             logs=("dovecot", "roundcube"),

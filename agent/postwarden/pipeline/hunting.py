@@ -23,6 +23,7 @@ from postwarden.model.scope import Scope, account_scope, source_scope
 from postwarden.model.session import Session
 from postwarden.pipeline.collect import Part, conclude
 from postwarden.pipeline.judge import RuleBook, judge
+from postwarden.pipeline.log_sources import has_log
 from postwarden.pipeline.record import Recorder
 
 #: The check that a finding of a hunt is of.
@@ -158,7 +159,7 @@ def _gaps(history: History, config: Config, since: int | None, until: int | None
     """What of that time the history does not have."""
     known = history.read.sources()
     for _, entry in config.watched:
-        if entry.kind == "log_files" and (entry.name not in known or known[entry.name].first is None):
+        if has_log(entry) and (entry.name not in known or known[entry.name].first is None):
             yield f"{entry.name}: nothing was read from it yet"
     for name, standing in known.items():
         if standing.first is None or standing.latest is None:

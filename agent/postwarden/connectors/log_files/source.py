@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from msgspec import Meta, Struct
 
 from postwarden.connectors.log_files.following import COPIED, FINISHED, Follower, Unreadable
+from postwarden.connectors.recall import RECALL
 from postwarden.errors import ConfigError
 from postwarden.formats.server_logs import About, Decoder, Shows, grade_of, longest_line, open_log, shows
 from postwarden.model.account import Account
@@ -19,8 +20,6 @@ from postwarden.model.scope import Scope, account_scope, source_scope
 #: Whether the files can be read and the log still comes; whether its lines are understood; whose addresses it has; which of
 #: its sessions are ours.
 LOG_FILES, LOG_LINES, ADDRESSES, OWN_SESSIONS = "log_files", "log_lines", "addresses", "own_sessions"
-#: What a source's memory holds: the history, as far as it is asked.
-RECALL = "recall"
 
 
 class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
