@@ -73,20 +73,12 @@ def compare_cloud(
 def compare_history(state: Path, archives: "Sequence[Archive]") -> tuple[bool, int]:
     """Whether the history has exactly the sessions that the logs were written with, and how many they are."""
     from postwarden.history.history import open_history
-    from postwarden.history.reading import Wanted
 
-    found: dict[str, list[int]] = {one.name: [0, 0, 0] for one in archives}
     with open_history(state) as history:
-        for session in history.read.sessions(Wanted(sources=tuple(found))):
-            counts = found[session.source]
-            if session.end == "refused":
-                counts[2] += session.attempts
-            else:
-                counts[0] += session.begun is not None
-                counts[1] += session.ended is not None
+        totals = [(one.name, history.read.totals(one.name)) for one in archives]
+    found = [(name, one.begun, one.ended, one.refused) for name, one in totals]
     wanted = [(one.name, one.tally.begun, one.tally.ended, one.tally.attempts) for one in archives]
-    exact = difference("sessions", wanted, [(name, *counts) for name, counts in found.items()])
-    return exact, sum(begun for begun, _, _ in found.values())
+    return difference("sessions", wanted, found), sum(one.begun for _, one in totals)
 
 
 def _application(cloud: "CloudLab", finding: Finding) -> str:

@@ -88,7 +88,7 @@ def agent_toml(
     if running is not None and logged:
         sources += _log(running)
     if archives:
-        sources += _archives(archives)
+        sources += _archives(archives, logged=logged)
     lines = "\n".join(accounts)
     return f"""\
 # Written by `postwarden demo`.
@@ -203,7 +203,7 @@ format_options = {{ login_elements = {_text(_ELEMENTS)} }}
 """
 
 
-def _archives(archives: "Sequence[Archive]") -> str:
+def _archives(archives: "Sequence[Archive]", *, logged: bool) -> str:
     first = archives[0].written
     accepted = "".join(
         f"""
@@ -215,11 +215,8 @@ reason = "{reason}"
 until = 2099-12-31
 """
         for name, check, reason in (
-            (
-                "imap-archive",
-                "addresses",
-                "the webmail's own log is read beside it, and phones share their provider's",
-            ),
+            *((("imap-log", "addresses", "everybody is on this machine"),) if logged else ()),
+            ("imap-archive", "addresses", "the webmail's log is read too, and phones share their provider's"),
             ("exchange-archive", "addresses", "the office's line is shared"),
             ("webmail", "addresses", "the office's line is shared"),
             ("imap-archive", "log_lines", "in the hour that the clocks were set back times are doubtful"),

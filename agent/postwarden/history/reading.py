@@ -60,6 +60,14 @@ class SharedBy(Struct, frozen=True, kw_only=True):
     clients: int
 
 
+class Totals(Struct, frozen=True, kw_only=True):
+    """Sessions that began, that ended, and tries that were refused."""
+
+    begun: int
+    ended: int
+    refused: int
+
+
 class Unread(Struct, frozen=True, kw_only=True):
     """Lines of one shape that could not be read."""
 
@@ -96,6 +104,18 @@ class Reading:
         limit = f"LIMIT {wanted.most:d}" if wanted.most is not None else ""
         for row in self._base.execute(f"{_SESSIONS} {where} ORDER BY a.id {limit}", values):
             yield _session(row)
+
+    def totals(self, source: str) -> Totals:
+        """How many sessions of a source began and ended, and how many tries were refused."""
+        ((begun, ended, refused),) = self._base.execute(
+            "SELECT count(*) FILTER (WHERE g.text NOT IN ('refused', 'ended')), count(*) FILTER (WHERE e.time IS NOT NULL),"
+            " coalesce(sum(a.attempts) FILTER (WHERE g.text = 'refused'), 0) FROM access a JOIN text s ON s.id = a.source"
+            " JOIN text g ON g.id = a.stage LEFT JOIN late b ON b.access = a.id"
+            " LEFT JOIN ending e ON e.access = coalesce(b.ended, a.id)"
+            " WHERE s.text = ? AND NOT EXISTS (SELECT 1 FROM late WHERE ended = a.id)",
+            (source,),
+        ).fetchall()
+        return Totals(begun=begun, ended=ended, refused=refused)
 
     def sources(self) -> dict[str, Standing]:
         """What each source that ever gave something is known to be like."""

@@ -50,7 +50,7 @@ def write_archives(
             logs=("dovecot", "roundcube"),
         )),
         (("exchange_imap4",), Plan(
-            seed=2, people=exchange[:MOST], begin=begin, days=DAYS, logs=("exchange_imap4",),
+            seed=2, people=exchange[:MOST // 2], begin=begin, days=DAYS, logs=("exchange_imap4",),
             domain="kitano-marine.example",
         )),
         (("entra",), Plan(
