@@ -177,7 +177,7 @@ def test_an_export_is_complete_recorded_and_harmless_in_a_spreadsheet(
     assert any(row["country"] for row in rows)
     (record,) = [one for one in place.records() if one["kind"] == "history_exported"]
     assert record["digest"] == hashlib.sha256(done.out.encode()).hexdigest()
-    assert (record["sessions"], record["reason"]) == (len(rows), "ticket 1")
+    assert (record["count"], record["of"], record["reason"]) == (len(rows), "sessions", "ticket 1")
     table = place.run("history", "export", "--format", "csv", "--reason", "ticket 2").out
     cells = [row["name"] for row in csv.DictReader(io.StringIO(table))]
     assert "'=cmd|calc" in cells
@@ -234,3 +234,49 @@ def test_the_state_of_every_log_is_shown(place: Logs, made: tuple[Path, Written]
     assert done.code == 3
     assert "is damaged" in done.err
     assert "is damaged" in place.run("history", "status").out
+
+
+def test_messages_that_were_handed_over_are_handed_out(place: Logs, tmp_path: Path) -> None:
+    """Months after a mailbox has lost them, the log's deliveries say what went to whom; another's are not among them."""
+    (mail := tmp_path / "mail").mkdir()
+    written = write(
+        Plan(
+            seed=3,
+            people=PEOPLE,
+            begin=datetime.now(UTC).date() - timedelta(days=9),
+            days=9,
+            logs=("postfix",),
+        ),
+        mail,
+    )
+    source = '[[source]]\nname = "mta"\nkind = "log_files"\nfiles = ["mail/postfix/*"]\nformat = "postfix"\nzone = "Europe/Berlin"\n'
+    place.config.write_text(place.config.read_text() + source)
+    place.run("history", "read")
+    everything = place.run(
+        "history", "export", "--of", "transfers", "--reason", "x", "--format", "jsonl"
+    ).out.splitlines()
+    rows = [json.loads(line) for line in everything]
+    assert (
+        sum(len(row["recipients"]) for row in rows if row["outcome"] == "delivered")
+        == written.deliveries["postfix"].delivered
+    )
+    own = [
+        json.loads(line)
+        for line in place.run(
+            "history", "export", "--of", "transfers", "--account", PEOPLE[0], "--reason", "y"
+        ).out.splitlines()
+    ]
+    address = f"{PEOPLE[0]}@{DOMAIN}"
+    assert (
+        own
+        == [
+            row
+            for row in rows
+            if address in {row["sender"], row["name"], row["original"], *row["recipients"]}
+        ]
+        != []
+    )
+    assert [one["of"] for one in place.records() if one["kind"] == "history_exported"] == [
+        "transfers",
+        "transfers",
+    ]

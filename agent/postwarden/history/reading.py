@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from postwarden.history.interning import mapped
 from postwarden.history.standing import Standing
 from postwarden.model.arrival import Cursor
+from postwarden.model.event import Transfer
 from postwarden.model.session import Session
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -105,6 +106,36 @@ class Reading:
         for row in self._base.execute(f"{_SESSIONS} {where} ORDER BY a.id {limit}", values):
             yield _session(row)
 
+    def transfers(
+        self, addresses: Sequence[str] | None, since: int | None = None, until: int | None = None
+    ) -> Iterator[tuple[str, Transfer]]:
+        """Source and transfer of each message that was handed over, in the order in which they were stored.
+
+        With `addresses` (folded) only those that one of them sent, was sent to, or was authenticated for.
+        """
+        wanted = frozenset(addresses) if addresses is not None else None
+        for source, sender, recipients, name, *rest in self._base.execute(
+            "SELECT s.text, f.text, r.text, n.text, t.at, t.time, t.message_id, t.size, d.text, o.text, a.text, t.queue, g.text"
+            " FROM transfer t JOIN text s ON s.id = t.source JOIN text f ON f.id = t.sender JOIN text r ON r.id = t.recipients"
+            " JOIN text o ON o.id = t.outcome LEFT JOIN text n ON n.id = t.name LEFT JOIN text d ON d.id = t.direction"
+            " LEFT JOIN address a ON a.id = t.address LEFT JOIN text g ON g.id = t.original WHERE (? IS NULL OR t.time >= ?) AND (? IS NULL OR t.time < ?)"
+            " ORDER BY t.id",
+            (since, since, until, until),
+        ):
+            to = tuple(recipients.split("\n"))
+            if wanted is not None and wanted.isdisjoint(
+                one.casefold() for one in (sender, name or "", rest[-1] or "", *to)
+            ):
+                continue
+            at, time, message_id, size, direction, outcome, address, queue, original = rest
+            yield (
+                source,
+                Transfer(
+                    at=at, time=time, sender=sender, recipients=to, message_id=message_id, size=size, direction=direction,
+                    outcome=outcome, name=name, address=address, queue=queue, original=original,
+                ),
+            )  # fmt: skip
+
     def totals(self, source: str) -> Totals:
         """How many sessions of a source began and ended, and how many tries were refused."""
         ((begun, ended, refused),) = self._base.execute(
@@ -172,6 +203,17 @@ class Reading:
             " SELECT text FROM each JOIN text ON text.id = each.name ORDER BY 1"
         )
         return [name for (name,) in rows]
+
+    def names_at(self, source: str) -> list[str]:
+        """Every name that logged in as itself and was let in at a source."""
+        names = self._base.execute(
+            "WITH RECURSIVE each(name) AS (SELECT min(name) FROM first_seen UNION ALL"
+            " SELECT (SELECT min(name) FROM first_seen f WHERE f.name > each.name) FROM each WHERE each.name IS NOT NULL)"
+            " SELECT text FROM each JOIN text ON text.id = each.name WHERE EXISTS"
+            " (SELECT 1 FROM access a JOIN text s ON s.id = a.source WHERE a.name = each.name AND s.text = ?) ORDER BY 1",
+            (source,),
+        )
+        return [name for (name,) in names]
 
     def first_seen(self, names: Sequence[str]) -> Iterator[tuple[str, str, int]]:
         """Since when an account's protocols, addresses, clients and applications are known: kind, value, time."""

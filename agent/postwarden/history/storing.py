@@ -261,6 +261,7 @@ class Storing:
                         source, content, one.at, day, one.time, text(one.sender), text("\n".join(one.recipients)),
                         one.message_id, one.size, text(one.direction) if one.direction is not None else None,
                         text(one.outcome), text(one.name) if one.name is not None else None, place, one.queue,
+                        text(one.original) if one.original is not None else None,
                     )
                 )  # fmt: skip
         self._base.executemany(INSERT_ACT, acts)

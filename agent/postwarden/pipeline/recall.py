@@ -9,9 +9,17 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
+from postwarden.access.networks import weaknesses
 from postwarden.access.own import match
 from postwarden.config.settings import Config
-from postwarden.connectors.log_files.source import ADDRESSES, LOG_FILES, LOG_LINES, OWN_SESSIONS, LogFiles
+from postwarden.connectors.log_files.source import (
+    ADDRESSES,
+    LOG_FILES,
+    LOG_LINES,
+    OWN_SESSIONS,
+    PLACES,
+    LogFiles,
+)
 from postwarden.errors import HistoryError, Reason
 from postwarden.findings.own_sessions import KEPT, OwnSessions
 from postwarden.formats.server_logs import Shows
@@ -77,7 +85,18 @@ class HistoryRecall:
                 yield _gap(
                     source, scope, check, "unreachable", f"the history could not be asked: {exc}", hint
                 )
+        yield from self._places(source, scope)
         yield from self._visible(source, scope)
+
+    def _places(self, source: LogFiles, scope: Scope) -> Iterator[Item]:
+        """Without a database an address has no country or network: shown, and not incomplete."""
+        networks = open_networks(self._config)
+        if networks.country is not None and networks.network is not None:
+            yield CheckDone(scope=scope, source=source.name, check=PLACES)
+            return
+        yield NotSupported(
+            scope=scope, source=source.name, check=PLACES, message="; ".join(weaknesses(networks))
+        )
 
     def _used_by_name(
         self, source: LogFiles, scope: Scope, history: History, standing: Standing

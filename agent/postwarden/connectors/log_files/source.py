@@ -20,6 +20,8 @@ from postwarden.model.scope import Scope, account_scope, source_scope
 #: Whether the files can be read and the log still comes; whether its lines are understood; whose addresses it has; which of
 #: its sessions are ours.
 LOG_FILES, LOG_LINES, ADDRESSES, OWN_SESSIONS = "log_files", "log_lines", "addresses", "own_sessions"
+#: Whether the databases are there that say where addresses are.
+PLACES = "places"
 
 
 class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -60,7 +62,7 @@ class LogFiles:
     connections = 1
     remembers = True
     checks: tuple[str, ...] = (OWN_SESSIONS,)
-    source_checks: tuple[str, ...] = (LOG_FILES, LOG_LINES, ADDRESSES, OWN_SESSIONS)
+    source_checks: tuple[str, ...] = (LOG_FILES, LOG_LINES, ADDRESSES, PLACES, OWN_SESSIONS)
     grades: Mapping[str, Grade] = SAME_GRADE
 
     def __init__(
