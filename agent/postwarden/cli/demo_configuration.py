@@ -217,8 +217,8 @@ until = 2099-12-31
         for name, check, reason in (
             *((("imap-log", "addresses", "everybody is on this machine"),) if logged else ()),
             ("imap-archive", "addresses", "the webmail's log is read too, and phones share their provider's"),
-            ("exchange-archive", "addresses", "the office's line is shared"),
-            ("webmail", "addresses", "the office's line is shared"),
+            ("exchange-log", "addresses", "phones share their provider's"),
+            ("webmail", "addresses", "phones share their provider's"),
             ("imap-archive", "log_lines", "in the hour that the clocks were set back times are doubtful"),
         )
     )
@@ -238,7 +238,7 @@ format_options = {{ {", ".join(f"{key} = {_text(value)}" for key, value in one.f
     )
     return f"""
 [networks]
-own = {_list(("10.20.0.0/16",))}
+own = {_list(("10.20.0.0/16", *archives[0].offices))}
 countries = {{ files = [{_text(str(first.countries))}], licence = "made up" }}
 systems = {{ files = [{_text(str(first.networks))}], licence = "made up" }}
 

@@ -2,6 +2,7 @@
 
 import ipaddress
 import sqlite3
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 
 import msgspec
@@ -13,6 +14,10 @@ from postwarden.history.standing import Standing
 from postwarden.model.arrival import Cursor
 from postwarden.model.event import Transfer
 from postwarden.model.session import Session
+
+#: Sessions of an address that are looked at to see whether many share it.
+LOOKED_AT = 10_000
+DAY = 86_400_000
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -54,7 +59,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
 
 
 class SharedBy(Struct, frozen=True, kw_only=True):
-    """An address, how many names came from it, and the different clients that they came with, as far as the log tells."""
+    """An address, the most accounts that came from it within a day, and their different clients, as far as the log tells."""
 
     address: str
     names: int
@@ -227,23 +232,44 @@ class Reading:
         yield from rows
 
     def shared(self, more_than: int, source: str) -> Iterator[SharedBy]:
-        """Addresses that more than so many accounts with different clients came from, as far as this source saw them.
+        """Addresses that more than so many accounts with different clients came from on one day, as far as this source saw.
 
-        Where a log does not tell clients, they count as different. Who logs in for others is no account's client.
+        Where a log does not tell clients, they count as different. Who logs in for others is no account's client. Of each
+        address the last sessions are looked at: a provider gives its addresses to one customer after the other.
         """
-        rows = self._base.execute(
-            "SELECT a.text, f.value, count(*) FROM first_seen f JOIN address a ON a.id = f.value WHERE f.kind = 'address'"
-            " GROUP BY f.value HAVING count(*) > ? ORDER BY 3 DESC",
+        candidates = self._base.execute(
+            "SELECT a.text, f.value FROM first_seen f JOIN address a ON a.id = f.value WHERE f.kind = 'address'"
+            " GROUP BY f.value HAVING count(*) > ? ORDER BY count(*) DESC, 1",
             (more_than,),
         ).fetchall()
-        for text, number, names in rows:
-            ((sessions, clients, told),) = self._base.execute(
-                "SELECT count(*), count(DISTINCT client), count(client) FROM (SELECT client FROM access"
-                " JOIN text ON text.id = source WHERE address = ? AND text = ? LIMIT 10000)",
-                (number, source),
+        for text, number in candidates:
+            rows = self._base.execute(
+                "SELECT a.time, a.name, a.client FROM access a JOIN text s ON s.id = a.source JOIN text g ON g.id = a.stage"
+                " WHERE a.address = ? AND s.text = ? AND a.identity IS NULL AND g.text <> 'refused'"
+                " ORDER BY a.id DESC LIMIT ?",
+                (number, source, LOOKED_AT),
             ).fetchall()
-            if sessions and (clients > 1 or told < sessions):
-                yield SharedBy(address=text, names=names, clients=clients)
+            names = _most_in_a_day(rows)
+            clients = {client for _, _, client in rows if client is not None}
+            if names > more_than and (len(clients) > 1 or any(client is None for _, _, client in rows)):
+                yield SharedBy(address=text, names=names, clients=len(clients))
+
+
+def _most_in_a_day(rows: Sequence[tuple[int, int, int | None]]) -> int:
+    """The most different names within a day."""
+    within: deque[tuple[int, int]] = deque()
+    counts: Counter[int] = Counter()
+    most = 0
+    for time, name, _ in sorted(rows, key=lambda row: row[0]):
+        within.append((time, name))
+        counts[name] += 1
+        while time - within[0][0] >= DAY:
+            _, old = within.popleft()
+            counts[old] -= 1
+            if not counts[old]:
+                del counts[old]
+        most = max(most, len(counts))
+    return most
 
 
 def _conditions(wanted: Wanted) -> tuple[list[str], list[object]]:

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from postwarden.lab.logs import Log, Plan, Tally, Written, write
+from postwarden.lab.logs import NETWORKS, Log, Plan, Tally, Written, write
 
 #: What the demo's organisation keeps.
 DAYS = 400
@@ -36,6 +36,11 @@ class Archive:
     def tally(self) -> Tally:
         """What must be found in them."""
         return self.written.total(self.log)
+
+    @property
+    def offices(self) -> tuple[str, ...]:
+        """The lines of the organisation's offices."""
+        return tuple(one.v4 for one in NETWORKS if one.kind == "office")
 
 
 def write_archives(
@@ -81,7 +86,7 @@ def _archive(log: Log, home: Path, written: Written) -> Archive:
 _NAMES: dict[Log, str] = {
     "dovecot": "imap-archive",
     "roundcube": "webmail",
-    "exchange_imap4": "exchange-archive",
+    "exchange_imap4": "exchange-log",
     "entra": "sign-ins",
 }
 _FORMATS: dict[Log, tuple[str, dict[str, Any]]] = {

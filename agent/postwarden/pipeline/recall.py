@@ -218,7 +218,7 @@ class HistoryRecall:
         for one in shared[:MOST]:
             yield _gap(
                 source, scope, ADDRESSES, "unsupported",
-                f"{one.names} accounts came from {one.address}, with {_clients(one.clients)}: their sessions have a time "
+                f"{one.names} accounts came from {one.address} in one day, with {_clients(one.clients)}: their sessions have a time "
                 "and a client, and no place",
                 _CURE, one.address,
             )  # fmt: skip
