@@ -190,7 +190,8 @@ def _ending(row: Row) -> Row:
 
 def ask(folder: Path, question: Question) -> tuple[int, tuple[float, ...]]:
     """How many sessions are found and the seconds of each run."""
-    found, times = 0, []
+    found = 0
+    times: list[float] = []
     for _ in range(RUNS):
         let_go(folder / FILE)
         command = [sys.executable, "-m", "tests.bench.history_lookup", "--folder", str(folder)]
