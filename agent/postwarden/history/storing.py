@@ -82,9 +82,9 @@ class Storing:
         joined = joiner.take(accesses)
         endings = joined.endings
         standing = self.standing(batch.source)
-        latest = max((event.time for event in batch.events), default=None)
-        if joiner.groups and latest is not None:
-            endings += joiner.expire(max(latest, standing.latest or 0))
+        times = [event.time for event in batch.events]
+        if joiner.groups and times:
+            endings += joiner.expire(max(*times, standing.latest or 0))
         self._store_accesses(source, cursor.key, day, joined.rows)
         self._base.executemany(
             INSERT_LATE, [(source, day, now, access, ended) for access, ended in joined.late]
@@ -92,8 +92,8 @@ class Storing:
         self._store_endings(cursor.key, day, endings)
         self._keep_open(source, joiner)
         self._next_row = joiner.next_row
-        others = [event for event in batch.events if not isinstance(event, Access)]
-        if others:
+        if len(accesses) < len(batch.events):
+            others = [event for event in batch.events if not isinstance(event, Access)]
             self._store_others(source, cursor.key, day, others, joiner)
         self._store_unread(source, day, batch.unread)
         self._base.executemany(
@@ -103,7 +103,7 @@ class Storing:
                 for note in batch.notes
             ],
         )  # fmt: skip
-        self._keep_standing(source, _after(standing, batch, now, ends=ends))
+        self._keep_standing(source, _after(standing, batch, times, now, ends=ends))
         return cursor
 
     def cursors(self, source: str) -> list[Cursor]:
@@ -338,9 +338,8 @@ class Storing:
         self._joiners.clear()
 
 
-def _after(standing: Standing, batch: Batch, now: int, *, ends: bool) -> Standing:
-    """What is known of the source with this batch."""
-    times = [event.time for event in batch.events]
+def _after(standing: Standing, batch: Batch, times: Sequence[int], now: int, *, ends: bool) -> Standing:
+    """What is known of the source with this batch, whose events have these `times`."""
     delays = standing.delays
     if batch.fresh and times:
         counts = list(delays) + [0] * (BUCKETS - len(delays))
