@@ -15,6 +15,8 @@ _shtab_postwarden_commands() {
     collect:'Reads users'"'"' .forward files and Sieve scripts on the mail host, as /etc/postwarden/collect.toml names them, and writes'
     demo:'Starts mail servers on this machine'"'"'s loopback: an IMAP server (Dovecot where it is installed, else pymap, which has'
     findings:'Findings as they stand in the ledger. An acknowledgement silences one finding, says who and why in a signed'
+    history:'The history keeps what logs told of log-ins and of messages handed over, for 400 days unless configured otherwise,'
+    hunt:'Looks through all that the logs told, as far back as the history goes: which accounts, since when, how often. Each'
     init:'Writes a commented agent.toml and creates the ledger with its first key. The public key is the only line on'
     inspect:'Judges material that somebody exported: Sieve scripts, users'"'"' .forward files, saved answers of Exchange Web Services'
     rules:'Rules are Sigma files: the shipped ones and those in the folders that agent.toml names. Each has examples beside it'
@@ -33,6 +35,15 @@ _shtab_postwarden_findings_commands() {
     show:'one finding and its history'
   )
   _describe 'postwarden findings commands' _commands
+}
+
+_shtab_postwarden_history_commands() {
+  local _commands=(
+    export:'Prints what came, in the order in which it came. A signed record says who had it, and why.'
+    read:'Takes in what is new in every log. The daemon does so all the time.'
+    status:'How far each log was read.'
+  )
+  _describe 'postwarden history commands' _commands
 }
 
 _shtab_postwarden_rules_commands() {
@@ -142,6 +153,61 @@ _shtab_postwarden_findings_show_options=(
 # guard to ensure default positional specs are added only once per session
 _shtab_postwarden_findings_show_defaults_added=0
 
+_shtab_postwarden_history_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_postwarden_history_defaults_added=0
+
+_shtab_postwarden_history_export_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--of[log-ins, or messages that were handed over (default\: sessions)]:of:(sessions transfers)"
+  "*--account[an address, login or key\; all without it]:A:"
+  "--since[sessions from then on (2026-06-01, or with a time in UTC)]:TIME:"
+  "--until[sessions before then]:TIME:"
+  "--format[(default\: jsonl)]:format:(jsonl csv)"
+  "--reason[why\; it is recorded]:TEXT:"
+  "--config[agent.toml to use (default\: .\/agent.toml, then the user\'s configuration folder, then \/etc\/postwarden)]:FILE:_files"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_postwarden_history_export_defaults_added=0
+
+_shtab_postwarden_history_read_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--config[agent.toml to use (default\: .\/agent.toml, then the user\'s configuration folder, then \/etc\/postwarden)]:FILE:_files"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_postwarden_history_read_defaults_added=0
+
+_shtab_postwarden_history_status_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--config[agent.toml to use (default\: .\/agent.toml, then the user\'s configuration folder, then \/etc\/postwarden)]:FILE:_files"
+  "--json[print one JSON object a line (docs\/json.md describes them)]"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_postwarden_history_status_defaults_added=0
+
+_shtab_postwarden_hunt_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "*--ip[an address, IPv4 or IPv6]:ADDRESS:"
+  "*--network[a network\: 203.0.113.0\/24]:CIDR:"
+  "*--client[part of what a client calls itself, in any case]:TEXT:"
+  "*--app[the id of an application, or part of it]:ID:"
+  "*--file[a list of them\: plain text, CSV or STIX 2.1]:FILE:_files"
+  "--since[sessions from then on (2026-06-01, or with a time in UTC)]:TIME:"
+  "--until[sessions before then]:TIME:"
+  "--reason[why\; it is recorded]:TEXT:"
+  "--config[agent.toml to use (default\: .\/agent.toml, then the user\'s configuration folder, then \/etc\/postwarden)]:FILE:_files"
+  "--json[print one JSON object a line (docs\/json.md describes them)]"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_postwarden_hunt_defaults_added=0
+
 _shtab_postwarden_init_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--config[agent.toml to use (default\: .\/agent.toml, then the user\'s configuration folder, then \/etc\/postwarden)]:FILE:_files"
@@ -224,6 +290,7 @@ _shtab_postwarden_status_defaults_added=0
 _shtab_postwarden_verify_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--key[the first key, as init printed it]:VKEY:"
+  "--history[compare each closed day of the history with its digest in the ledger (default file\: beside the ledger)]:FILE:"
   "--config[agent.toml to use (default\: .\/agent.toml, then the user\'s configuration folder, then \/etc\/postwarden)]:FILE:_files"
   "--json[print one JSON object a line (docs\/json.md describes them)]"
   ":the ledger\'s folder (default\: the configured one):_files -/"
@@ -256,6 +323,8 @@ _shtab_postwarden() {
         collect) _arguments -C -s $_shtab_postwarden_collect_options ;;
         demo) _arguments -C -s $_shtab_postwarden_demo_options ;;
         findings) _shtab_postwarden_findings ;;
+        history) _shtab_postwarden_history ;;
+        hunt) _arguments -C -s $_shtab_postwarden_hunt_options ;;
         init) _arguments -C -s $_shtab_postwarden_init_options ;;
         inspect) _arguments -C -s $_shtab_postwarden_inspect_options ;;
         rules) _shtab_postwarden_rules ;;
@@ -288,6 +357,31 @@ _shtab_postwarden_findings() {
         list) _arguments -C -s $_shtab_postwarden_findings_list_options ;;
         rebuild) _arguments -C -s $_shtab_postwarden_findings_rebuild_options ;;
         show) _arguments -C -s $_shtab_postwarden_findings_show_options ;;
+      esac
+  esac
+}
+
+_shtab_postwarden_history() {
+  local context state line curcontext="$curcontext" one_or_more='(*)' remainder='(-)*:' default='*::: :->history'
+
+  # Add default positional/remainder specs only if none exist, and only once per session
+  if (( ! _shtab_postwarden_history_defaults_added )); then
+    if (( ${_shtab_postwarden_history_options[(I)${(q)one_or_more}*]} +          ${_shtab_postwarden_history_options[(I)${(q)remainder}*]} +          ${_shtab_postwarden_history_options[(I)${(q)default}]} == 0 )); then
+      _shtab_postwarden_history_options+=(': :_shtab_postwarden_history_commands' '*::: :->history')
+    fi
+    _shtab_postwarden_history_defaults_added=1
+  fi
+  _arguments -C -s $_shtab_postwarden_history_options
+
+  case $state in
+    history)
+      words=($line[1] "${words[@]}")
+      (( CURRENT += 1 ))
+      curcontext="${curcontext%:*:*}:_shtab_postwarden_history-$line[1]:"
+      case $line[1] in
+        export) _arguments -C -s $_shtab_postwarden_history_export_options ;;
+        read) _arguments -C -s $_shtab_postwarden_history_read_options ;;
+        status) _arguments -C -s $_shtab_postwarden_history_status_options ;;
       esac
   esac
 }

@@ -10,7 +10,10 @@ from postwarden.daemon.running import Reading
 from postwarden.errors import Reason
 from postwarden.findings.life import Acknowledgement, Status
 from postwarden.grants.assessment import Band
+from postwarden.model.arrival import Mishap
+from postwarden.model.event import Protocol
 from postwarden.model.evidence import (
+    Access,
     Change,
     Delegation,
     Folder,
@@ -19,9 +22,11 @@ from postwarden.model.evidence import (
     Setting,
 )
 from postwarden.model.finding import Finding, Level
+from postwarden.model.indicator import Indicator
 from postwarden.model.moment import Moment
 from postwarden.model.reading import Coverage, Excess, Gap
 from postwarden.model.record import AnyRecord
+from postwarden.pipeline.views import Own
 
 
 class Line(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type"):
@@ -153,6 +158,160 @@ class VerificationLine(Line, frozen=True, kw_only=True, tag="verification"):
     problems: tuple[Problem, ...]
 
 
+class HistoryProblem(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One thing about the history that does not agree with the ledger."""
+
+    day: str
+    problem: str
+
+
+class HistoryVerificationLine(Line, frozen=True, kw_only=True, tag="history_verification"):
+    """Whether the closed days of a history are as the ledger says."""
+
+    history: str
+    sound: bool
+    days: int
+    pruned: int
+    problems: tuple[HistoryProblem, ...]
+
+
+class Shape(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Lines of one shape that were not understood."""
+
+    shape: str
+    count: int
+    sample: str
+
+
+class LogTrouble(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A file that could not be read at the last look."""
+
+    path: str
+    message: str
+    hint: str | None
+
+
+class LogMishap(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Something that happened to a log."""
+
+    time: Moment
+    mishap: Mishap
+    path: str
+    words: str
+    lost: bool
+
+
+class LogLine(Line, frozen=True, kw_only=True, tag="log"):
+    """How far one source's logs were read."""
+
+    source: str
+    arrival: str | None
+    first: Moment | None
+    latest: Moment | None
+    arrived: Moment | None
+    looked: Moment | None
+    lines: int
+    events: int
+    unread: int
+    doubtful: int
+    delay: int | None
+    lateness: int
+    shapes: tuple[Shape, ...]
+    unknown_names: tuple[str, ...]
+    troubles: tuple[LogTrouble, ...]
+    mishaps: tuple[LogMishap, ...]
+
+
+class HitLine(Line, frozen=True, kw_only=True, tag="hit"):
+    """An account that has sessions with an indicator; entered ones first, by the first access."""
+
+    account: str
+    indicator: Indicator
+    first: Moment
+    last: Moment
+    sessions: int
+    visits: int
+    refused: int
+    protocol: Protocol
+    addresses: tuple[str, ...]
+    clients: tuple[str, ...]
+    country: str | None
+    network: str | None
+    hosting: str | None
+    shared: bool
+    known: str | None
+    own: Own | None
+    source: str
+
+
+class HuntLine(Line, frozen=True, kw_only=True, tag="hunt"):
+    """A hunt as a whole; the last line."""
+
+    indicators: int
+    hits: int
+    findings: tuple[str, ...]
+    gaps: tuple[str, ...]
+
+
+class ExportLine(Line, frozen=True, kw_only=True, tag="session"):
+    """A session as `history export` hands it out; the CSV form has the same columns, without `type`."""
+
+    account: str
+    name: str
+    source: str
+    protocol: Protocol
+    begun: Moment | None
+    ended: Moment | None
+    end: Literal["ended", "open", "unknown", "refused"]
+    address: str | None
+    peer: str | None
+    behind: str | None
+    port: int | None
+    server: str | None
+    address_class: str | None
+    country: str | None
+    network: str | None
+    hosting: str | None
+    shared: bool
+    client: str | None
+    family: str | None
+    application: str | None
+    session: str | None
+    identity: str | None
+    known: str | None
+    own: Own | None
+    method: str | None
+    encrypted: bool | None
+    attempts: int
+    reason: str | None
+    requests: int | None
+    bytes_in: int | None
+    bytes_out: int | None
+    bodies: int | None
+    body_bytes: int | None
+    headers: int | None
+    header_bytes: int | None
+    deleted: int | None
+    expunged: int | None
+
+
+class TransferLine(Line, frozen=True, kw_only=True, tag="transfer"):
+    """A message that was handed over, as `history export --of transfers` hands it out."""
+
+    source: str
+    time: Moment
+    sender: str
+    recipients: tuple[str, ...]
+    original: str | None
+    message_id: str | None
+    size: int | None
+    direction: Literal["in", "out", "local"] | None
+    outcome: Literal["delivered", "deferred", "failed", "expanded", "received"]
+    name: str | None
+    address: str | None
+    queue: str | None
+
+
 class RuleLine(Line, frozen=True, kw_only=True, tag="rule"):
     """A rule in force."""
 
@@ -278,7 +437,7 @@ def inspect_evidence(kind: type[Struct]) -> type[Struct]:
     )
 
 
-EVIDENCE = (MailFlow, Delegation, Folder, Grant, Setting, Change)
+EVIDENCE = (MailFlow, Delegation, Folder, Grant, Setting, Access, Change)
 INSPECT_EVIDENCE = {kind: inspect_evidence(kind) for kind in EVIDENCE}
 
 #: Name of the schema → its types (more than one where `kind` tells them apart), and the commands that print it.
@@ -300,6 +459,12 @@ OBJECTS: Mapping[str, tuple[tuple[type[Struct], ...], str]] = {
     "example": ((ExampleLine,), "`rules test`"),
     "explanation": ((ExplanationLine,), "`rules explain`"),
     "verification": ((VerificationLine,), "`verify`"),
+    "history_verification": ((HistoryVerificationLine,), "`verify --history`"),
+    "log": ((LogLine,), "`history status`"),
+    "hit": ((HitLine,), "`hunt`"),
+    "hunt": ((HuntLine,), "`hunt`"),
+    "session": ((ExportLine,), "`history export`"),
+    "transfer": ((TransferLine,), "`history export --of transfers`"),
     "inspect_evidence": (tuple(INSPECT_EVIDENCE.values()), "`inspect`"),
     "inspect_finding": ((InspectFinding,), "`inspect`"),
     "inspect_gap": ((InspectGap,), "`inspect`"),

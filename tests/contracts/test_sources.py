@@ -13,9 +13,11 @@ import pytest
 
 from postwarden.config.settings import SourceEntry, decode
 from postwarden.connectors import KINDS, Source, open_source
+from postwarden.history.history import open_history
 from postwarden.model.account import Account
 from postwarden.model.reading import SAME_GRADE, CheckDone, Gap, Grade, Observed
-from postwarden.pipeline.collect import Reading, collect_account
+from postwarden.pipeline.collect import Reading, collect_account, collect_source
+from postwarden.pipeline.reading_logs import memory_of
 from tests.contracts.conftest import lines, misbehaving
 from tests.google_key import google_key
 
@@ -514,7 +516,29 @@ def drop(folder: Path, **options: Any) -> Source:
 
 def test_every_kind_is_here() -> None:
     """A kind that is added keeps to all of this, over a network or from a folder."""
-    assert set(KINDS) == {*BY_NETWORK, "drop_folder"}
+    assert set(KINDS) == {*BY_NETWORK, "drop_folder", "log_files"}
+
+
+@pytest.mark.parametrize("recall", [False, True])
+def test_a_log_source_says_how_each_of_its_checks_ended(tmp_path: Path, *, recall: bool) -> None:
+    """Without a history every check is a gap with a hint; with one that is empty, none is clean for want of words."""
+    raw = b'[[source]]\nname = "log"\nkind = "log_files"\nfiles = ["missing.log"]\nformat = "dovecot"\nservers = ["imap"]\n'
+    config = decode(raw, tmp_path / "agent.toml")
+    memory: dict[str, Any] = {"log": {}}
+    if recall:
+        memory = memory_of(config, tmp_path, lambda: NOW, lambda: 0.0)
+        open_history(tmp_path, create=True).close()
+    (entry,) = config.sources
+    source = open_source(entry, 0, config, lambda: NOW, memory)
+    reading = collect_account(ALICE, [source], lambda _source, _check: None, None)
+    own = collect_source(source, lambda _source, _check: None, None)
+    assert {row.check for row in reading.coverage} == set(source.checks)
+    assert {row.check for row in own.coverage} == set(source.source_checks)
+    assert all(gap.hint and "bug" not in gap.hint for gap in (*reading.gaps, *own.gaps))
+    if not recall:
+        assert all(row.status == "gap" for row in (*reading.coverage, *own.coverage))
+    else:
+        assert "nobody has read this log yet" in {gap.message for gap in own.gaps}
 
 
 @pytest.mark.parametrize(

@@ -221,18 +221,40 @@ class TestReading:
 
 
 def test_many_sign_ins_of_a_day_come_in_pages(running_cloud: CloudLab, tmp_path: Path) -> None:
-    """More than a page has of one hour is read to its end."""
-    state = running_cloud.microsoft.state
-    user = next(iter(state.users))
+    """More than a page has of one hour is read to its end, each from where it came."""
     first = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    user = next(iter(running_cloud.microsoft.state.users))
+    someone = next(iter(running_cloud.google.state.users))
     for n in range(2300):
-        state.sign_in(user, first + timedelta(seconds=n), f"28.1.{n // 250}.{n % 250}")
-    found = rows(list(read_graph(running_cloud, tmp_path, first, first + timedelta(hours=1))))
-    assert (
-        len({address for name, address, _, _ in found if name == user.upn and address.startswith("28.")})
-        == 2300
-    )
+        time, address = first + timedelta(seconds=n), f"28.1.{n // 250}.{n % 250}"
+        running_cloud.microsoft.state.sign_in(user, time, address, error=WRONG_PASSWORD if n % 2 else 0)
+        running_cloud.google.state.sign_in(someone, time, address, let_in=n % 2 == 0)
+    for read, name in ((read_graph, user.upn), (read_google, someone.email)):
+        found = rows(list(read(running_cloud, tmp_path, first, first + timedelta(hours=1))))
+        mine = {
+            (address, stage) for who, address, _, stage in found if who == name and address.startswith("28.")
+        }
+        assert len(mine) == 2300
+        assert ("28.1.0.1", "refused") in mine
     assert running_cloud.counts["graph.sign_ins"] == 3
+    assert running_cloud.counts["google_admin.activities"] == 3
+
+
+def test_sign_ins_of_one_moment_are_each_told(running_cloud: CloudLab, tmp_path: Path) -> None:
+    """Two people who sign in at the same time, and one who does so twice, have records that are told apart."""
+    moment = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    tenant, domain = running_cloud.microsoft.state, running_cloud.google.state
+    people, others = list(tenant.users), list(domain.users)
+    for place, address in ((0, "28.1.1.1"), (1, "28.1.1.1"), (1, "28.1.1.2")):
+        tenant.sign_in(people[place], moment, address)
+        domain.sign_in(others[place], moment, address)
+    for read in (read_graph, read_google):
+        found = rows(list(read(running_cloud, tmp_path, moment, moment + timedelta(seconds=1))))
+        assert sorted(address for _, address, _, _ in found if address.startswith("28.")) == [
+            "28.1.1.1",
+            "28.1.1.1",
+            "28.1.1.2",
+        ]
 
 
 def test_graph_says_what_it_does_not_list(running_cloud: CloudLab, tmp_path: Path) -> None:
@@ -247,7 +269,9 @@ def test_graph_says_what_it_does_not_list(running_cloud: CloudLab, tmp_path: Pat
 
 
 def test_a_refused_sign_in_says_why(running_cloud: CloudLab, tmp_path: Path) -> None:
-    """Entra's error code and words, and Google's type of failure, are the reason; the program is told where it is known."""
+    """Entra's error code and words, and Google's type of failure, are the reason; the program is told where it is
+    known.
+    """
     until = recent(graph_source.now())
     of_graph = [
         one.access

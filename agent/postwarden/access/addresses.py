@@ -33,9 +33,17 @@ _PRIVATE = tuple(
 _CARRIER_NAT = ip_network("100.64.0.0/10")
 
 
-@lru_cache(maxsize=65_536)
+#: An IPv6 address with a zone and a port is shorter; what is longer is not remembered either.
+MAX_TEXT = 80
+
+
 def parse_address(text: str) -> Address | None:
     """The address without a zone, an IPv4 address where it is written as IPv6; None for what is none."""
+    return _parse(text) if len(text) <= MAX_TEXT else None
+
+
+@lru_cache(maxsize=65_536)
+def _parse(text: str) -> Address | None:
     try:
         found = ip_address(text.partition("%")[0])
     except ValueError:

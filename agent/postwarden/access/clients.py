@@ -40,7 +40,10 @@ _FAMILIES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("EWS library", r"exchangeservicesclient|exchangelib|ews-java-api|ewsclient"),
         ("PowerShell", r"powershell|winrm"),
         ("Azure CLI", r"azure-?cli|azsdk|az(?:ure)?powershell"),
-        ("old protocol through Entra", r"bav2ropc|cba(?:inprod|prod)"),
+        (
+            "old protocol through Entra",
+            r"bav2ropc|cba(?:inprod|prod)|^(?:imap4?|pop3?|authenticated smtp|exchange active ?sync|other clients)\b",
+        ),
         ("Python", r"python|aiohttp|httpx|urllib"),
         ("curl", r"\bcurl/|libcurl"),
         ("Wget", r"\bwget/"),
@@ -53,6 +56,7 @@ _FAMILIES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("Firefox", r"\bfirefox/|\bfxios/"),
         ("Chrome", r"\bchrome/|\bchromium/|\bcrios/|headlesschrome"),
         ("Safari", r"\bsafari/"),
+        ("Apple web view", r"\((?:iphone|ipad|macintosh)[^)]*\) applewebkit"),
         ("Internet Explorer", r"\bmsie |\btrident/"),
     )
 )
@@ -62,12 +66,14 @@ _DEVICE = re.compile(r"\(([A-Za-z][\w -]{0,40}); [^();]+\)$")
 _MAX = 512
 
 
-@lru_cache(maxsize=16_384)
 def client_family(client: str | None) -> str | None:
     """The family of a user agent or the like, `other` for one that is not known; None where none is told."""
     text = (client or "").strip()[:_MAX]
-    if not text:
-        return None
+    return _family(text) if text else None
+
+
+@lru_cache(maxsize=16_384)
+def _family(text: str) -> str:
     for family, pattern in _FAMILIES:
         if pattern.search(text):
             return family

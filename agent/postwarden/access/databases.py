@@ -48,5 +48,5 @@ def mmdb_database(reader: MmdbReader, licence: str = "") -> Database:
 
 def ranges_database(ranges: Ranges, name: str, licence: str = "") -> Database:
     """A table of ranges, which says nothing of itself but the name of its file."""
-    cut = f", of which {ranges.overlaps} reached into the next and were cut" if ranges.overlaps else ""
+    cut = f", of which {ranges.overlaps} begin inside the one before" if ranges.overlaps else ""
     return Database(find=ranges.find, description=f"{name} ({len(ranges)} ranges{cut})", licence=licence)

@@ -57,7 +57,7 @@ def country_of(text: object) -> str | None:
 
 def asn_of(value: object) -> int | None:
     """A number, or text with or without `AS`; 0 stands for no system."""
-    if isinstance(value, bool) or not isinstance(value, int | str):
+    if not isinstance(value, int | str):
         return None
     match = _ASN.fullmatch(str(value))
     number = int(match[1]) if match else 0

@@ -11,7 +11,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from postwarden.access.addresses import Address, parse_address, reach
+from postwarden.access.addresses import MAX_TEXT, Address, parse_address, reach
 from postwarden.access.facts import NOTHING, Facts
 from postwarden.access.hosting import Hosting, HostingTable
 from postwarden.access.prefixes import Network, Prefixes
@@ -77,6 +77,8 @@ class Networks:
 
     def locate(self, text: str) -> Place | None:
         """Where an address is, as a log writes it; None for what is no address."""
+        if len(text) > MAX_TEXT:
+            return None
         if text in self._known:
             return self._known[text]
         address = parse_address(text)

@@ -2,7 +2,7 @@
 
 The form is that of the package ip-location-db: `first,last,asn,name` or `first,last,country`, addresses dotted, with
 colons, or as numbers, sorted. Numbers up to 32 bits are IPv4. Two files of one kind (IPv4, IPv6) make one table. Published
-files have a few ranges that reach into the next one: they end where that begins, and are counted.
+files have a few ranges that reach into the next one: the later one counts, and how many they are is told.
 """
 
 import csv
@@ -32,7 +32,7 @@ class Ranges:
         self._first4, self._last4, self._fact4 = array("I"), array("I"), array("I")
         self._first6, self._low6 = array("Q"), array("Q")
         self._last6, self._last_low6, self._fact6 = array("Q"), array("Q"), array("I")
-        #: How many ranges reached into the next one and were cut.
+        #: How many ranges begin before the one in front of them ends.
         self.overlaps = 0
         known: dict[Facts, int] = {}
         for version, first, last, facts in rows:
@@ -44,19 +44,16 @@ class Ranges:
         self._facts = list(known)
 
     def _add4(self, first: int, last: int, fact: int) -> None:
-        if self._last4 and self._last4[-1] >= first:
-            self._last4[-1] = first - 1
-            self.overlaps += 1
+        self.overlaps += bool(self._last4) and self._last4[-1] >= first
         self._first4.append(first)
         self._last4.append(last)
         self._fact4.append(fact)
 
     def _add6(self, first: int, last: int, fact: int) -> None:
-        if self._last6 and (self._last6[-1], self._last_low6[-1]) >= (first >> 64, first & _LOW):
-            self._last6[-1], self._last_low6[-1] = (first - 1) >> 64, (first - 1) & _LOW
-            self.overlaps += 1
-        self._first6.append(first >> 64)
-        self._low6.append(first & _LOW)
+        high, low = first >> 64, first & _LOW
+        self.overlaps += bool(self._last6) and (self._last6[-1], self._last_low6[-1]) >= (high, low)
+        self._first6.append(high)
+        self._low6.append(low)
         self._last6.append(last >> 64)
         self._last_low6.append(last & _LOW)
         self._fact6.append(fact)

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 #: Milliseconds without a look at a log after which nobody reads it.
 STALE = 2 * 3_600_000
 
+#: Names that no directory knows, of one source, that are told to machines.
+MOST = 100
+
 HELP = "what the logs told: how far they were read, and sessions to hand out"
 DESCRIPTION = """\
 The history keeps what logs told of log-ins and of messages handed over, for 400 days unless configured otherwise,
@@ -25,6 +28,7 @@ examples:
   postwarden history status                                    how far each log was read, and what was not understood
   postwarden history export --account alice --since 2026-06-01 --reason "ticket 4711" > alice.jsonl
   postwarden history export --format csv --reason "audit 2026" > all.csv
+  postwarden history export --of transfers --account alice --reason "ticket 4711" > mail.jsonl
 
 exit codes:
   0 done, and every log could be read    3 a log could not be read, or has stopped
@@ -32,7 +36,7 @@ exit codes:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    what = parser.add_subparsers(metavar="WHAT", dest="what", required=True)
+    what = parser.add_subparsers(metavar="ACTION", dest="action", required=True)
     status = what.add_parser(
         "status",
         help="how far each log was read",
@@ -47,9 +51,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     export = what.add_parser(
         "export",
-        help="hand out sessions; a signed record says to whom and why",
-        description="Prints sessions by the order in which they came. A signed record says who had them, and why.",
+        help="hand out sessions or transfers; a signed record says to whom and why",
+        description="Prints what came, in the order in which it came. A signed record says who had it, and why.",
         allow_abbrev=False,
+    )
+    export.add_argument(
+        "--of",
+        choices=("sessions", "transfers"),
+        default="sessions",
+        help="log-ins, or messages that were handed over (default: sessions)",
     )
     export.add_argument(
         "--account", action="append", metavar="A", help="an address, login or key; all without it"
@@ -69,11 +79,11 @@ def run(args: argparse.Namespace) -> int:
     from postwarden.config.locate import load
 
     config = load(args.config)
-    if args.what == "export":
+    if args.action == "export":
         from postwarden.cli.history_export import export
 
         return export(args, config)
-    return _read(config) if args.what == "read" else _status(args, config)
+    return _read(config) if args.action == "read" else _status(args, config)
 
 
 def _read(config: "Config") -> int:
@@ -103,21 +113,42 @@ def _read(config: "Config") -> int:
 
 
 def _status(args: argparse.Namespace, config: "Config") -> int:
-    from postwarden.cli.operator import now
+    from postwarden.cli.operator import now, open_recorder
+    from postwarden.config.directory import ConfiguredDirectory
     from postwarden.config.locate import state_folder
     from postwarden.history.history import open_history
+    from postwarden.pipeline.hunting import names_of
 
     well = True
     milliseconds = int(now().timestamp() * 1000)
+    entries = {entry.name: entry for entry in config.sources}
+    recorder = open_recorder(config)
+    try:
+        accounts = (*recorder.store.accounts(), *ConfiguredDirectory(config).accounts())
+    finally:
+        recorder.close()
+    known = names_of({one.key: one for one in accounts}.values())
     with open_history(state_folder(config)) as history:
         for source, standing in history.read.sources().items():
             stale = standing.looked is None or milliseconds - standing.looked > STALE
             well = well and not standing.troubles and not stale
-            _show(args, source, standing, history)
+            strangers = [name for name in history.read.names_at(source) if name.casefold() not in known]
+            entry = entries.get(source)
+            arrival = (
+                str(entry.options.get("arrival", "local")) if entry and entry.kind == "log_files" else None
+            )
+            _show(args, source, standing, history, arrival, strangers)
     return CLEAN if well else UNREADABLE
 
 
-def _show(args: argparse.Namespace, source: str, standing: "Standing", history: "History") -> None:
+def _show(
+    args: argparse.Namespace,
+    source: str,
+    standing: "Standing",
+    history: "History",
+    arrival: str | None,
+    strangers: list[str],
+) -> None:
     from postwarden.cli.terminal import clean
     from postwarden.cli.times import shown
 
@@ -129,6 +160,7 @@ def _show(args: argparse.Namespace, source: str, standing: "Standing", history: 
         told = {
             "type": "log",
             "source": source,
+            "arrival": arrival,
             "first": shown(standing.first),
             "latest": shown(standing.latest),
             "arrived": shown(standing.arrived),
@@ -140,6 +172,7 @@ def _show(args: argparse.Namespace, source: str, standing: "Standing", history: 
             "delay": standing.delay,
             "lateness": standing.lateness // 1000,
             "shapes": [{"shape": one.shape, "count": one.count, "sample": one.sample} for one in shapes],
+            "unknown_names": strangers[:MOST],
             "troubles": [
                 {"path": one.path, "message": one.message, "hint": one.hint} for one in standing.troubles
             ],
@@ -163,7 +196,12 @@ def _show(args: argparse.Namespace, source: str, standing: "Standing", history: 
         f"  lines     {standing.lines} read, {standing.unread} not understood, {standing.doubtful} of doubtful time"
     )
     half = "not measured yet" if standing.delay is None else f"half of the lines within {standing.delay} s"
-    print(f"  delay     {half}; a line counts as come after {standing.lateness // 1000} s")
+    if strangers:
+        more = f" and {len(strangers) - 5} more" if len(strangers) > 5 else ""
+        print(clean(f"  unknown   to the directory: {', '.join(strangers[:5])}{more}"))
+    print(
+        f"  delay     {f'{arrival}: ' if arrival else ''}{half}; a line counts as come after {standing.lateness // 1000} s"
+    )
     print(
         f"  last      line {shown(standing.arrived) or 'never'}, looked {shown(standing.looked) or 'never'}"
     )

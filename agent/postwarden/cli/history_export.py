@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING
 from postwarden.cli.exits import CLEAN
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from postwarden.config.settings import Config
     from postwarden.model.account import Account
+    from postwarden.model.event import Transfer
     from postwarden.pipeline.views import View
 
 #: What a spreadsheet would take for a formula at the beginning of a cell.
@@ -20,10 +23,14 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 #: The columns, in their order; JSON lines have the same names.
 COLUMNS = (
-    "account", "name", "source", "protocol", "begun", "ended", "end", "address", "peer", "port", "server", "address_class",
+    "account", "name", "source", "protocol", "begun", "ended", "end", "address", "peer", "behind", "port", "server", "address_class",
     "country", "network", "hosting", "shared", "client", "family", "application", "session", "identity", "known", "own", "method",
     "encrypted", "attempts", "reason", "requests", "bytes_in", "bytes_out", "bodies", "body_bytes", "headers", "header_bytes",
     "deleted", "expunged",
+)  # fmt: skip
+
+TRANSFER_COLUMNS = (
+    "source", "time", "sender", "recipients", "original", "message_id", "size", "direction", "outcome", "name", "address", "queue",
 )  # fmt: skip
 
 
@@ -52,22 +59,29 @@ def export(args: argparse.Namespace, config: "Config") -> int:
         chosen = choose(args.account, tuple(accounts.values())) if args.account else ()
         with open_history(state) as history:
             wanted = Wanted(
-                since=since, until=until, names=_names(history.read.every_name(), chosen) if chosen else None
+                since=since, until=until, names=_names(history.read.names(), chosen) if chosen else None
             )
             conceal = Pseudonyms(state).of if config.history.pseudonyms else None
             views = Views(history, state, config, networks, accounts.values(), conceal)
-            out = _Out(args.format)
-            for session in history.read.sessions(wanted):
-                out.write(views.of(session), views.name(session.name) if conceal else session.name)
+            if args.of == "transfers":
+                out = _Out(args.format, TRANSFER_COLUMNS, "transfer")
+                addresses = _addresses(chosen) if chosen else None
+                for source, transfer in history.read.transfers(addresses, since, until):
+                    out.write(_transfer_row(source, transfer, views.name if conceal else str))
+            else:
+                out = _Out(args.format, COLUMNS, "session")
+                for session in history.read.sessions(wanted):
+                    out.write(_row(views.of(session), views.name(session.name) if conceal else session.name))
         digest = out.finish()
         recorder.write(
             lambda envelope: [
                 HistoryExported(
                     **envelope,
+                    of=args.of,
                     accounts=tuple(one.key for one in chosen),
                     since=shown(since),
                     until=shown(until),
-                    sessions=out.count,
+                    count=out.count,
                     digest=digest,
                     reason=args.reason[:1000],
                 )
@@ -76,7 +90,7 @@ def export(args: argparse.Namespace, config: "Config") -> int:
     finally:
         recorder.close()
     print(
-        f"postwarden: {out.count} sessions handed out at {moment.text(now())}; sha-256 {digest}",
+        f"postwarden: {out.count} {args.of} handed out at {moment.text(now())}; sha-256 {digest}",
         file=sys.stderr,
     )
     return CLEAN
@@ -85,20 +99,19 @@ def export(args: argparse.Namespace, config: "Config") -> int:
 class _Out:
     """Writes to standard output and sums up what was written."""
 
-    def __init__(self, form: str) -> None:
-        self._csv = form == "csv"
+    def __init__(self, form: str, columns: tuple[str, ...], kind: str) -> None:
+        self._csv, self._columns, self._kind = form == "csv", columns, kind
         self._digest = hashlib.sha256()
         self.count = 0
         if self._csv:
-            self._line(_csv_line(COLUMNS))
+            self._line(_csv_line(columns))
 
-    def write(self, view: "View", name: str) -> None:
-        row = _row(view, name)
+    def write(self, row: dict[str, object]) -> None:
         self.count += 1
         if self._csv:
-            self._line(_csv_line([row[column] for column in COLUMNS]))
+            self._line(_csv_line([row[column] for column in self._columns]))
         else:
-            self._line(json.dumps(row, sort_keys=True, separators=(",", ":")) + "\n")
+            self._line(json.dumps({"type": self._kind, **row}, sort_keys=True, separators=(",", ":")) + "\n")
 
     def finish(self) -> str:
         sys.stdout.flush()
@@ -109,14 +122,33 @@ class _Out:
         sys.stdout.write(text)
 
 
+def _transfer_row(source: str, one: "Transfer", shown_name: "Callable[[str], str]") -> dict[str, object]:
+    from postwarden.cli.times import shown
+
+    row: dict[str, object] = {
+        column: getattr(one, column) for column in TRANSFER_COLUMNS if hasattr(one, column)
+    }
+    people = {
+        column: shown_name(str(row[column])) for column in ("sender", "name", "original") if row[column]
+    }
+    recipients = [shown_name(recipient) for recipient in one.recipients]
+    return row | people | {"source": source, "time": shown(one.time), "recipients": recipients}
+
+
+def _addresses(chosen: "tuple[Account, ...]") -> tuple[str, ...]:
+    """What these accounts are called in envelopes, folded."""
+    return tuple(
+        name.casefold() for one in chosen for name in (one.login, *one.addresses, *one.names.values())
+    )
+
+
 def _row(view: "View", name: str) -> dict[str, object]:
     from postwarden.cli.times import shown
 
     session = view.session
     row: dict[str, object] = {
-        column: getattr(session, column) for column in COLUMNS if hasattr(session, column)
+        column: getattr(session if hasattr(session, column) else view, column) for column in COLUMNS
     }
-    row |= {column: getattr(view, column) for column in COLUMNS if hasattr(view, column)}
     return row | {"name": name, "begun": shown(session.begun), "ended": shown(session.ended)}
 
 

@@ -7,16 +7,17 @@ from postwarden.cli.common import add_config, add_json
 from postwarden.cli.exits import CLEAN, FINDINGS, UNREADABLE
 
 if TYPE_CHECKING:
+    from postwarden.access.networks import Networks
     from postwarden.model.finding import Finding
     from postwarden.model.indicator import Indicator
     from postwarden.pipeline.hunting import Hit, Hunt
     from postwarden.pipeline.views import View, Views
 
-HELP = "look in the history for an address, a network, a client, an application, or a list of them"
+HELP = "look in the history for addresses, networks, clients or applications"
 DESCRIPTION = """\
-Looks through all that the logs told, as far back as the history goes: which accounts, since when, how often. Each hunt is
-a signed record with your name and reason; an account that was entered gets a finding, dated at the first access. It says
-what of the time it could not look at: nothing found there is not nothing."""
+Looks through all that the logs told, as far back as the history goes: which accounts, since when, how often. Each
+hunt is a signed record with your name and reason; an account that was entered gets a finding, dated at the first
+access. It says what of the time it could not look at: nothing found there is not nothing."""
 EPILOG = """\
 examples:
   postwarden hunt --ip 203.0.113.7 --reason "CERT notice 2026-118"
@@ -92,6 +93,7 @@ def run(args: argparse.Namespace) -> int:
             conceal = Pseudonyms(state).of if config.history.pseudonyms else None
             views = Views(history, state, config, networks, accounts.values(), conceal)
             _show(args, made, findings, views)
+            _say_of(args, networks)
     finally:
         recorder.close()
     if any(hit.entered for hit in made.hits):
@@ -166,6 +168,18 @@ def _show(args: argparse.Namespace, made: "Hunt", findings: "tuple[Finding, ...]
         print(f"not looked at: and {len(made.gaps) - 20} more")
 
 
+def _say_of(args: argparse.Namespace, networks: "Networks") -> None:
+    """Whose the databases are, and what is weaker without them; on stderr, since it is no result."""
+    import sys
+
+    from postwarden.access.networks import licences, weaknesses
+    from postwarden.cli.terminal import paragraph
+
+    if not args.json:
+        for sentence in (*licences(networks), *weaknesses(networks)):
+            print(paragraph(sentence, "postwarden: note: "), file=sys.stderr)
+
+
 def _print(hit: "Hit", views: "Views") -> None:
     from postwarden.cli.terminal import clean
     from postwarden.cli.times import shown
@@ -173,7 +187,9 @@ def _print(hit: "Hit", views: "Views") -> None:
     view = views.of(hit.first)
     print(clean(f"{view.account}  {hit.indicator.text}"))
     print(clean(f"  first    {shown(hit.first.time)} {hit.first.protocol} {_place(view)}"))
-    print(f"  last     {shown(hit.last)}; {hit.sessions} sessions, {hit.refused} refused")
+    print(
+        f"  last     {shown(hit.last)}; {hit.sessions} sessions in {hit.visits} visits, {hit.refused} refused"
+    )
     if hit.clients:
         print(clean(f"  clients  {', '.join(hit.clients)}"))
     if view.known or view.own:
@@ -183,14 +199,17 @@ def _print(hit: "Hit", views: "Views") -> None:
 def _place(view: "View") -> str:
     if view.session.address is None:
         return "from an address that the log does not tell"
+    if view.behind is not None:
+        return f"from {view.behind}, through the webmail at {view.session.address}" + _about(view)
     if view.shared:
         return f"from {view.session.address} (shared by many accounts: no place)"
-    told = [
-        one
-        for one in (view.address_class, view.country, view.network, view.hosting)
-        if one and one != "public"
-    ]
-    return f"from {view.session.address}" + (f" ({', '.join(told)})" if told else "")
+    return f"from {view.session.address}{_about(view)}"
+
+
+def _about(view: "View") -> str:
+    words = (view.address_class, view.country, view.network, view.hosting)
+    told = [one for one in words if one and one != "public"]
+    return f" ({', '.join(told)})" if told else ""
 
 
 def _hit(hit: "Hit", views: "Views") -> dict[str, object]:
@@ -204,6 +223,7 @@ def _hit(hit: "Hit", views: "Views") -> dict[str, object]:
         "first": shown(hit.first.time),
         "last": shown(hit.last),
         "sessions": hit.sessions,
+        "visits": hit.visits,
         "refused": hit.refused,
         "protocol": hit.first.protocol,
         "addresses": list(hit.addresses),

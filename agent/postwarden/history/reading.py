@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from postwarden.history.interning import mapped
 from postwarden.history.standing import Standing
 from postwarden.model.arrival import Cursor
+from postwarden.model.event import Transfer
 from postwarden.model.session import Session
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -35,7 +36,7 @@ LEFT JOIN text m ON m.id = a.method
 
 class Wanted(Struct, frozen=True, kw_only=True):
     """Which sessions: of any of the `networks`, of a client or application whose text contains one of these (any
-    case), of these names or identities, from `since` to before `until`. Nothing given is no restriction; what is given
+    case), of these names, identities, sources or protocols, from `since` to before `until`. Nothing given is no restriction; what is given
     must hold together.
     """
 
@@ -45,6 +46,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
     names: tuple[str, ...] | None = None
     identities: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
+    protocols: tuple[str, ...] = ()
     since: int | None = None
     until: int | None = None
     refused: bool = True
@@ -52,11 +54,19 @@ class Wanted(Struct, frozen=True, kw_only=True):
 
 
 class SharedBy(Struct, frozen=True, kw_only=True):
-    """An address, how many names came from it, and the kinds of clients that they came with."""
+    """An address, how many names came from it, and the different clients that they came with, as far as the log tells."""
 
     address: str
     names: int
     clients: int
+
+
+class Totals(Struct, frozen=True, kw_only=True):
+    """Sessions that began, that ended, and tries that were refused."""
+
+    begun: int
+    ended: int
+    refused: int
 
 
 class Unread(Struct, frozen=True, kw_only=True):
@@ -95,6 +105,48 @@ class Reading:
         limit = f"LIMIT {wanted.most:d}" if wanted.most is not None else ""
         for row in self._base.execute(f"{_SESSIONS} {where} ORDER BY a.id {limit}", values):
             yield _session(row)
+
+    def transfers(
+        self, addresses: Sequence[str] | None, since: int | None = None, until: int | None = None
+    ) -> Iterator[tuple[str, Transfer]]:
+        """Source and transfer of each message that was handed over, in the order in which they were stored.
+
+        With `addresses` (folded) only those that one of them sent, was sent to, or was authenticated for.
+        """
+        wanted = frozenset(addresses) if addresses is not None else None
+        for source, sender, recipients, name, *rest in self._base.execute(
+            "SELECT s.text, f.text, r.text, n.text, t.at, t.time, t.message_id, t.size, d.text, o.text, a.text, t.queue, g.text"
+            " FROM transfer t JOIN text s ON s.id = t.source JOIN text f ON f.id = t.sender JOIN text r ON r.id = t.recipients"
+            " JOIN text o ON o.id = t.outcome LEFT JOIN text n ON n.id = t.name LEFT JOIN text d ON d.id = t.direction"
+            " LEFT JOIN address a ON a.id = t.address LEFT JOIN text g ON g.id = t.original WHERE (? IS NULL OR t.time >= ?) AND (? IS NULL OR t.time < ?)"
+            " ORDER BY t.id",
+            (since, since, until, until),
+        ):
+            to = tuple(recipients.split("\n"))
+            if wanted is not None and wanted.isdisjoint(
+                one.casefold() for one in (sender, name or "", rest[-1] or "", *to)
+            ):
+                continue
+            at, time, message_id, size, direction, outcome, address, queue, original = rest
+            yield (
+                source,
+                Transfer(
+                    at=at, time=time, sender=sender, recipients=to, message_id=message_id, size=size, direction=direction,
+                    outcome=outcome, name=name, address=address, queue=queue, original=original,
+                ),
+            )  # fmt: skip
+
+    def totals(self, source: str) -> Totals:
+        """How many sessions of a source began and ended, and how many tries were refused."""
+        ((begun, ended, refused),) = self._base.execute(
+            "SELECT count(*) FILTER (WHERE g.text NOT IN ('refused', 'ended')), count(*) FILTER (WHERE e.time IS NOT NULL),"
+            " coalesce(sum(a.attempts) FILTER (WHERE g.text = 'refused'), 0) FROM access a JOIN text s ON s.id = a.source"
+            " JOIN text g ON g.id = a.stage LEFT JOIN late b ON b.access = a.id"
+            " LEFT JOIN ending e ON e.access = coalesce(b.ended, a.id)"
+            " WHERE s.text = ? AND NOT EXISTS (SELECT 1 FROM late WHERE ended = a.id)",
+            (source,),
+        ).fetchall()
+        return Totals(begun=begun, ended=ended, refused=refused)
 
     def sources(self) -> dict[str, Standing]:
         """What each source that ever gave something is known to be like."""
@@ -143,18 +195,25 @@ class Reading:
         return [Unread(shape=shape, count=count, sample=sample) for shape, count, sample in rows]
 
     def names(self) -> list[str]:
-        """Every name that ever logged in."""
+        """Every name that logged in or tried to."""
+        # From one name to the next in the index, however many sessions each has.
         rows = self._base.execute(
-            "SELECT DISTINCT t.text FROM first_seen f JOIN text t ON t.id = f.name ORDER BY 1"
+            "WITH RECURSIVE each(name) AS (SELECT min(name) FROM access UNION ALL"
+            " SELECT (SELECT min(name) FROM access a WHERE a.name > each.name) FROM each WHERE each.name IS NOT NULL)"
+            " SELECT text FROM each JOIN text ON text.id = each.name ORDER BY 1"
         )
         return [name for (name,) in rows]
 
-    def every_name(self) -> list[str]:
-        """Every name that logged in or tried to."""
-        rows = self._base.execute(
-            "SELECT text FROM text t WHERE EXISTS (SELECT 1 FROM access WHERE name = t.id) ORDER BY 1"
+    def names_at(self, source: str) -> list[str]:
+        """Every name that logged in as itself and was let in at a source."""
+        names = self._base.execute(
+            "WITH RECURSIVE each(name) AS (SELECT min(name) FROM first_seen UNION ALL"
+            " SELECT (SELECT min(name) FROM first_seen f WHERE f.name > each.name) FROM each WHERE each.name IS NOT NULL)"
+            " SELECT text FROM each JOIN text ON text.id = each.name WHERE EXISTS"
+            " (SELECT 1 FROM access a JOIN text s ON s.id = a.source WHERE a.name = each.name AND s.text = ?) ORDER BY 1",
+            (source,),
         )
-        return [name for (name,) in rows]
+        return [name for (name,) in names]
 
     def first_seen(self, names: Sequence[str]) -> Iterator[tuple[str, str, int]]:
         """Since when an account's protocols, addresses, clients and applications are known: kind, value, time."""
@@ -168,19 +227,22 @@ class Reading:
         yield from rows
 
     def shared(self, more_than: int, source: str) -> Iterator[SharedBy]:
-        """Addresses that more than so many names came from, as far as this source saw them."""
+        """Addresses that more than so many accounts with different clients came from, as far as this source saw them.
+
+        Where a log does not tell clients, they count as different. Who logs in for others is no account's client.
+        """
         rows = self._base.execute(
             "SELECT a.text, f.value, count(*) FROM first_seen f JOIN address a ON a.id = f.value WHERE f.kind = 'address'"
             " GROUP BY f.value HAVING count(*) > ? ORDER BY 3 DESC",
             (more_than,),
         ).fetchall()
         for text, number, names in rows:
-            ((clients,),) = self._base.execute(
-                "SELECT count(DISTINCT client) + count(DISTINCT CASE WHEN client IS NULL THEN protocol END) FROM"
-                " (SELECT client, protocol FROM access JOIN text ON text.id = source WHERE address = ? AND text = ? LIMIT 10000)",
+            ((sessions, clients, told),) = self._base.execute(
+                "SELECT count(*), count(DISTINCT client), count(client) FROM (SELECT client FROM access"
+                " JOIN text ON text.id = source WHERE address = ? AND text = ? LIMIT 10000)",
                 (number, source),
             ).fetchall()
-            if clients:
+            if sessions and (clients > 1 or told < sessions):
                 yield SharedBy(address=text, names=names, clients=clients)
 
 
@@ -199,17 +261,13 @@ def _conditions(wanted: Wanted) -> tuple[list[str], list[object]]:
         values += bounds * 2
     for kind, text in (("client", wanted.client), ("application", wanted.application)):
         if text is not None:
-            # Who ever used it is known without a look at every session.
-            alike = "(SELECT id FROM text WHERE instr(lower(text), lower(?)) > 0)"
-            conditions.append(
-                f"a.name IN (SELECT name FROM first_seen WHERE kind = '{kind}' AND value IN {alike})"
-                f" AND a.{kind} IN {alike}"
-            )
-            values += [text, text]
+            conditions.append(f"a.{kind} IN (SELECT id FROM text WHERE instr(lower(text), lower(?)) > 0)")
+            values.append(text)
     for column, texts in (
         ("name", wanted.names),
         ("identity", wanted.identities or None),
         ("source", wanted.sources or None),
+        ("protocol", wanted.protocols or None),
     ):
         if texts is not None:
             marks = ", ".join("?" * len(texts))
@@ -222,7 +280,7 @@ def _conditions(wanted: Wanted) -> tuple[list[str], list[object]]:
         conditions.append("a.time < ?")
         values.append(wanted.until)
     if not wanted.refused:
-        conditions.append("a.stage <> (SELECT id FROM text WHERE text = 'refused')")
+        conditions.append("a.stage NOT IN (SELECT id FROM text WHERE text = 'refused')")
     return conditions, values
 
 

@@ -24,7 +24,7 @@ ARRIVED: dict[str, tuple[tuple[str, str], ...]] = {
     "transfer": (
         ("source", "t"), ("content", ""), ("at", ""), ("day", ""), ("time", ""), ("sender", "t"), ("recipients", "t"),
         ("message_id", ""), ("size", ""), ("direction", "t"), ("outcome", "t"), ("name", "t"), ("address", "a"),
-        ("queue", ""),
+        ("queue", ""), ("original", "t"),
     ),
     # A beginning that came behind its end: `ended` is the row that the end had made.
     "late": (("source", "t"), ("day", ""), ("time", ""), ("access", ""), ("ended", "")),
@@ -50,6 +50,8 @@ SCHEMA = (
     "CREATE INDEX access_address ON access (address) WHERE address IS NOT NULL",
     "CREATE INDEX access_forwarded ON access (forwarded) WHERE forwarded IS NOT NULL",
     "CREATE INDEX access_name ON access (name)",
+    "CREATE INDEX access_client ON access (client) WHERE client IS NOT NULL",
+    "CREATE INDEX access_application ON access (application) WHERE application IS NOT NULL",
     "CREATE INDEX ending_access ON ending (access)",
     "CREATE INDEX late_access ON late (access)",
     "CREATE INDEX late_ended ON late (ended)",

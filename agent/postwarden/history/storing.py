@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from postwarden.access.joining import Ending, Group, Joiner, Key
 from postwarden.history.interning import Interned
 from postwarden.history.schema import ARRIVED, NEXT
-from postwarden.history.standing import BUCKETS, LATELY, Standing, Trouble, bucket_of
+from postwarden.history.standing import BUCKETS, LATELY, LEAST, Standing, Trouble, bucket_of
 from postwarden.model.arrival import Batch, Cursor
 from postwarden.model.event import Access, Act, Transfer
 
@@ -113,9 +113,9 @@ class Storing:
         )
         return [replace(_CURSOR.decode(cursor), key=key) for key, cursor in found]
 
-    def looked(self, source: str, troubles: tuple[Trouble, ...], now: int) -> None:
-        """Takes note that a source's files were looked at, inside the caller's transaction."""
-        standing = replace(self.standing(source), looked=now, troubles=troubles)
+    def looked(self, source: str, troubles: tuple[Trouble, ...], now: int, *, least: int = LEAST) -> None:
+        """Takes note that a source was looked at, inside the caller's transaction."""
+        standing = replace(self.standing(source), looked=now, troubles=troubles, least=least)
         self._keep_standing(self._interned.text(source), standing)
 
     def standing(self, source: str) -> Standing:
@@ -226,7 +226,8 @@ class Storing:
                     one.attempts, one.reason if stage == "refused" else None,
                 )
             )  # fmt: skip
-            if stage == "refused":
+            if stage == "refused" or identity is not None:
+                # Neither a try nor what others do here is a habit of the account.
                 continue
             # Most sessions are like one before, and tell nothing new about any of these.
             like = name, protocol, place, client, application
@@ -288,6 +289,7 @@ class Storing:
                         source, content, one.at, day, one.time, text(one.sender), text("\n".join(one.recipients)),
                         one.message_id, one.size, text(one.direction) if one.direction is not None else None,
                         text(one.outcome), text(one.name) if one.name is not None else None, place, one.queue,
+                        text(one.original) if one.original is not None else None,
                     )
                 )  # fmt: skip
         self._base.executemany(INSERT_ACT, acts)

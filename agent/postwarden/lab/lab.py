@@ -97,6 +97,11 @@ class Lab(ABC):
             return Credentials(login, self.passwords[login])
         return Credentials(self.master.login, self.master.password, login)
 
+    @property
+    def log_file(self) -> Path:
+        """The file that the server writes its log to."""
+        return self._log_file
+
     def log_lines(self) -> list[str]:
         """What the server has written so far."""
         return self._log_file.read_text(encoding="utf-8", errors="backslashreplace").splitlines()

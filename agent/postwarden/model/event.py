@@ -47,7 +47,7 @@ class Access(
     `name` is the account as the source knows it; `identity` who authenticated, where the log tells it apart from the
     account (a master user). `server` is the address of ours that was connected to, `address` and `port` are the other side's;
     `forwarded` is the address that a proxy in front gives for the client. `client` is a user agent or the like, `application`
-    the id of one at an identity provider. `ended` is the time of the end where this line knows it. `attempts` counts the
+    the id of one at an identity provider. `ended` is the time of the end where a line of another stage knows it. `attempts` counts the
     tries that a refusal stands for, `reason` is why it ended or was refused, in the source's words.
 
     Bytes are as the server counts them, `bytes_in` from the client, `bytes_out` to it. `bodies` and `headers` are how many
@@ -126,7 +126,7 @@ class Transfer(
 
     `sender` is the envelope's, empty for the null sender. `name` is who was authenticated when it came in, where told.
     `address` is the host that it came from or went to. `size` is in bytes. `direction` is None where the log does not say;
-    who is inside is for others to judge.
+    who is inside is for others to judge. `original` is the recipient that an alias or a forwarding made this one of.
     """
 
     at: int
@@ -140,6 +140,7 @@ class Transfer(
     name: str | None = None
     address: str | None = None
     queue: str | None = None
+    original: str | None = None
 
 
 Event = Access | Act | Transfer

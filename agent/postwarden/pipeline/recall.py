@@ -9,9 +9,17 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
+from postwarden.access.networks import weaknesses
 from postwarden.access.own import match
 from postwarden.config.settings import Config
-from postwarden.connectors.log_files.source import ADDRESSES, LOG_FILES, LOG_LINES, OWN_SESSIONS, LogFiles
+from postwarden.connectors.log_files.source import (
+    ADDRESSES,
+    LOG_FILES,
+    LOG_LINES,
+    OWN_SESSIONS,
+    PLACES,
+    LogFiles,
+)
 from postwarden.errors import HistoryError, Reason
 from postwarden.findings.own_sessions import KEPT, OwnSessions
 from postwarden.formats.server_logs import Shows
@@ -27,6 +35,7 @@ from postwarden.model.reading import CheckDone, Gap, Item, NotSupported, Observe
 from postwarden.model.scope import Scope, account_scope, source_scope
 from postwarden.model.session import Session
 from postwarden.pipeline.own_identities import own_identities
+from postwarden.pipeline.places import open_networks
 from postwarden.pipeline.record import STORE
 
 #: How long a mishap of a log is spoken of. What it means for a finding stays until somebody acknowledges it.
@@ -76,7 +85,18 @@ class HistoryRecall:
                 yield _gap(
                     source, scope, check, "unreachable", f"the history could not be asked: {exc}", hint
                 )
+        yield from self._places(source, scope)
         yield from self._visible(source, scope)
+
+    def _places(self, source: LogFiles, scope: Scope) -> Iterator[Item]:
+        """Without a database an address has no country or network: shown, and not incomplete."""
+        networks = open_networks(self._config)
+        if networks.country is not None and networks.network is not None:
+            yield CheckDone(scope=scope, source=source.name, check=PLACES)
+            return
+        yield NotSupported(
+            scope=scope, source=source.name, check=PLACES, message="; ".join(weaknesses(networks))
+        )
 
     def _used_by_name(
         self, source: LogFiles, scope: Scope, history: History, standing: Standing
@@ -106,7 +126,8 @@ class HistoryRecall:
         """Those of the sessions that no record explains, and that a late line cannot explain any more."""
         now = _ms(self._clock())
         oldest = now - (KEPT - timedelta(hours=1)) // timedelta(milliseconds=1)
-        since = max(wanted.since or 0, oldest)
+        # Many logs have whole seconds only.
+        since = max((wanted.since or 0) // 1000 * 1000, oldest)
         seen = [
             one
             for one in history.read.sessions(
@@ -130,6 +151,12 @@ class HistoryRecall:
             yield NotSupported(
                 scope=scope, source=source.name, check=OWN_SESSIONS,
                 message="no server of ours writes this log, or none that we have an identity of our own at",
+            )  # fmt: skip
+            return
+        if not source.shows().identity:
+            yield NotSupported(
+                scope=scope, source=source.name, check=OWN_SESSIONS,
+                message="the log does not show who logged in as whom (see the source's own gap)",
             )  # fmt: skip
             return
         try:
@@ -182,14 +209,17 @@ class HistoryRecall:
         yield CheckDone(scope=scope, source=source.name, check=LOG_FILES)
 
     def _addresses(self, source: LogFiles, scope: Scope, history: History) -> Iterator[Item]:
+        networks = open_networks(self._config)
         shared = [
-            one for one in history.read.shared(self._config.history.shared, source.name) if one.clients > 1
+            one
+            for one in history.read.shared(self._config.history.shared, source.name)
+            if (place := networks.locate(one.address)) is None or place.address_class != "own"
         ]
         for one in shared[:MOST]:
             yield _gap(
                 source, scope, ADDRESSES, "unsupported",
-                f"{one.names} accounts with {one.clients} kinds of clients came from {one.address}: their sessions have a "
-                "time and a client, and no place",
+                f"{one.names} accounts came from {one.address}, with {_clients(one.clients)}: their sessions have a time "
+                "and a client, and no place",
                 _CURE, one.address,
             )  # fmt: skip
         if len(shared) > MOST:
@@ -318,6 +348,10 @@ def _gap(
     return Gap(
         scope=scope, source=source.name, check=check, reason=reason, message=message, part=part, hint=hint
     )
+
+
+def _clients(count: int) -> str:
+    return f"{count} different clients" if count > 1 else "clients that the log does not tell"
 
 
 def _bare(name: str) -> str:

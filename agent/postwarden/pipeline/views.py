@@ -1,6 +1,7 @@
 """Sessions as they are shown and handed out: whose, from where, and who that is known to be."""
 
 import sqlite3
+from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from ipaddress import ip_network
 from pathlib import Path
@@ -16,6 +17,7 @@ from postwarden.access.own import match
 from postwarden.config.settings import Config
 from postwarden.findings.own_sessions import OwnSessions
 from postwarden.history.history import History
+from postwarden.history.reading import Wanted
 from postwarden.model.account import Account
 from postwarden.model.reading import OwnSession
 from postwarden.model.session import Session
@@ -28,12 +30,18 @@ from postwarden.pipeline.record import STORE
 Own = Literal["exact", "weak", "unexplained", "not compared"]
 
 
+#: The protocol of a webmail's own log-ins; how long one lasts at most, and how much its clock may differ, in milliseconds.
+WEBMAIL = "webmail"
+WEBMAIL_LASTS, SLACK = 12 * 3_600_000, 5_000
+
+
 class View(Struct, frozen=True, kw_only=True):
     """One session with what is known around it.
 
     `account` is its primary address, or the name as the log has it; `known` who the administrator says that is (a
-    back-up, a monitor). `shared` says that its address carries many accounts, so that it says nothing about a place;
-    country, network and hosting are None then.
+    back-up, a monitor). `shared` says that its address carries many accounts, so that it says nothing about a place.
+    `behind` is then the address that the webmail's own log has for the account at that time; without it, country, network
+    and hosting are None.
     """
 
     session: Session
@@ -42,6 +50,7 @@ class View(Struct, frozen=True, kw_only=True):
     known: str | None = None
     own: Own | None = None
     shared: bool = False
+    behind: str | None = None
     address_class: str | None = None
     country: str | None = None
     network: str | None = None
@@ -60,13 +69,13 @@ class Views:
         accounts: Iterable[Account],
         conceal: Callable[[str], str] | None,
     ) -> None:
-        self._config, self._networks, self._conceal = config, networks, conceal
+        self._history, self._config, self._networks, self._conceal = history, config, networks, conceal
+        self._webmail: dict[str, tuple[list[int], list[str]]] | None = None
         self._accounts = names_of(accounts)
         self._shared = {
             one.address
             for source in history.read.sources()
             for one in history.read.shared(config.history.shared, source)
-            if one.clients > 1
         }
         self._identities = _own(config)
         self._recorded, self._since = _recorded(state) if self._identities else ([], None)
@@ -79,9 +88,9 @@ class Views:
 
     def of(self, session: Session) -> View:
         """The view of one session."""
-        place = self._networks.locate(session.address) if session.address is not None else None
-        own_place = place is not None and place.address_class == "own"
-        shared = session.address in self._shared and not own_place
+        shared = session.address in self._shared and not self._is_own(session.address)
+        behind = self._behind(session) if shared else None
+        place = self._networks.locate(behind or session.address or "")
         view = View(
             session=session,
             account=self.name(session.name),
@@ -89,11 +98,43 @@ class Views:
             known=self._known(session),
             own=self._ours(session),
             shared=shared,
+            behind=behind,
             address_class=place.address_class if place is not None else None,
         )
-        if place is None or shared:
+        if place is None or (shared and behind is None):
             return view
         return replace(view, country=place.country, network=place.network, hosting=place.hosting)
+
+    def _is_own(self, address: str | None) -> bool:
+        place = self._networks.locate(address) if address is not None else None
+        return place is not None and place.address_class == "own"
+
+    def _behind(self, session: Session) -> str | None:
+        """Where the browser is, by the webmail's own log: its latest log-in of the account before the session began."""
+        if session.protocol == WEBMAIL:
+            return None
+        account = self._accounts.get(session.name.casefold())
+        key = account.key if account is not None else session.name.casefold()
+        times, addresses = self._browsers().get(key, ([], []))
+        index = bisect_right(times, session.time + SLACK) - 1
+        if index < 0 or session.time - times[index] > WEBMAIL_LASTS:
+            return None
+        return addresses[index]
+
+    def _browsers(self) -> dict[str, tuple[list[int], list[str]]]:
+        """The log-ins to webmails by account, oldest first; read once."""
+        if self._webmail is None:
+            found: dict[str, list[tuple[int, str]]] = {}
+            for one in self._history.read.sessions(Wanted(protocols=(WEBMAIL,), refused=False)):
+                account = self._accounts.get(one.name.casefold())
+                key = account.key if account is not None else one.name.casefold()
+                if one.address is not None:
+                    found.setdefault(key, []).append((one.time, one.address))
+            self._webmail = {
+                key: ([time for time, _ in rows], [address for _, address in rows])
+                for key, rows in ((key, sorted(rows)) for key, rows in found.items())
+            }
+        return self._webmail
 
     def _known(self, session: Session) -> str | None:
         address = parse_address(session.peer or session.address or "")
@@ -131,6 +172,6 @@ def _recorded(state: Path) -> tuple[list[OwnSession], int | None]:
         own = OwnSessions(base)
         since = own.since()
         sources = [name for (name,) in base.execute("SELECT DISTINCT source FROM own_session")]
-        return list(own.of(None, sources)), int(since.timestamp() * 1000) if since is not None else None
+        return list(own.of(None, sources)), int(since.timestamp()) * 1000 if since is not None else None
     finally:
         base.close()

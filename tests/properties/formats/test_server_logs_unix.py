@@ -1,6 +1,7 @@
 """Logs of Unix mail servers, whatever is in them."""
 
 import os
+import time
 from collections.abc import Sequence
 
 import msgspec
@@ -15,7 +16,7 @@ from postwarden.model.event import Access, Act, Event, Transfer
 EXAMPLES = 3000 if os.environ.get("POSTWARDEN_LONG") else 200
 counted = settings(deadline=None, max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow])
 
-FORMATS = ["dovecot"]
+FORMATS = ["dovecot", "postfix", "exim", "cyrus", "roundcube"]
 ZEROS = "in=1 out=2 deleted=0 expunged=0 trashed=0 hdr_count=0 hdr_bytes=0 body_count=0 body_bytes=0"
 #: 23 November 2026.
 MODIFIED = 1_795_443_581_000
@@ -53,8 +54,27 @@ STAMPS = st.sampled_from(
         "99 xx",
     ]
 )
+QUEUES = st.sampled_from(["4F8CA1B", "E7A9728A5DD"])
+EXIM_QUEUES = st.sampled_from(["1xVVTs-0008MR-1p", "1xVVTt-0008MX-00"])
 FRAMES = {
     "dovecot": st.sampled_from(["", "mail dovecot: ", "mail dovecot[7]: ", "mail postfix/smtpd[7]: "]),
+    "postfix": st.sampled_from(
+        [
+            "mail postfix/smtpd[7]: ",
+            "mail postfix/cleanup[7]: ",
+            "mail postfix/qmgr[7]: ",
+            "mail postfix/smtp[7]: ",
+            "mail postfix/virtual[7]: ",
+            "mail postfix/submission/smtpd[7]: ",
+            "mail dovecot: ",
+            "",
+        ]
+    ),
+    "exim": st.sampled_from(["", "mail exim[7]: 2026-11-23 10:00:00 ", "mail dovecot: "]),
+    "cyrus": st.sampled_from(
+        ["mail cyrus/imap[7]: ", "mail imaps: ", "mail cyrus/sieve: ", "mail dovecot: "]
+    ),
+    "roundcube": st.just("]: "),
 }
 MESSAGES = {
     "dovecot": st.one_of(
@@ -100,13 +120,72 @@ MESSAGES = {
             NAMES.map(lambda name: msgspec.json.encode(name.encode("utf-8", "replace").decode()).decode()),
         ),
     ),
+    "postfix": st.one_of(
+        st.builds(
+            "{0}: client=h[{1}]:99, sasl_method=PLAIN, sasl_username={2}".format, QUEUES, ADDRESSES, NAMES
+        ),
+        st.builds(
+            "warning: h[{0}]: SASL LOGIN authentication failed: x, sasl_username={1}".format, ADDRESSES, NAMES
+        ),
+        st.builds("{0}: message-id={1}".format, QUEUES, NAMES),
+        st.builds("{0}: from=<{1}>, size=9, nrcpt=1 (queue active)".format, QUEUES, NAMES),
+        st.builds(
+            "{0}: to=<{1}>, orig_to=<{2}>, relay=h[{3}]:25, delay=1, dsn=2.0.0, status={4} ({1})".format,
+            QUEUES,
+            NAMES,
+            NAMES,
+            ADDRESSES,
+            st.sampled_from(["sent", "deferred", "bounced", "x"]),
+        ),
+        st.builds("{0}: removed".format, QUEUES),
+    ),
+    "exim": st.one_of(
+        st.builds(
+            "{0} <= {1} H=h (x) [{2}]:9 P=esmtpsa A=l:{1} S=9 id={1}".format, EXIM_QUEUES, NAMES, ADDRESSES
+        ),
+        st.builds(
+            '{0} {1} {2} <{3}> R=r T=t H=h [{4}]:25 C="250 {2}"'.format,
+            EXIM_QUEUES,
+            st.sampled_from(["=>", "->", "**", "=="]),
+            NAMES,
+            NAMES,
+            ADDRESSES,
+        ),
+        st.builds("{0} Completed".format, EXIM_QUEUES),
+        st.builds("l authenticator failed for h (x) [{0}]:9: 535 x (set_id={1})".format, ADDRESSES, NAMES),
+    ),
+    "cyrus": st.one_of(
+        st.builds(
+            "login: h [{0}] {1} plaintext+TLS User logged in SESSIONID=<s{2}>".format,
+            ADDRESSES,
+            NAMES,
+            st.integers(0, 2),
+        ),
+        st.builds("badlogin: h [{0}] PLAIN ({1}) [SASL(-13): x: {1}]".format, ADDRESSES, NAMES),
+        st.builds("badlogin: h [{0}] plaintext {1} SASL(-13): x".format, ADDRESSES, NAMES),
+        st.builds(
+            "auditlog: {0} sessionid=<s{1}> mailbox=<user.a> uid=<1> messageid=<{2}> size=<9> bytes_in=<7>".format,
+            st.sampled_from(["traffic", "append", "expunge", "modseq"]),
+            st.integers(0, 2),
+            NAMES,
+        ),
+    ),
+    "roundcube": st.one_of(
+        st.builds("<s> Successful login for {0} (ID: 7) from {1} in session s".format, NAMES, ADDRESSES),
+        st.builds(
+            "Failed login for {0} from {1}(X-Forwarded-For: {0}, {1}) in session s (error: 0)".format,
+            NAMES,
+            ADDRESSES,
+        ),
+    ),
 }
 
 
 def lines(name: str) -> st.SearchStrategy[bytes]:
     """Lines of a format, nearly so, or of anything."""
-    made = st.builds("{} {}{}".format, STAMPS, FRAMES[name], MESSAGES[name]).map(
-        lambda text: text.encode("utf-8", "surrogatepass")
+    stamps = st.just("[23-Nov-2026 10:00:00 +0100") if name == "roundcube" else STAMPS.map("{} ".format)
+    made = st.builds("{}{}{}".format, stamps, FRAMES[name], MESSAGES[name]).map(
+        lambda text: text.encode("utf-8", "surrogatepass").replace(b"\n", b" ")
     )
     broken = st.tuples(made, st.integers(0, 120), st.binary(max_size=3)).map(
         lambda parts: (parts[0][: parts[1]] + parts[2] + parts[0][parts[1] :]).replace(b"\n", b"")
@@ -198,3 +277,25 @@ def test_a_line_without_an_end_is_not_read(name: str) -> None:
     found = read(name, b"2026-11-23T10:00:00Z mail dovecot: " + b"x" * MAX_LINE + b"\n")
     ((at, kept),) = found.unread
     assert (at, len(kept), found.events) == (0, 1024, [])
+
+
+@pytest.mark.parametrize(
+    ("name", "head", "fragment"),
+    [
+        ("dovecot", "2026-11-23T10:00:00Z imap-login: Info: ", "auth failed, 1 attempts "),
+        ("dovecot", "2026-11-23T10:00:00Z imap-login: Info: Login: user=<", ">, auth_user=<"),
+        ("dovecot", "2026-11-23T10:00:00Z auth: Info: pam(a,192.0.2.1): ", " (given password: "),
+        ("postfix", "2026-11-23T10:00:00Z mail postfix/smtp[7]: 4F8CA1: to=<", ">, relay="),
+        ("exim", "2026-11-23 10:00:00 1xVVTs-0008MR-1p => ", ' <"'),
+        ("exim", "2026-11-23 10:00:00 1xVVTs-0008MR-1p <= a@x.example", " X="),
+        ("cyrus", "2026-11-23T10:00:00Z mail imap[7]: auditlog: append ", "a"),
+        ("cyrus", "2026-11-23T10:00:00Z mail imap[7]: badlogin: h [192.0.2.1] PLAIN (", ") ["),
+        ("roundcube", "[23-Nov-2026 10:00:00 +0100]: Failed login for ", " in session "),
+    ],
+)
+def test_no_line_takes_long(name: str, head: str, fragment: str) -> None:
+    """A long line that repeats what a pattern looks for is read, or not, in little time."""
+    raw = (head + fragment * (60_000 // len(fragment)) + "\n").encode()
+    begun = time.process_time()
+    read(name, raw)
+    assert time.process_time() - begun < 1

@@ -14,7 +14,7 @@ from tests.generic_descriptions import GATEWAY, RELAY, WEBMAIL
 from tests.log_samples import sample
 
 counted = settings(
-    deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], max_examples=100
+    deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], max_examples=80
 )
 
 

@@ -30,8 +30,13 @@ from postwarden.access.clients import client_family
             "Safari",
         ),
         ("Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0", "Firefox"),
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148",
+            "Apple web view",
+        ),
         ("python-requests/2.31.0", "Python"),
         ("curl/8.5.0", "curl"),
+        ("IMAP4", "old protocol through Entra"),
         ("BAV2ROPC (IMAP4)", "old protocol through Entra"),
         ("ExchangeServicesClient/15.00.0913.015", "EWS library"),
         ("exchangelib/5.6.0 (python-requests/2.31.0)", "EWS library"),

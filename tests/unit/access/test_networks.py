@@ -152,10 +152,38 @@ def test_ipv6_is_judged_by_its_prefix() -> None:
     assert (other.place, other.prefix) == ("2001:db8:1:3::/64", "2001:db8:1::/48")
 
 
+def test_databases_are_not_asked_for_inside_addresses(tmp_path: Path) -> None:
+    """A private address has no country, whatever a database says of it; an own public one has."""
+    networks = Networks(
+        hosting=NO_HOSTING,
+        country=mmdb(
+            tmp_path / "c.mmdb",
+            {"10.0.0.0/8": {"country_code": "US"}, "192.0.2.0/24": {"country_code": "JP"}},
+        ),
+        network=ranges_database(read_ranges([("asn.csv", ["10.0.0.0,10.255.255.255,64500,x"])]), "asn.csv"),
+        own=parse_networks(["192.0.2.0/24"], "networks.own"),
+    )
+    assert networks.locate("10.1.2.3") == Place(
+        address_class="private", place="10.1.2.3", prefix="10.1.2.0/24"
+    )
+    own = networks.locate("192.0.2.9")
+    assert own is not None
+    assert (own.address_class, own.country) == ("own", "JP")
+
+
+def test_a_zone_of_an_address_is_left_off() -> None:
+    """A link-local address is the same on every interface."""
+    networks = Networks(hosting=NO_HOSTING)
+    assert networks.locate("fe80::1%eth0") == networks.locate("fe80::1")
+    assert str(parse_address("fe80::1%eth0")) == "fe80::1"
+
+
 def test_what_is_no_address_has_no_place() -> None:
     """Words of a log that are no address are nowhere."""
     networks = Networks(hosting=NO_HOSTING)
-    assert [networks.locate(text) for text in ("", "mail.example.org", "1.2.3", "999.1.1.1")] == [None] * 4
+    assert [networks.locate(text) for text in ("", "mail.example.org", "1.2.3", "999.1.1.1", "1" * 5000)] == [
+        None
+    ] * 5
 
 
 def test_the_administrators_list_is_on_top() -> None:
@@ -272,8 +300,8 @@ def test_a_broken_file_of_ranges_is_refused_with_its_line(rows: list[str], line:
     assert (caught.value.path, caught.value.line) == ("asn.csv", line)
 
 
-def test_a_range_that_reaches_into_the_next_ends_where_that_begins() -> None:
-    """Published files have such ranges; how many were cut is shown."""
+def test_where_ranges_overlap_the_later_one_counts() -> None:
+    """Published files have such ranges; how many they are is shown."""
     rows = [
         "1.0.0.0,1.0.0.9,1,a",
         "1.0.0.5,1.0.0.20,2,b",
@@ -284,10 +312,7 @@ def test_a_range_that_reaches_into_the_next_ends_where_that_begins() -> None:
     asked = ("1.0.0.4", "1.0.0.5", "1.0.0.20", "2001:db8:0:0:ffff::", "2001:db8:0:1::")
     found = [table.find(address).asn for text in asked if (address := parse_address(text))]
     assert found == [1, 2, 2, 3, 4]
-    assert (
-        ranges_database(table, "x").description
-        == "x (4 ranges, of which 2 reached into the next and were cut)"
-    )
+    assert ranges_database(table, "x").description == "x (4 ranges, of which 2 begin inside the one before)"
 
 
 def test_ranges_may_be_dotted_or_numbers_and_of_countries() -> None:

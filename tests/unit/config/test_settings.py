@@ -184,7 +184,9 @@ def test_an_unknown_kind_is_answered_with_those_there_are(tmp_path: Path) -> Non
     config = decode(b'[[source]]\nname = "a"\nkind = "pop3"\n', tmp_path / "agent.toml")
     with pytest.raises(ConfigError, match=r"source\[0\]\.kind: unknown kind 'pop3'") as caught:
         open_sources(config, lambda: NOW)
-    assert caught.value.hint == "kinds: imap, managesieve, ews, graph, google, keycloak, drop_folder"
+    assert (
+        caught.value.hint == "kinds: imap, managesieve, ews, graph, google, keycloak, drop_folder, log_files"
+    )
 
 
 def test_a_configuration_without_a_source_reads_nothing(tmp_path: Path) -> None:

@@ -60,7 +60,9 @@ def test_the_shipped_configuration_holds_as_it_stands() -> None:
 def test_the_blocks_and_keys_were_found() -> None:
     """Every kind of source is shown, and beside them what can be accepted, filled in and set."""
     shown = {LINES[start].removeprefix("# ") for start, _ in BLOCKS}
-    assert shown == {"[[source]]", "[[notify]]", "[[coverage.accepted]]", "[rules.placeholders]"}
+    assert shown == {
+        "[[source]]", "[[notify]]", "[[coverage.accepted]]", "[rules.placeholders]", "[[history.known]]",
+    }  # fmt: skip
     kinds = {
         re.findall('kind = "(.+)"', "\n".join(LINES[start : end + 1]))[0]
         for start, end in BLOCKS
@@ -78,7 +80,7 @@ def test_each_commented_block_holds_when_it_is_uncommented(
     config = decode(uncommented(start, end).encode(), tmp_path / "agent.toml")
     if not config.sources:
         open_notifiers(config)
-        assert config.coverage.accepted or config.rules.placeholders or config.notify
+        assert config.coverage.accepted or config.rules.placeholders or config.notify or config.history.known
         return
     certificate(tmp_path / "ca.pem")
     for secret in ("imap.secret", "exchange.secret", "graph.secret", "keycloak.secret", "google-key.json"):
@@ -86,7 +88,7 @@ def test_each_commented_block_holds_when_it_is_uncommented(
         (tmp_path / secret).write_text(google_key() if secret.endswith(".json") else "secret\n")
     (source,) = open_sources(config, lambda: NOW)
     prepare([source], [Account(key="login:alice", login="alice")], config)
-    assert source.name in {"imap", "sieve", "exchange", "m365", "workspace", "sso", "host"}
+    assert source.name in {"imap", "sieve", "exchange", "m365", "workspace", "sso", "host", "imap-log"}
 
 
 @pytest.mark.parametrize("index", SINGLES, ids=lambda index: LINES[index].split()[1])

@@ -93,6 +93,12 @@ def test_sessions_are_found_by_what_was_asked(
     assert [one.time for one in all_of(history, **wanted)] == times
 
 
+def test_where_nobody_was_refused_all_are_those_that_were_let_in(history: History, store: Store) -> None:
+    """A word that the history has never seen hides nothing."""
+    store(log_in(1))
+    assert [one.time for one in all_of(history, refused=False)] == [1]
+
+
 def test_an_address_that_a_proxy_forwards_is_where_the_session_is_from(
     history: History, store: Store
 ) -> None:
@@ -184,12 +190,22 @@ def test_mishaps_are_kept(history: History, store: Store) -> None:
 
 
 def test_addresses_of_many_accounts_with_mixed_clients_stand_out(history: History, store: Store) -> None:
-    """A gateway carries several accounts; how many kinds of clients came from it is told beside it."""
+    """A gateway carries several accounts with different clients; one that everybody uses alike does not stand out."""
     store(*[log_in(n, name=f"u{n}", address="192.0.2.50", client=f"c{n % 3}") for n in range(6)])
-    store(log_in(9, name="u1"))
+    store(*[log_in(n, name=f"u{n}", address="192.0.2.51", client="one") for n in range(6)])
+    store(*[log_in(n, name=f"u{n}", address="192.0.2.52") for n in range(5)], log_in(9, name="u1"))
     assert [(one.address, one.names, one.clients) for one in history.read.shared(4, "imap-log")] == [
-        ("192.0.2.50", 6, 3)
-    ]
+        ("192.0.2.50", 6, 3), ("192.0.2.52", 5, 0),
+    ]  # fmt: skip
+    assert list(history.read.shared(4, "other")) == []
+
+
+def test_who_logs_in_for_others_is_nobodys_habit(history: History, store: Store) -> None:
+    """A master user's sessions make no address shared and are no first sight of anything."""
+    store(*[log_in(n, name=f"u{n}", identity="auditor") for n in range(6)])
+    assert list(history.read.shared(2, "imap-log")) == []
+    assert list(history.read.first_seen(("u1",))) == []
+    assert history.read.names() == [f"u{n}" for n in range(6)]
 
 
 def test_two_processes_do_not_write_at_once(history: History) -> None:

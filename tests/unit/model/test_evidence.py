@@ -71,7 +71,7 @@ def test_the_kind_tells_evidence_apart() -> None:
     ]
     tags = [one.__struct_config__.tag for one in kinds]
     assert sorted(map(str, tags)) == [
-        "change", "delegation", "folder", "grant", "mail_flow", "recipient", "setting",
+        "access", "change", "delegation", "folder", "grant", "mail_flow", "recipient", "setting",
     ]  # fmt: skip
     assert all(one.__struct_config__.tag_field == "kind" for one in kinds)
     tree = msgspec.json.decode(encode(Setting(**COMMON, name="n", value="v")))

@@ -13,9 +13,12 @@ from postwarden.formats.google_json.activities import activity_id
 from postwarden.formats.json_text import JsonError
 from postwarden.formats.server_logs.google_sign_ins import decode_sign_in
 
-#: How late an activity may come. Google's page "Data retention and lag times" gave one to two days for log-ins, and gives
-#: less in newer editions, always with a small chance of more.
+#: How late an activity may come. Google's page "Data retention and lag times" gave one to two days for log-ins, and
+#: gives less in newer editions, always with a small chance of more.
 LATENESS = timedelta(days=2)
+
+#: How long Google keeps an activity.
+KEPT = timedelta(days=180)
 
 #: Asked for at a time, so that no listing gets too long.
 _SPAN = timedelta(days=7)

@@ -1,7 +1,7 @@
 """Sign-ins of a tenant's people, as Graph lists them: the interactive ones, for tenants with Entra ID P1 or P2.
 
 In v1.0, Graph lists interactive and federated sign-ins alone (Microsoft's page "List signIns"); those that programs
-make with tokens need `signInEventTypes`, which only beta has, or an export by diagnostic settings. The log keeps 30 days.
+make with tokens need `signInEventTypes`, which only beta has, or an export by diagnostic settings. It keeps 30 days.
 """
 
 from collections.abc import Iterator
@@ -16,9 +16,12 @@ from postwarden.formats.asked import Asked
 from postwarden.formats.graph_json.answer import removed_id
 from postwarden.formats.server_logs.entra_sign_ins import decode_sign_in
 
-#: How late a sign-in may come, or change: nearly all within five minutes ("Azure Active Directory reporting latencies"), those
-#: with several factors up to two hours ("Microsoft Entra monitoring and health FAQ").
+#: How late a sign-in may come, or change: nearly all within five minutes ("Azure Active Directory reporting
+#: latencies"), those with several factors up to two hours ("Microsoft Entra monitoring and health FAQ").
 LATENESS = timedelta(hours=2)
+
+#: How long Graph lists a sign-in, where the tenant has Entra ID P1 or P2.
+KEPT = timedelta(days=30)
 
 #: Asked for at a time, so that no listing gets too long.
 _SPAN = timedelta(days=1)

@@ -13,7 +13,6 @@ from msgspec import Struct
 
 from postwarden.connectors.log_files.birth import born
 from postwarden.errors import ConnectorError
-from postwarden.formats.server_logs import MAX_LINE
 
 #: Bytes that tell contents apart, and that are compared before one is read on.
 HEAD, TAIL = 1024, 256
@@ -131,12 +130,14 @@ class Piece(Struct, frozen=True, kw_only=True):
     torn: bool = False
 
 
-def pieces(log: LogFile, offset: int, *, torn: bool, finished: bool) -> Iterator[Piece]:
+def pieces(log: LogFile, offset: int, *, torn: bool, finished: bool, longest: int) -> Iterator[Piece]:
     """The lines from `offset` on, in portions. Where the content is `finished`, a last line without its line feed counts.
 
-    Lines longer than MAX_LINE are left out whole. `torn` says that `offset` is inside one of them.
+    Lines longer than `longest` are left out whole. `torn` says that `offset` is inside one of them.
     """
     while chunk := log.read(offset, PORTION):
+        if not torn and len(chunk) == PORTION < longest and b"\n" not in chunk:
+            chunk = log.read(offset, longest + 1)
         if torn:
             end = chunk.find(b"\n") + 1 or len(chunk)
             torn = chunk[end - 1 : end] != b"\n"
@@ -145,9 +146,9 @@ def pieces(log: LogFile, offset: int, *, torn: bool, finished: bool) -> Iterator
             continue
         end = chunk.rfind(b"\n") + 1
         if end:
-            yield _without_long(chunk[:end], offset)
+            yield _without_long(chunk[:end], offset, longest)
             offset += end
-        elif len(chunk) > MAX_LINE:
+        elif len(chunk) > longest:
             yield Piece(
                 start=offset,
                 end=offset + len(chunk),
@@ -167,14 +168,14 @@ def pieces(log: LogFile, offset: int, *, torn: bool, finished: bool) -> Iterator
             return
 
 
-def _without_long(data: bytes, start: int) -> Piece:
+def _without_long(data: bytes, start: int, longest: int) -> Piece:
     """The lines in `data`; overlong ones become empty, so that every other keeps its place."""
     end = start + len(data)
-    if len(data) <= MAX_LINE or max(map(len, data.split(b"\n"))) <= MAX_LINE:
+    if len(data) <= longest or max(map(len, data.split(b"\n"))) <= longest:
         return Piece(start=start, end=end, data=data, tail=data[-TAIL:])
     unread, kept, at = [], [], start
     for line in data.split(b"\n"):
-        if len(line) > MAX_LINE:
+        if len(line) > longest:
             unread.append((at, line[:SAMPLE]))
             kept.append(b" " * len(line))
         else:

@@ -13,10 +13,12 @@ from msgspec.structs import replace
 
 from postwarden.connectors.log_files.contents import HEAD, TAIL, LogFile, Status, opened, pieces, status_of
 from postwarden.errors import ConnectorError
+from postwarden.formats.server_logs import MAX_LINE
 from postwarden.model.arrival import Cursor, Mishap, Note, Portion
 
-#: Milliseconds after which the last line of a file that nobody wrote to any more counts without its line feed.
-FINISHED = 3_600_000
+#: Milliseconds after which the last line of a file that nobody wrote to any more counts without its line feed: of a log that
+#: is being written, and of copies, which are put there whole.
+FINISHED, COPIED = 3_600_000, 60_000
 #: Times that the files are listed anew until none was renamed meanwhile.
 SETTLE = 3
 #: Files of one source: more are a pattern gone wrong.
@@ -57,10 +59,14 @@ def files_of(patterns: Iterable[str]) -> tuple[str, ...]:
 
 
 class Follower:
-    """The logs of one source that the patterns name. It remembers how contents begin, to leave unchanged files closed."""
+    """The logs of one source that the patterns name. It remembers how contents begin, to leave unchanged files closed.
 
-    def __init__(self, patterns: Sequence[str]) -> None:
+    Lines longer than `longest` bytes are not read; a file is `finished` so many milliseconds after it was last written.
+    """
+
+    def __init__(self, patterns: Sequence[str], longest: int = MAX_LINE, finished: int = FINISHED) -> None:
         self._patterns = tuple(patterns)
+        self._longest, self._finished = longest, finished
         self._seen: dict[str, _File] = {}
 
     def look(self, cursors: Sequence[Cursor], now: int) -> Iterator[Portion | Unreadable]:
@@ -80,7 +86,7 @@ class Follower:
         longest = [max(group, key=_extent) for group in contents.values()]
         # Older contents first, so that sessions find their beginnings.
         for one in sorted(longest, key=lambda one: (one.file.status.modified, one.file.path)):
-            yield from _read(one, now)
+            yield from self._read(one, now)
 
     def _settled(self) -> tuple[list[_File], list[Unreadable], bool]:
         """The files as they were all at one moment: a rotation under way would hide one, or show one twice."""
@@ -116,6 +122,47 @@ class Follower:
             return seen
         with opened(path) as log:
             return _File(path=path, status=log.status, compressed=log.compressed, head=log.head())
+
+    def _read(self, one: _Found, now: int) -> Iterator[Portion | Unreadable]:
+        """The new lines of one content."""
+        cursor, status = one.cursor, one.file.status
+        unchanged = (*_identity(cursor), cursor.size, cursor.modified) == (
+            *_identity(status),
+            status.size,
+            status.modified,
+        )
+        finished = one.file.compressed or now - status.modified // 1_000_000 > self._finished
+        if unchanged and not (finished and cursor.live):
+            return
+        place = replace(
+            cursor,
+            head=max(one.file.head, cursor.head, key=len),
+            path=one.file.path,
+            device=status.device,
+            inode=status.inode,
+            born=status.born,
+            size=status.size,
+            modified=status.modified,
+            live=not finished,
+            read=now,
+        )
+        try:
+            with opened(one.file.path) as log:
+                if _identity(log.status) != _identity(status):
+                    # Rotated between two steps; the next look sees both files.
+                    return
+                if (other := _otherwise(cursor, log)) is not None:
+                    words, offset, tail = other
+                    # What is there now was not written by the mail server; what comes behind it is read.
+                    torn = not tail.endswith(b"\n")
+                    behind = replace(place, head=one.file.head, offset=offset, tail=tail, torn=torn, size=-1)
+                    yield Portion(cursor=behind, notes=(_note("shortened", place, now, words),))
+                    return
+                yield from _new_lines(cursor, place, log, finished=finished, longest=self._longest)
+        except FileNotFoundError:
+            return
+        except ConnectorError as exc:
+            yield Unreadable(path=one.file.path, error=exc)
 
 
 def _identity(file: Status | Cursor) -> tuple[int, int, int]:
@@ -199,52 +246,12 @@ def _length(copies: Sequence[_Found]) -> int | None:
     return max((one.file.status.size for one in copies if not one.file.compressed), default=None)
 
 
-def _read(one: _Found, now: int) -> Iterator[Portion | Unreadable]:
-    """The new lines of one content."""
-    cursor, status = one.cursor, one.file.status
-    unchanged = (*_identity(cursor), cursor.size, cursor.modified) == (
-        *_identity(status),
-        status.size,
-        status.modified,
-    )
-    finished = one.file.compressed or now - status.modified // 1_000_000 > FINISHED
-    if unchanged and not (finished and cursor.live):
-        return
-    place = replace(
-        cursor,
-        head=max(one.file.head, cursor.head, key=len),
-        path=one.file.path,
-        device=status.device,
-        inode=status.inode,
-        born=status.born,
-        size=status.size,
-        modified=status.modified,
-        live=not finished,
-        read=now,
-    )
-    try:
-        with opened(one.file.path) as log:
-            if _identity(log.status) != _identity(status):
-                # Rotated between two steps; the next look sees both files.
-                return
-            if (other := _otherwise(cursor, log)) is not None:
-                words, offset, tail = other
-                # What is there now was not written by the mail server; what comes behind it is read.
-                torn = not tail.endswith(b"\n")
-                behind = replace(place, head=one.file.head, offset=offset, tail=tail, torn=torn, size=-1)
-                yield Portion(cursor=behind, notes=(_note("shortened", place, now, words),))
-                return
-            yield from _new_lines(cursor, place, log, finished=finished)
-    except FileNotFoundError:
-        return
-    except ConnectorError as exc:
-        yield Unreadable(path=one.file.path, error=exc)
-
-
-def _new_lines(cursor: Cursor, place: Cursor, log: LogFile, *, finished: bool) -> Iterator[Portion]:
+def _new_lines(
+    cursor: Cursor, place: Cursor, log: LogFile, *, finished: bool, longest: int
+) -> Iterator[Portion]:
     fresh = cursor.key != 0 and cursor.live
     behind = replace(cursor, head=place.head)
-    for piece in pieces(log, cursor.offset, torn=cursor.torn, finished=finished):
+    for piece in pieces(log, cursor.offset, torn=cursor.torn, finished=finished, longest=longest):
         behind = replace(behind, offset=piece.end, tail=(behind.tail + piece.tail)[-TAIL:], torn=piece.torn)
         yield Portion(
             # Until its end is reached, the file counts as changed.

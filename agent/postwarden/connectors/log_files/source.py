@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Meta, Struct
 
-from postwarden.connectors.log_files.following import Follower, Unreadable
+from postwarden.connectors.log_files.following import COPIED, FINISHED, Follower, Unreadable
+from postwarden.connectors.recall import RECALL
 from postwarden.errors import ConfigError
-from postwarden.formats.server_logs import About, Decoder, Shows, grade_of, open_log, shows
+from postwarden.formats.server_logs import About, Decoder, Shows, grade_of, longest_line, open_log, shows
 from postwarden.model.account import Account
 from postwarden.model.arrival import Cursor, Portion
 from postwarden.model.reading import SAME_GRADE, Gap, Grade, Item
@@ -19,8 +20,8 @@ from postwarden.model.scope import Scope, account_scope, source_scope
 #: Whether the files can be read and the log still comes; whether its lines are understood; whose addresses it has; which of
 #: its sessions are ours.
 LOG_FILES, LOG_LINES, ADDRESSES, OWN_SESSIONS = "log_files", "log_lines", "addresses", "own_sessions"
-#: What a source's memory holds: the history, as far as it is asked.
-RECALL = "recall"
+#: Whether the databases are there that say where addresses are.
+PLACES = "places"
 
 
 class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -61,7 +62,7 @@ class LogFiles:
     connections = 1
     remembers = True
     checks: tuple[str, ...] = (OWN_SESSIONS,)
-    source_checks: tuple[str, ...] = (LOG_FILES, LOG_LINES, ADDRESSES, OWN_SESSIONS)
+    source_checks: tuple[str, ...] = (LOG_FILES, LOG_LINES, ADDRESSES, PLACES, OWN_SESSIONS)
     grades: Mapping[str, Grade] = SAME_GRADE
 
     def __init__(
@@ -86,7 +87,11 @@ class LogFiles:
         # The format's own options are wrong now or never.
         self.open_log(b"", None)
         self.grade: Grade = grade_of(options.format)
-        self._follower = Follower([str(folder / pattern) for pattern in options.files])
+        self._follower = Follower(
+            [str(folder / pattern) for pattern in options.files],
+            longest_line(options.format),
+            COPIED if options.arrival == "copied" else FINISHED,
+        )
 
     def prepare(self, accounts: Sequence[Account]) -> None:
         """It needs no secret."""

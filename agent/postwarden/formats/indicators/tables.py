@@ -75,7 +75,9 @@ def _header(row: Sequence[str]) -> dict[str, int]:
     names = {
         cell.casefold().strip('"').replace(" ", "_"): index for index, cell in reversed(list(enumerate(row)))
     }
-    return names if any(name in names for name in _VALUES) else {}
+    if any(mark in cell for cell in row for mark in ".:/") or not any(name in names for name in _VALUES):
+        return {}
+    return names
 
 
 def _entry(row: Sequence[str], header: Mapping[str, int]) -> Indicator:

@@ -16,13 +16,17 @@ from postwarden.model.reading import Grade
 
 #: Format → module.
 FORMATS: dict[str, str] = {
+    "cyrus": "postwarden.formats.server_logs.cyrus",
     "dovecot": "postwarden.formats.server_logs.dovecot",
     "entra_sign_ins": "postwarden.formats.server_logs.entra_sign_ins",
     "exchange_protocol": "postwarden.formats.server_logs.exchange_protocol",
+    "exim": "postwarden.formats.server_logs.exim",
     "generic": "postwarden.formats.server_logs.generic",
     "google_sign_ins": "postwarden.formats.server_logs.google_sign_ins",
     "message_trace": "postwarden.formats.server_logs.message_trace",
     "message_tracking": "postwarden.formats.server_logs.message_tracking",
+    "postfix": "postwarden.formats.server_logs.postfix",
+    "roundcube": "postwarden.formats.server_logs.roundcube",
     "w3c": "postwarden.formats.server_logs.w3c",
 }
 
@@ -100,6 +104,12 @@ def grade_of(format_name: str) -> Grade:
     """What the format's reader was tried against."""
     grade: Grade = import_module(FORMATS[format_name]).GRADE
     return grade
+
+
+def longest_line(format_name: str) -> int:
+    """The most bytes of a line: more than MAX_LINE only where a module says so, since exports may be one line."""
+    longest: int = getattr(import_module(FORMATS[format_name]), "LONGEST_LINE", MAX_LINE)
+    return longest
 
 
 def shows(format_name: str, options: Mapping[str, object]) -> Shows:

@@ -68,8 +68,14 @@ _VALUES: Final = {
     # With the words of the TLS library where a connection broke.
     "secured": r"TLS(?: handshaking)?(?:: [^<>]*?)?|secured",
 }
-#: What is looked for first, where it is narrower.
-_PLAIN: Final = {**dict.fromkeys(NAMES, "[^<>,]*"), "secured": "TLS|secured"}
+#: What is looked for first: narrower, and without a second thought where it ends.
+_PLAIN: Final = {
+    **dict.fromkeys(NAMES, "[^<>,]*+"),
+    **dict.fromkeys(("mechanism", "remote_ip", "local_ip"), "[^<>, ]++"),
+    "remote_port": "[0-9]{1,5}+",
+    "secured": "TLS|secured",
+    "session": "[^<>, ]++",
+}
 #: Variables whose values are not needed, and how they look.
 _OTHERS: Final = {
     "%e": r"\d+",
@@ -122,6 +128,7 @@ class Layout:
         places = [place for place, element in enumerate(elements) if element.named]
         first, last = places[0], places[-1]
         self.plain = _plain(elements)
+        self._plain = re.compile(self.plain)
         #: What stands before the first variable: by it the elements are found behind the words of a line.
         self.begin = elements[0].begin
         fields = [field for element in elements for field in element.fields]
@@ -141,6 +148,8 @@ class Layout:
         What the server wrote is taken away from both ends, and the rest are the names. What stands between two names is left
         out: a name can look like it.
         """
+        if plain := self._plain.fullmatch(text):
+            return {field: plain[group] for field, group in self.groups.items() if plain[group] is not None}
         if len(text) > _LONGEST:
             return None
         found: dict[str, str] = {}
@@ -245,7 +254,7 @@ def _element(word: str, seen: set[str]) -> Element:
             plain += f"{literal}({_PLAIN.get(field) or _value(field)})"
         else:
             pattern += literal + _OTHERS.get(field, "[^,<>=]*")
-            plain += literal + _OTHERS.get(field, "[^,<>]*?")
+            plain += literal + _OTHERS.get(field, "[^,<>]*")
     rest = re.escape(word[end:])
     first = _VARIABLE.search(word)
     return Element(word[: first.start()] if first else word, pattern + rest, plain + rest, tuple(fields))
@@ -300,7 +309,7 @@ def counters(setting: str, *, pop3: bool = False) -> Counters:
             pattern += "%"
         elif field is not None and field not in fields:
             fields.append(field)
-            pattern += r"(\d{1,18})"
+            pattern += "([0-9]{1,18}+)"
         else:
             pattern += r"[^\s<>]*"
     groups = {field: group for group, field in enumerate(fields, start=1)}

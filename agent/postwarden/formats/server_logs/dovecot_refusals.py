@@ -23,12 +23,18 @@ _MOST = 2048
 #: Databases that are asked in turn answer within the same second; a failed log-in is answered two seconds later.
 _TURN = 1000
 
+#: What 2.3's process and its workers write in front.
 _ORIGIN = re.compile(
-    rf"auth(?:-worker)?(?:\(\d+\))?: {LEVEL}(?:conn \S+ \([^()]*\): auth-worker<\d+>: )?(.*)",
-    re.DOTALL,
+    rf"auth(?:-worker)?(?:\(\d+\))?: {LEVEL}(?:conn \S+ \([^()]*\): auth-worker<\d+>: )?", re.DOTALL
 )
+_ADDRESS = r"[0-9a-fA-F.:]{2,45}"
 _VERDICT = re.compile(
-    r"[a-z][\w-]*\(([^,()<>]*),([0-9a-fA-F.:]{2,45})(?:,master)?(?:,<([^<>,\s]*)>)?\): (.*)", re.DOTALL
+    rf"[a-z][\w-]*\(([^,()<>]*),({_ADDRESS})(?:,master)?(?:,<([^<>,\s]*)>)?\): (.*)", re.DOTALL
+)
+#: 2.4 writes the user, the address and the mechanism first, and the database behind.
+_VERDICT_2_4 = re.compile(
+    rf"auth\(([^,()<>]*),({_ADDRESS})(?:,[^()<>]*)?\)(?:<([^<>\s]*)>)?: {LEVEL}(?:[a-z][\w-]*: )?(.*)",
+    re.DOTALL,
 )
 #: Behind the words there may be the password that was tried: it is never kept.
 _WORDS = re.compile(
@@ -59,21 +65,24 @@ class Try(Struct, frozen=True, gc=False):
         return self.session or " " + self.address
 
 
-def message_of(line: str) -> str | None:
-    """What the authentication process says, or None where another one wrote the line."""
-    match = _ORIGIN.fullmatch(line)
-    return None if match is None else match[1]
+def is_authentication(message: str) -> bool:
+    """Whether the authentication process wrote the line."""
+    return message.startswith("auth") and (
+        _ORIGIN.match(message) is not None or _VERDICT_2_4.fullmatch(message) is not None
+    )
 
 
 def master_of(message: str) -> str | None:
     """The account that a master user logs in to."""
-    match = _MASTER.fullmatch(message)
+    origin = _ORIGIN.match(message)
+    match = _MASTER.fullmatch(message, origin.end()) if origin else None
     return None if match is None else match[1]
 
 
 def try_of(message: str, at: int, time: int) -> Try | None:
-    """The refusal that a message of the authentication process tells of."""
-    match = _VERDICT.fullmatch(message)
+    """The refusal that a line of the authentication process tells of."""
+    origin = _ORIGIN.match(message)
+    match = _VERDICT.fullmatch(message, origin.end()) if origin else _VERDICT_2_4.fullmatch(message)
     if match is None:
         return None
     name, address, session, said = match.groups()
@@ -118,8 +127,7 @@ class Tries:
         """A connection's own line with what waited for it, each try counted once; the line's own event is the last."""
         own = self._take(line)
         if line.stage == "begun":
-            names = {line.name, line.identity}
-            own = [one for one in own if one.name not in names or line.time - one.time >= _TURN]
+            own = [one for one in own if not _in_turn(one, line)]
         others = [one for one in own if line.stage == "begun" or one.name != line.name]
         if line.stage == "refused":
             reasons = [one.reason for one in own if one.name == line.name]
@@ -144,16 +152,23 @@ class Tries:
         return [*told, line]
 
     def _take(self, line: Access) -> list[Try]:
-        tries = self.by_key.pop(line.session, None) if line.session else None
-        if tries is None and line.address is not None and line.stage == "refused":
-            # Older versions and some databases write no session: then the address has to do.
-            key = " " + line.address
-            waiting = self.by_key.pop(key, [])
-            tries, rest = waiting[: line.attempts], waiting[line.attempts :]
-            if rest:
-                self.by_key[key] = rest
-        tries = tries or []
-        self._count -= len(tries)
+        """What waited for the line. Where no session is written, the address has to do."""
+        if line.session in self.by_key:
+            key, most = line.session, _MOST
+        else:
+            key, most = f" {line.address}", line.attempts if line.stage == "refused" else _MOST
+        waiting = self.by_key.get(key, [])
+        if line.stage == "begun" and key != line.session:
+            # Of others behind the same address, or of tries before: they wait on.
+            tries = [one for one in waiting if _in_turn(one, line)]
+        else:
+            tries = waiting[:most]
+        rest = [one for one in waiting if one not in tries]
+        if rest:
+            self.by_key[key] = rest
+        elif waiting:
+            del self.by_key[key]
+        self._count -= len(waiting) - len(rest)
         self._set_due()
         return tries
 
@@ -186,3 +201,8 @@ class Tries:
     def _set_due(self) -> None:
         oldest = next(iter(self.by_key.values()), None)
         self.due = float("inf") if oldest is None else oldest[0].time + WAIT
+
+
+def _in_turn(one: Try, line: Access) -> bool:
+    """Whether a refusal is of a database that was asked before the one that let the log-in in."""
+    return one.name in {line.name, line.identity} and line.time - one.time < _TURN

@@ -41,7 +41,9 @@ _REFUSED: Final = (
     "Maximum number of connections",
     "disallowed",
     "disabled",
+    "expired",
     "not allowed",
+    "temporary failure",
 )
 #: The fields that every log-in has, and those that only some settings show.
 _OWN: Final = ("user", "remote_ip", "local_ip", "mechanism", "secured", "session")
@@ -49,15 +51,8 @@ _MORE: Final = ("auth_user", "original_user", "master_user", "remote_port")
 _LINE = re.compile(rf"(imap|pop3|managesieve|submission|imap-urlauth)-login: {LEVEL}(.*)", re.DOTALL)
 _PROXIED = re.compile(r"proxy\(.*\): [Ss]tarted proxying to .*", re.DOTALL)
 _ATTEMPTS = re.compile(r"auth failed, (\d{1,6}) attempts")
-_STAMP: Final = r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S*|[A-Z][a-z][a-z] [ \d]\d \d\d:\d\d:\d\d)"
-_HOSTED: Final = rf"{_STAMP} {HOST} dovecot(?:\[\d+\])?: "
-#: Of lines that are mostly so; all others are read another way.
-_PREFIXES: Final[dict[Framing, tuple[str, ...]]] = {
-    "auto": (_HOSTED, f"{_STAMP} "),
-    "syslog": (_HOSTED,),
-    "plain": (f"{_STAMP} ",),
-    "journal": (),
-}
+#: Whether it is a time is found out afterwards.
+_STAMP: Final = r"([^ ]{19,35}+|[A-Z][a-z][a-z] .{11})"
 #: So many lines tell how the others begin.
 _LOOK: Final = 16
 Match = Callable[[str], re.Match[str] | None]
@@ -67,8 +62,10 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The server's settings that decide what its lines look like, as `doveconf` prints them.
 
     `login_elements` is login_log_format_elements, `logout_format` is imap_logout_format; the others have Dovecot's names.
+    In syslog the program is called as the instance is.
     """
 
+    instance_name: str = "dovecot"
     framing: Framing = "auto"
     login_elements: str = LOGIN_ELEMENTS
     logout_format: str = IMAP_LOGOUT
@@ -93,7 +90,7 @@ class Sessions:
         self.without_word = False if "secured" in self._layout.groups else None
         log_in = (
             r"(imap|pop3|managesieve|submission)-login: (?:Info: )?"
-            r"(?:Login|Logged in|([^<>=]*auth failed, (\d{1,6}) attempts[^<>=]*)): "
+            r"(?:Login|Logged in|([^<>=]{0,200}auth failed, (\d{1,6}) attempts[^<>=]{0,200})): "
             f"{self._layout.plain}{NOTHING}"
         )
         nothing = 5 + len(self._layout.groups)
@@ -105,7 +102,7 @@ class Sessions:
         )
         imap = counters(options.logout_format)
         log_out = (
-            r"imap\(([^()<>]*)\)(?:<\d+>)?(?:<([^<>\s]*)>)?: (?:Info: )?([^=]*) "
+            r"imap\(([^()<>]*+)\)(?:<[0-9]++>)?+(?:<([^<>\s]*+)>)?+: (?:Info: )?+([^=]*) "
             rf"{imap.pattern}(?: session=<[^<>]*>)?"
         )
         whole = max(imap.groups) <= len(imap.groups)
@@ -114,7 +111,7 @@ class Sessions:
                 re.compile(prefix + log_in).fullmatch,
                 re.compile(prefix + log_out).fullmatch if whole else _nothing,
             )
-            for prefix in (() if "real_remote_ip" in self._layout.groups else _PREFIXES[options.framing])
+            for prefix in (() if "real_remote_ip" in self._layout.groups else _prefixes(options))
         ]
         self.log_out_groups = (1, 2, 3, 4, *(group + 4 for group in imap.groups))
         self._ends = {}
@@ -152,10 +149,10 @@ class Sessions:
         if fields is None:
             return False
         name = fields["user"]
-        if not name:
-            # The server never learnt a name: nobody's account was tried.
-            return stage == "refused"
         tries = _ATTEMPTS.search(words)
+        if not name and tries is None:
+            # The server never learnt a name, and no password was tried.
+            return stage == "refused"
         address, forwarded = fields.get("remote_ip"), None
         port = fields.get("remote_port")
         if (real := fields.get("real_remote_ip")) is not None and real != address:
@@ -215,6 +212,13 @@ class Sessions:
         return _ended(at, time, PROTOCOLS[service], name, session, match[1], match.group(*groups))
 
 
+def _prefixes(options: Options) -> list[str]:
+    """What stands in front of lines that are mostly so; all others are read another way."""
+    hosted = rf"{_STAMP} {HOST} {re.escape(options.instance_name)}(?:\[\d+\])?: "
+    plain = f"{_STAMP} "
+    return {"auto": [hosted, plain], "syslog": [hosted], "plain": [plain], "journal": []}[options.framing]
+
+
 def _nothing(_line: str) -> None:
     return None
 
@@ -242,7 +246,6 @@ def _ended(
         protocol=protocol,
         name=name,
         session=session,
-        ended=time,
         reason=reason,
         bytes_in=None if bytes_in is None else int(bytes_in),
         bytes_out=None if bytes_out is None else int(bytes_out),

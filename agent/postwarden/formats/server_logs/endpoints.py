@@ -3,26 +3,28 @@
 from collections.abc import Iterable
 from functools import lru_cache
 
-from postwarden.access.addresses import parse_address, reach
+from postwarden.access.addresses import MAX_TEXT, parse_address, reach
 
 
-@lru_cache(maxsize=16_384)
 def address_of(text: str) -> str | None:
     """An IP address in its shortest form, IPv4 where it is one in IPv6, without a zone; None for anything else."""
     found = parse_address(text)
     return str(found) if found is not None else None
 
 
-@lru_cache(maxsize=16_384)
 def is_public(address: str) -> bool:
     """Whether the address is one that anybody in the internet may have."""
     found = parse_address(address)
     return found is not None and reach(found) == "public"
 
 
-@lru_cache(maxsize=16_384)
 def endpoint(text: str) -> tuple[str, int | None] | None:
     """Address and port of `1.2.3.4`, `1.2.3.4:143`, `[::1]:143` or `::1`; None for anything else."""
+    return _endpoint(text) if len(text) <= MAX_TEXT else None
+
+
+@lru_cache(maxsize=16_384)
+def _endpoint(text: str) -> tuple[str, int | None] | None:
     whole = address_of(text)
     if whole is not None:
         return whole, None

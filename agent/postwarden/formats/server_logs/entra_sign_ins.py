@@ -18,6 +18,8 @@ from postwarden.model.event import Access
 from postwarden.model.reading import Grade
 
 GRADE: Grade = "checked against the published schema"
+#: An export may be one array in one line.
+LONGEST_LINE = 64 * 1024 * 1024
 
 #: Records of diagnostic settings that are sign-ins of users.
 _OF_USERS = frozenset({"signinlogs", "noninteractiveusersigninlogs"})

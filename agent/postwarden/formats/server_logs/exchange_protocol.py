@@ -54,24 +54,30 @@ _LOG_INS: dict[str, Protocol] = {
 }
 _MECHANISMS = frozenset({"authenticate", "auth"})
 _END = "closesession"
-_OUTCOME = re.compile(r'(?:^|;)R=(?:"((?:[^"]|"")*)"|([^;]*))')
-_DETAIL = re.compile(r'(?:^|;)(?:ErrMsg|Msg)=(?:"((?:[^"]|"")*)"|([^;]*))')
+#: One part of a context, `R=OK` or `Msg="…"`, and the semicolon behind it.
+_PART = re.compile(r'(\w+)=(?:"((?:[^"]|"")*)"|([^;]*))(?:;|$)')
+#: Ports of front ends and back ends.
+_PORTS: dict[int, Protocol] = {
+    143: "imap",
+    993: "imap",
+    1143: "imap",
+    1993: "imap",
+    110: "pop3",
+    995: "pop3",
+    1110: "pop3",
+    1995: "pop3",
+}
 _ENCRYPTED_PORTS = frozenset({993, 995, 1993, 1995})
 #: An answer of a command is at most a mailbox; the sum of a session stays a number that every reader takes.
 _MAX_BYTES = 1 << 53
 
 
-_LOG_TYPE = re.compile(rb"#Log-type:\s*(IMAP4|POP3) Log", re.IGNORECASE)
-_PROTOCOLS: dict[bytes, Protocol] = {b"IMAP4": "imap", b"POP3": "pop3"}
-
-
 class _Session(Struct, array_like=True, gc=False):
-    """A session that was let in, or refused: which way, under which names, and the bytes so far."""
+    """A session that was let in: which way, under which names, and the bytes so far."""
 
     protocol: Protocol
     name: str
     identity: str | None
-    entered: bool
     bytes_in: int = 0
     bytes_out: int = 0
 
@@ -79,7 +85,6 @@ class _Session(Struct, array_like=True, gc=False):
 class _State(Struct, kw_only=True):
     fields: tuple[str, ...] = _FIELDS
     sessions: dict[str, _Session] = {}
-    protocol: Protocol | None = None
 
 
 def open_log(about: About, state: bytes) -> "ProtocolDecoder":
@@ -97,15 +102,12 @@ class ProtocolDecoder:
         self._fields = state.fields
         self._place = {name: index for index, name in enumerate(state.fields)}
         self._sessions = state.sessions
-        self._protocol = state.protocol
 
     def decode(self, data: bytes, start: int) -> Decoded:
         return walk(data, start, self._line)
 
     def state(self) -> bytes:
-        return msgspec.json.encode(
-            _State(fields=self._fields, sessions=self._sessions, protocol=self._protocol)
-        )
+        return msgspec.json.encode(_State(fields=self._fields, sessions=self._sessions))
 
     def _line(self, at: int, line: bytes) -> Access | Told:
         line = line.removeprefix(BYTE_ORDER_MARK)
@@ -114,8 +116,6 @@ class ProtocolDecoder:
             if fields is not None:
                 self._fields = fields
                 self._place = {name: index for index, name in enumerate(fields)}
-            elif (kind := _LOG_TYPE.match(line)) is not None:
-                self._protocol = _PROTOCOLS[kind[1].upper()]
             return Told.PASSED
         if not line.strip():
             return Told.PASSED
@@ -135,17 +135,16 @@ class ProtocolDecoder:
         session = f"{session_id}@{self._value(values, 'cip')}"
         if command in _LOG_INS:
             return self._log_in(at, time, command, session, values)
-        known = self._sessions.get(session)
+        known = self._sessions.pop(session, None) if command == _END else self._sessions.get(session)
         if known is None:
-            return self._end_of_earlier(at, time, command, session, client, values)
+            known = self._from_before(values, client[0]) if command == _END else None
+        if known is None:
+            return Told.PASSED
         sizes = _number(self._value(values, "rqsize")), _number(self._value(values, "rpsize"))
         if command != _END:
             known.bytes_in = min(known.bytes_in + sizes[0], _MAX_BYTES)
             known.bytes_out = min(known.bytes_out + sizes[1], _MAX_BYTES)
             return Told.KEPT
-        del self._sessions[session]
-        if not known.entered:
-            return Told.PASSED
         # Behind a front end that hands sessions on, only the end knows how much went through.
         return Access(
             at=at,
@@ -163,39 +162,28 @@ class ProtocolDecoder:
             bytes_out=max(known.bytes_out, sizes[1]),
         )
 
-    def _end_of_earlier(
-        self,
-        at: int,
-        time: int,
-        command: str,
-        session: str,
-        client: tuple[str, int | None],
-        values: list[str],
-    ) -> Access | Told:
-        """The end of a session whose log-in is in the file before: it tells whose it was, and what it counted itself."""
-        login = self._value(values, "user")
-        if command != _END or not login or self._protocol is None or is_probe(login, client[0]):
-            return Told.PASSED
-        identity, name = _names(login)
-        return Access(
-            at=at,
-            time=time,
-            stage="ended",
-            protocol=self._protocol,
-            name=name,
-            identity=identity,
-            session=session,
-            address=client[0],
-            port=client[1],
-            ended=time,
-            reason=self._value(values, "context") or None,
-            bytes_in=_number(self._value(values, "rqsize")) or None,
-            bytes_out=_number(self._value(values, "rpsize")) or None,
-        )
+    def _from_before(self, values: list[str], address: str) -> _Session | None:
+        """A session of which only the end is in what was read: somebody was let in, for mail went through.
+
+        A session that was refused ends with no bytes, and its end says nothing.
+        """
+        user = self._value(values, "user")
+        server = endpoint(self._value(values, "sip"))
+        protocol = _PORTS.get(server[1] or 0) if server else None
+        if (
+            not user
+            or protocol is None
+            or is_probe(user, address)
+            or not _number(self._value(values, "rpsize"))
+        ):
+            return None
+        identity, name = _names(user)
+        return _Session(protocol, name, identity)
 
     def _log_in(self, at: int, time: int, command: str, session: str, values: list[str]) -> Access | Told:
         context, parameters = self._value(values, "context"), self._value(values, "parameters").split()
-        outcome = _quoted(_OUTCOME, context)
+        told = _parts(context)
+        outcome = told.get("R")
         login = self._value(values, "user") or (parameters[0] if len(parameters) > 1 else "")
         if outcome is None:
             return Told.UNREAD
@@ -218,9 +206,10 @@ class ProtocolDecoder:
             server=server[0] if server else None,
             method=parameters[0] if command in _MECHANISMS and parameters else None,
             encrypted=True if server and server[1] in _ENCRYPTED_PORTS else None,
-            reason=None if entered else _quoted(_DETAIL, context) or outcome,
+            reason=None if entered else told.get("Msg") or told.get("ErrMsg") or outcome,
         )
-        self._remember(session, _Session(access.protocol, name, identity, entered))
+        if entered:
+            self._remember(session, _Session(access.protocol, name, identity))
         return access
 
     def _remember(self, key: str, session: _Session) -> None:
@@ -245,11 +234,15 @@ def _names(login: str) -> tuple[str | None, str]:
     return None, login
 
 
-def _quoted(pattern: re.Pattern[str], context: str) -> str | None:
-    match = pattern.search(context)
-    if match is None:
-        return None
-    return match[1].replace('""', '"') if match[1] is not None else match[2]
+def _parts(context: str) -> dict[str, str]:
+    """The parts of a context, of each the first: names of users stand inside of quotes, and may look like parts."""
+    found: dict[str, str] = {}
+    at = 0
+    while match := _PART.match(context, at):
+        name, quoted, plain = match.groups()
+        found.setdefault(name, plain if quoted is None else quoted.replace('""', '"'))
+        at = match.end()
+    return found
 
 
 def _number(text: str) -> int:

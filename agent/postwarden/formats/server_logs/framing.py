@@ -22,10 +22,10 @@ STAMP = (
 #: A host's name has no bracket and does not end with a colon: so the programs of Dovecot's own files are none.
 HOST = r"[^\s<(\[{]*[^\s<(\[{:]"
 
-_SYSLOG = re.compile(rf"(?:<\d{{1,3}}>)?({STAMP}) ({HOST}) ([^\s:\[]+)(?:\[(\d+)\])?: ?(.*)", re.DOTALL)
+_SYSLOG = re.compile(rf"(?:<\d{{1,3}}>)?({STAMP}) ({HOST}) ([^\s:\[]+)(?:\[(\d+)\])?: *(.*)", re.DOTALL)
 _RFC_5424 = re.compile(
     rf"<\d{{1,3}}>1 ({STAMP}) (\S+) (\S+) (\S+) \S+ "
-    r'(?:-|(?:\[[^\s\]"]+(?: [^\s="\]]+="(?:[^"\\\]]|\\.)*")*\])+)(?: (.*))?',
+    r'(?:-|(?:\[[^\s\]"]+(?: [^\s="\]]+="(?:[^"\\\]]|\\.)*")*\])+)(?: +(.*))?',
     re.DOTALL,
 )
 _PLAIN = re.compile(rf"({STAMP}) (.*)", re.DOTALL)

@@ -18,6 +18,8 @@ from postwarden.model.event import Access
 from postwarden.model.reading import Grade
 
 GRADE: Grade = "checked against the published schema"
+#: An export may be one array in one line.
+LONGEST_LINE = 64 * 1024 * 1024
 
 #: Decisive events; an activity that has both was let in.
 _SUCCESS, _FAILURE = "login_success", "login_failure"

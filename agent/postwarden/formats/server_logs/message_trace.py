@@ -86,7 +86,7 @@ class TraceDecoder:
         if values is None:
             return Told.UNREAD
         names = tuple(map(squeezed, values))
-        if is_header(names):
+        if is_header(names, first=not self._fields):
             self._fields = names[:MAX_FIELDS]
             return Told.PASSED
         if len(values) != len(self._fields):

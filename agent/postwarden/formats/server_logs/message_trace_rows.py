@@ -15,7 +15,7 @@ from postwarden.formats.server_logs.iso_times import day_start, utc_time
 from postwarden.formats.server_logs.line_walk import Told
 from postwarden.model.event import Transfer
 
-#: Columns that only rows of traces have, without case, hyphens and the like; a line with two of them names columns.
+#: Columns of traces, without case, hyphens and the like.
 _TIMES = ("received", "receivedtime", "date", "dateutc", "origintimestamp", "origintimestamputc")
 _KNOWN = frozenset(
     {
@@ -85,9 +85,13 @@ def squeezed(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
-def is_header(names: tuple[str, ...]) -> bool:
-    """Whether a line names columns."""
-    return len(_KNOWN.intersection(names)) >= 2
+def is_header(names: tuple[str, ...], *, first: bool) -> bool:
+    """Whether a line names columns.
+
+    Behind the first such line more is asked, where files were put together: a sender chooses subject, message id and
+    address, and must not be able to write a row that changes the columns.
+    """
+    return len(_KNOWN.intersection(names)) >= (2 if first else 4)
 
 
 def trace_row(at: int, row: Mapping[str, str], day_first: bool | None) -> tuple[Transfer | Told, str | None]:

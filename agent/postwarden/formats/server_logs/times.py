@@ -33,7 +33,11 @@ _SILENCE = 334 * _DAY
 _NEAR = 600_000
 #: A leap day may be eight years after the one before.
 _YEARS = 8
-_CACHED = 4096
+_CACHED = 86_400
+#: Stamps with a zone and millionths of a second.
+_MICROS = len("2026-11-23T10:00:00.123456+01:00")
+#: Stamps of whole seconds are not longer.
+_WHOLE = len("2026-11-23T10:00:00+01:00")
 #: Minutes and seconds as they are written → milliseconds.
 _WITHIN: Final = {
     f"{minute:02}:{second:02}": (minute * 60 + second) * 1000 for minute in range(60) for second in range(60)
@@ -84,7 +88,7 @@ class Clock:
         self._doubted: tuple[str, Reading | None] = (noted.stamp, noted.reading)
         self.known: dict[str, int] = {}
         self._hours: dict[str, int] = {}
-        self._day = -1
+        self._day = -1 if self.newest is None else self.newest // _DAY
 
     def noted(self) -> Noted:
         """What has to be remembered to go on behind these lines."""
@@ -111,18 +115,18 @@ class Clock:
 
     def sure(self, stamp: str) -> int | None:
         """The time that a stamp means, or None where it means none or that is in doubt."""
+        if len(stamp) == _MICROS and stamp[19] == ".":
+            return self._micros(stamp)
         if stamp[10:11] == "T":
             hour, within = stamp[:14] + stamp[19:], stamp[14:19]
         else:
             hour, within = stamp[:-5], stamp[-5:]
         begun = self._hours.get(hour)
         seconds = _WITHIN.get(within)
-        if begun is not None and seconds is not None:
+        if begun is not None and seconds is not None and stamp != self._doubted[0]:
             time = begun + seconds
-            if self.newest is None or time > self.newest:
-                self.newest = time
-            if time // _DAY == self._day and len(self.known) < _CACHED:
-                self.known[stamp] = time
+            self.see(time)
+            self._keep(stamp, time)
             return time
         reading = self.read(stamp)
         if reading is None or reading.doubt is not None:
@@ -131,28 +135,43 @@ class Clock:
             self._keep_hour(hour, reading.time - seconds)
         return reading.time
 
+    def _micros(self, stamp: str) -> int | None:
+        """The time of a stamp as rsyslog writes it: its second, which others share, and the thousandths."""
+        digits = stamp[20:26]
+        if not (digits.isascii() and digits.isdigit()):
+            return None
+        second = stamp[:19] + stamp[26:]
+        begun = self.known.get(second) or self.sure(second)
+        if begun is None:
+            return None
+        time = begun + int(digits[:3])
+        if self.newest is None or time > self.newest:
+            self.see(time)
+        return time
+
     def _keep_hour(self, hour: str, begun: int) -> None:
         """Take note of an hour, unless clocks change in it."""
         start = _EPOCH + timedelta(milliseconds=begun)
         offsets = {
             (start + timedelta(minutes=minute)).astimezone(self._zone).utcoffset() for minute in _AROUND
         }
-        if len(offsets) == 1:
+        if len(offsets) == 1 and begun // _DAY == self._day and len(self._hours) < _CACHED:
             self._hours[hour] = begun
 
     def see(self, time: int) -> None:
         """Take note of a time that a line states in full."""
         if self.newest is None or time > self.newest:
             self.newest = time
+            if time // _DAY != self._day:
+                # What needs no thought does so for a day: a year later the same stamp means another time.
+                self._day = time // _DAY
+                self.known.clear()
+                self._hours.clear()
 
     def _keep(self, stamp: str, time: int) -> None:
-        # Of one day only: what is within a day needs no thought, and a year later the same stamp means another time.
-        day = time // _DAY
-        if day != self._day or len(self.known) >= _CACHED:
-            self.known.clear()
-            self._hours.clear()
-            self._day = day
-        self.known[stamp] = time
+        # Stamps with parts of a second hardly come twice.
+        if time // _DAY == self._day and len(stamp) <= _WHOLE and len(self.known) < _CACHED:
+            self.known[stamp] = time
 
     def _full(self, stamp: str) -> Reading | None:
         match = _FULL.fullmatch(stamp)

@@ -177,7 +177,7 @@ class GoogleAdmin:
             "kind": "admin#reports#activity",
             "id": {
                 "time": google_time(one.time),
-                "uniqueQualifier": f"-{number(18, one.actor.id, one.name, one.time.isoformat(), str(one.parameters))}",
+                "uniqueQualifier": f"-{number(18, one.actor.id, one.name, one.time.isoformat(), str(one.parameters), one.address)}",
                 "applicationName": one.application,
                 "customerId": self._state.customer_id,
             },

@@ -1,4 +1,4 @@
-"""How the people of the lab's organisation sign in: a few times a month, mostly from the office, now and then wrongly."""
+"""How the people of the lab's clouds sign in: a few times a month, mostly from the office, now and then wrongly."""
 
 import zlib
 from collections.abc import Iterator

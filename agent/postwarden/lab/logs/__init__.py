@@ -1,4 +1,4 @@
-"""Native logs of an organisation that does not exist: ordinary people, machines and strangers, over months, in the forms of real products.
+"""Logs of an organisation that does not exist, in the forms of real products: people, machines and strangers, for months.
 
     written = write(Plan(seed=1, people=made_up_people(100), begin=date(2025, 10, 1)), folder)
 

@@ -1,8 +1,9 @@
 """Dovecot 2.3's log of log-ins and ends of sessions, in its own file or through a syslog.
 
-The lines are those that Debian 12's Dovecot 2.3.19 wrote when it was used with these outcomes: `Login`, `Disconnected` with its
-counters, the password check's own line and `Disconnected … (auth failed, …)` for a refusal, `(no auth attempts …)` for who only looked, the lines
-about a master user and about starting up. `Inactivity` and `Connection reset by peer` are from its source, and so is POP3's.
+The lines are those that Debian 12's Dovecot 2.3.19 wrote when it was used with these outcomes: `Login`,
+`Disconnected` with its counters, the password check's own line and `Disconnected … (auth failed, …)` for a refusal,
+`(no auth attempts …)` for who only looked, the lines about a master user and about starting up. `Inactivity` and
+`Connection reset by peer` are from its source, and so is POP3's.
 """
 
 from base64 import b64encode
@@ -160,7 +161,7 @@ def _counters(one: Session) -> str:
 
 
 def session_id(begin: int, port: int, address: str) -> str:
-    """A session id made as Dovecot makes it: 48 bits of microseconds, the client's port and its address, little end first."""
+    """A session id as Dovecot makes it: 48 bits of microseconds and the client's port, little end first, and its address."""
     micros = begin * 1000 + port % 997
     raw = (micros & 0xFFFF_FFFF_FFFF).to_bytes(6, "little") + port.to_bytes(2, "little") + _packed(address)
     return b64encode(raw).decode()

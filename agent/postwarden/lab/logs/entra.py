@@ -1,4 +1,5 @@
-"""Interactive sign-ins as exported from Microsoft Entra: objects of Microsoft Graph's type `signIn` (v1.0), oldest first.
+"""Interactive sign-ins as exported from Microsoft Entra: objects of Microsoft Graph's type `signIn` (v1.0), oldest
+first.
 
 Fields and forms are those of Microsoft's published example and schema ("List signIns"). No service was asked.
 """
@@ -14,7 +15,8 @@ from postwarden.lab.logs.moments import iso_utc
 from postwarden.lab.logs.plan import DAY_MS, Plan
 from postwarden.lab.logs.truth import Book
 
-#: Program → application id and name, client, operating system, browser, user agent. The ids of Microsoft's own are public.
+#: Program → application id and name, client, operating system, browser, user agent. The ids of Microsoft's own are
+#: public.
 _BROWSER = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{chrome}.0.0.0 Safari/537.36"
 _OUTLOOK = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) MSAL/4.61 Microsoft Office/16.0 (Microsoft Outlook 16.0.17628; Pro)"
 _IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148"

@@ -1,7 +1,8 @@
 """Exchange's IMAP4 protocol log of the front end: CSV with `#` headers, one file a day, times in UTC.
 
 Field names and the words of a refusal are those of published samples; the words of a log-in that is let in are from
-public descriptions. No Exchange was run. There is no line for what Exchange does not serve over IMAP4: machines with POP3, and master users.
+public descriptions. No Exchange was run. There is no line for what Exchange does not serve over IMAP4: machines with
+POP3, and master users.
 """
 
 from datetime import date

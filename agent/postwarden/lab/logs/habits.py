@@ -24,7 +24,9 @@ def day_of(person: Person, ordinal: int, seed: int, write_to: Callable[[Random],
     ends = min(1410, max(begins + 120, person.ends + int((rng.random() * 2 - 1) * person.drift)))
     where = _whereabouts(person, day, begins, ends, rng)
     if person.phone != "none":
-        yield from _phone(person, ordinal, where, rng)
+        # After a change of the password the phone has the old one until its owner finds the time.
+        corrected = begins + 30 + rng.random() * 300 if ordinal == person.new_password else begins
+        yield from _phone(person, ordinal, where, (begins, corrected), rng)
     works = day.work is not None or rng.random() < person.weekend
     if not works:
         return
@@ -56,8 +58,13 @@ def _whereabouts(person: Person, day: Day, begins: int, ends: int, rng: Random) 
     return [(0, 1440, day.base)]
 
 
-def _phone(person: Person, ordinal: int, where: Whereabouts, rng: Random) -> Iterator[Session]:
-    """A phone that asks for mail by the clock, day and night, or that holds a connection until it is renewed."""
+def _phone(
+    person: Person, ordinal: int, where: Whereabouts, wrong: tuple[float, float], rng: Random
+) -> Iterator[Session | Refusal]:
+    """A phone that asks for mail by the clock, day and night, or that holds a connection until it is renewed.
+
+    Between the minutes `wrong` its password is.
+    """
     name, zone, poll = person.name, person.site.zone, person.poll
     client = person.phone_client(ordinal)
     push = person.phone == "push"
@@ -77,6 +84,10 @@ def _phone(person: Person, ordinal: int, where: Whereabouts, rng: Random) -> Ite
             known, hour_before = place, hour
             address = place.address(ordinal, hour, client)
         begin = midnight + int(minute * 60_000)
+        if wrong[0] <= minute < wrong[1]:
+            yield _refused(person, begin, address, place, rng)
+            minute += poll
+            continue
         new = draw() < 0.2
         bodies = 1 + int(draw() * 3) if new else 0
         size = int(draw() * 60_000) * bodies
@@ -104,7 +115,7 @@ def _phone(person: Person, ordinal: int, where: Whereabouts, rng: Random) -> Ite
 def _desktop(
     person: Person, ordinal: int, place: Place, begins: int, ends: int, rng: Random
 ) -> Iterator[Session]:
-    """A mail program at a desk: one connection that waits for mail, renewed now and then, and short ones for other folders."""
+    """A mail program at a desk: one connection that waits for mail, renewed now and then, and short ones beside it."""
     client, zone = person.clients[0], person.site.zone
     minute, last = float(begins), ends + (540 if person.stays_on else 0)
 
@@ -193,7 +204,7 @@ def _webmail(person: Person, ordinal: int, place: Place, at: float, rng: Random)
 
 
 def _slips(person: Person, ordinal: int, place: Place, begins: int, rng: Random) -> Iterator[Happening]:
-    """A mistyped password now and then; and the old one, tried again and again by the phone after a change."""
+    """A mistyped password now and then."""
     zone = person.site.zone
     if rng.random() < person.slips:
         time = instant(ordinal, begins - 2, zone)
@@ -204,10 +215,6 @@ def _slips(person: Person, ordinal: int, place: Place, begins: int, rng: Random)
             yield Visit(time=time, name=person.name, address=address, network=place.network, let_in=False)
             yield Refusal(begin=time, end=time + 2000, name=person.name, address=WEBMAIL_HOST, port=40_000, network=OWN, behind=address)  # fmt: skip
         yield SignIn(time=time + 9000, name=person.name, address=address, network=place.network, client="browser", error=50126)  # fmt: skip
-    if ordinal == person.new_password and person.phone != "none":
-        for step in range(2 + int(rng.random() * 6)):
-            time = instant(ordinal, begins + 20 + step * max(person.poll, 5), zone)
-            yield _refused(person, time, place.address(ordinal, begins // 60, "phone"), place, rng)
 
 
 def _refused(person: Person, time: int, address: str, place: Place, rng: Random) -> Refusal:

@@ -13,8 +13,9 @@ Closing = Literal["logged out", "idle", "finished", "inactive", "reset", "cut"]
 class Session(Struct, frozen=True, kw_only=True, gc=False):
     """A session at the mail server.
 
-    `identity` is the master user that opened it. `behind` is the address of a browser where a webmail opened the session; its
-    own `address` is then the webmail's. `client` is a name of ours for the program, used by logs that tell of it.
+    `identity` is the master user that opened it. `behind` is the address of a browser where a webmail opened the
+    session; its own `address` is then the webmail's. `client` is a name of ours for the program, used by logs that
+    tell of it.
     """
 
     begin: int
@@ -92,8 +93,8 @@ class Message(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Scan(Struct, frozen=True, kw_only=True, gc=False):
-    """Somebody looks what answers at the mail server's port, and tries no password: `silent`, with words of another protocol, or
-    with a TLS handshake that fails.
+    """Somebody looks what answers at the mail server's port, and tries no password: `silent`, with words of another
+    protocol, or with a TLS handshake that fails.
     """
 
     time: int

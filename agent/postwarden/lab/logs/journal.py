@@ -34,10 +34,10 @@ class Timeline(Generic[T]):
 
 @dataclass(frozen=True)
 class Form:
-    """How a log's files are kept. `name` gives a file's name from the ordinal of its first day and its age in files, 0 being the newest.
+    """How a log's files are kept.
 
-    A new file begins where `period` gives another number for a day. `head` gives what stands at its top, from that day.
-    `ending` ends every line, `foot` the file; `between` stands between lines.
+    `name` gives a file's name from the ordinal of its first day and its age in files, 0 being the newest. A new file begins where `period` gives another number for a day. `head` gives what stands at its top, from that
+    day. `ending` ends every line, `foot` the file; `between` stands between lines.
     """
 
     log: Log
@@ -116,8 +116,8 @@ class _File:
         ending, between = self._form.ending, self._form.between
         joint = between + ending
         text = joint.join([line for _, line in lines]) + ending
-        if between and self._count:
-            text = between.join(("", text)) if between else text
+        if self._count:
+            text = between + text
         self._out.write(text.encode())
         self._times = (self._times[0] if self._count else lines[0][0], lines[-1][0])
         self._count += len(lines)

@@ -1,7 +1,8 @@
 """A small internet that does not exist: networks with names, numbers and countries of our making.
 
-Each has one IPv4 block in 28.0.0.0/8, which is global, in no use on the public internet, and no documentation range, so that readers treat its
-addresses like any other; one IPv6 block in 2d00::/8, which nobody was given; and a number from the private-use range.
+Each has one IPv4 block in 28.0.0.0/8, which is global, in no use on the public internet, and no documentation range,
+so that readers treat its addresses like any other; one IPv6 block in 2d00::/8, which nobody was given; and a number
+from the private-use range.
 """
 
 from dataclasses import dataclass
@@ -102,7 +103,7 @@ def v6_address(prefix: str, rng: Random) -> str:
 
 
 def asn_table() -> str:
-    """The networks as CSV `start,end,asn,org`, in order of addresses, IPv4 first: the truth for whoever looks them up."""
+    """The networks as CSV `start,end,asn,org`, in order of addresses, IPv4 first: the truth for who looks them up."""
     return "".join(f"{first},{last},{n.asn},{n.name}\n" for first, last, n in _ranges())
 
 

@@ -35,8 +35,8 @@ class Organisation:
         self._cuts = _power_cuts(plan)
 
     def days(self) -> Iterator[tuple[int, list[Happening]]]:
-        """Each day in UTC (`date.toordinal`) with what began on it, in order; from the day before the logs begin, since what began
-        then may end in them.
+        """Each day in UTC (`date.toordinal`) with what began on it, in order; from the day before the logs begin,
+        since what began then may end in them.
         """
         first = self._plan.begin.toordinal() - 1
         last = first + self._plan.days

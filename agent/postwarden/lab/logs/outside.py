@@ -42,7 +42,7 @@ _DOMAINS = (
 
 
 def guesses(names: Sequence[str], day_begin: int, rng: Random) -> Iterator[Happening]:
-    """A few single tries and some that only look, every day; every other week a spray of one password over many names, which all fail."""
+    """Each day a few single tries and some who only look; every other week one password over many names. All fail."""
     hosting = of_kind("hosting")
     for _ in range(int(rng.random() * 5)):
         network = rng.choice(hosting)

@@ -28,10 +28,11 @@ class Day:
 class Person:
     """Somebody with habits. Minutes are of the local day; days are `date.toordinal`.
 
-    On the day `moves` they go to live in `next_home`. `drift` is by how many minutes a day's begin and end differ. `poll` is the phone's interval in minutes, `phone_client` what it is until the
-    day `new_phone`. `webmail` and `slips` are chances per working day: of using the webmail, of a wrong password. On the day
-    `new_password` the password changes, and the phone has the old one for a while. `stays_on` leaves the mail program running when
-    going home.
+    On the day `moves` they go to live in `next_home`. `drift` is by how many minutes a day's begin and end differ.
+    `poll` is the phone's interval in minutes, `phone_client` what it is until the day `new_phone`. `webmail` and
+    `slips` are chances per working day: of using the webmail, of a wrong password. On the day `new_password` the
+    password changes, and the phone has the old one for a while. `stays_on` leaves the mail program running when going
+    home.
     """
 
     name: str

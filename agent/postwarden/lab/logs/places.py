@@ -55,7 +55,8 @@ class Household:
     """Somebody's line at home.
 
     Its address changes every `lease` days (0: never), and on the day `renumbered`, from which on the provider has its
-    customers in the other half of its block. With `dual` the devices use IPv6, each with another temporary address every day.
+    customers in the other half of its block. With `dual` the devices use IPv6, each with another temporary address
+    every day.
     """
 
     seed: str

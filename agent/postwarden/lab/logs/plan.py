@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from postwarden.errors import LabError
 
-#: Dovecot's own log file; Dovecot through a syslog without years; Exchange's IMAP4 protocol log; sign-ins as Microsoft Graph
-#: gives them; Roundcube's log of log-ins; Postfix through a syslog without years.
+#: Dovecot's own log file; Dovecot through a syslog without years; Exchange's IMAP4 protocol log; sign-ins as
+#: Microsoft Graph gives them; Roundcube's log of log-ins; Postfix through a syslog without years.
 Log = Literal["dovecot", "dovecot_syslog", "exchange_imap4", "entra", "roundcube", "postfix"]
 LOGS: tuple[Log, ...] = ("dovecot", "dovecot_syslog", "exchange_imap4", "entra", "roundcube", "postfix")
 
@@ -17,16 +17,19 @@ DAY_MS = 86_400_000
 
 @dataclass(frozen=True)
 class Plan:
-    """An organisation and the logs of its servers from `begin`, 00:00 UTC, for `days` days. Equal plans make equal files.
+    """An organisation, and the logs of its servers for `days` days from `begin`, 00:00 UTC.
 
-    `people` are log-ins of persons, `shared` of mailboxes that several of them open, `devices` of machines that log in
-    by themselves; none may be in two of them. `zone` is the servers' time zone, `domain` the part behind the log-ins.
-    The same habits are written to each of `logs`, as if each product served everybody.
+    Equal plans make equal files.
 
-    `rotation` is how often a log starts a new file, at 00:00 UTC; old ones are compressed where `compress` is set. Exchange
-    always starts one a day and compresses none, and exported sign-ins are in one file a month. `login_format` is
-    Dovecot's login_log_format_elements: as it comes, or with all that is good to know. `sign_ins` says whether each file of them
-    is one array or has one object a line. With `truth`, the folder has a line for every session in `truth.jsonl`.
+    `people` are log-ins of persons, `shared` of mailboxes that several of them open, `devices` of machines that log
+    in by themselves; none may be in two of them. `zone` is the servers' time zone, `domain` the part behind the
+    log-ins. The same habits are written to each of `logs`, as if each product served everybody.
+
+    `rotation` is how often a log starts a new file, at 00:00 UTC; old ones are compressed where `compress` is set.
+    Exchange always starts one a day and compresses none, and exported sign-ins are in one file a month.
+    `login_format` is Dovecot's login_log_format_elements: as it comes, or with all that is good to know. `sign_ins`
+    says whether each file of them is one array or has one object a line. With `truth`, the folder has a line for
+    every session in `truth.jsonl`.
     """
 
     seed: int

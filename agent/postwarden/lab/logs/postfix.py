@@ -1,7 +1,8 @@
 """Postfix's lines about messages, through a syslog without years, in the words of Postfix 3.7.
 
-A connection is `connect from` and `disconnect from`. One message is `client=`, `message-id=`, `from=`, a line `to=` for each recipient, and `removed`, all with its queue id. Few are put
-off and delivered minutes later; few are given up.
+A connection is `connect from` and `disconnect from`. One message is `client=`, `message-id=`, `from=`, a line `to=`
+for each recipient, and `removed`, all with its queue id. Few are put off and delivered minutes later; few are given
+up.
 """
 
 from random import Random

@@ -1,4 +1,6 @@
-"""Roundcube's log of log-ins, `userlogins.log`, in the words of its source (1.6): PHP's local times, session ids cut short."""
+"""Roundcube's log of log-ins, `userlogins.log`, in the words of its source (1.6): PHP's local times, session ids cut
+short.
+"""
 
 from random import Random
 

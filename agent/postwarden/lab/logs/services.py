@@ -68,8 +68,9 @@ def machine(
     rng = Random(f"{plan.seed} {name} {ordinal}")
     place = owner.site.place()
     gateway = place.address(ordinal, 0, name)
-    for hour in range(24):
-        begin = instant(ordinal, hour * 60 + 7 + rng.random(), owner.site.zone)
+    midnight, next_midnight = (instant(day, 0, owner.site.zone) for day in (ordinal, ordinal + 1))
+    for hour in range(midnight, next_midnight, 3_600_000):
+        begin = hour + 420_000 + int(rng.random() * 60_000)
         yield Session(
             begin=begin,
             end=begin + 300 + int(rng.random() * 700),

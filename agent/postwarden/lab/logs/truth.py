@@ -13,9 +13,11 @@ from postwarden.lab.logs.plan import Log
 
 @dataclass(slots=True)
 class Tally:
-    """What one log has of one account: log-ins let in, ends of sessions, connections refused, and the passwords they tried.
+    """What one log has of one account: log-ins let in, ends of sessions, connections refused, and passwords tried
+    there.
 
-    In Postfix's log, a log-in is one that sent a message. In Exchange's, each password is refused in a line of its own.
+    In Postfix's log, a log-in is one that sent a message. In Exchange's, each password is refused in a line of its
+    own.
     """
 
     begun: int = 0
@@ -36,7 +38,9 @@ class Deliveries:
 
 @dataclass(frozen=True)
 class LogFile:
-    """A file that was written. `first` and `last` are the times of its first and last line; compressed ones end in `.gz`."""
+    """A file that was written. `first` and `last` are the times of its first and last line; compressed ones end in
+    `.gz`.
+    """
 
     log: Log
     path: Path
@@ -49,8 +53,8 @@ class LogFile:
 class Written:
     """What was made: the files of each log, oldest first, and what is in them.
 
-    `tallies` are by log and by the account's name there, of names that do not exist too. `networks` and `countries` are tables of the
-    addresses (CSV, see `networks`), `truth` has a line a session, where asked for.
+    `tallies` are by log and by the account's name there, of names that do not exist too. `networks` and `countries`
+    are tables of the addresses (CSV, see `networks`), `truth` has a line a session, where asked for.
     """
 
     files: tuple[LogFile, ...]
@@ -76,9 +80,10 @@ class Written:
 
 
 class SessionTruth(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A line of `truth.jsonl`: a session that began within the logs, in milliseconds since 1970; `ended` is None where no log says so.
+    """A line of `truth.jsonl`: a session that began within the logs. Times are milliseconds since 1970.
 
-    `behind` is the browser's address where a webmail opened it. Network, country and kind are those of `address`.
+    `ended` is None where no log says so. `behind` is the browser's address where a webmail opened it. Network,
+    country and kind are those of `address`.
     """
 
     begun: int

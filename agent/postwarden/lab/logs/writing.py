@@ -49,8 +49,8 @@ _PRODUCTS: dict[Log, tuple[Callable[[Plan], Form], Callable[[Plan, Journal, Book
 def write(plan: Plan, folder: Path) -> Written:
     """Make the logs of a plan in `folder`, which exists and is empty, each log in a folder of its name.
 
-    Beside them lie `asn.csv`, `country.csv` and, where asked for, `truth.jsonl`. Takes about ten microseconds a line, and memory for a
-    day of them. Raises OSError where a file cannot be written.
+    Beside them lie `asn.csv`, `country.csv` and, where asked for, `truth.jsonl`. Takes about ten microseconds a line,
+    and memory for a day of them. Raises OSError where a file cannot be written.
     """
     book = Book()
     products = [

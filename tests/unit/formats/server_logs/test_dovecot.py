@@ -15,6 +15,11 @@ LAB_ELEMENTS = (
     "user=<%u> auth_user=<%{auth_user}> orig_user=<%{orig_user}> method=%m rip=%r rport=%b lip=%l mpid=%e %c %k "
     "session=<%{session}>"
 )
+ELEMENTS_2_4 = "user=<%{user}> method=%{mechanism} rip=%{remote_ip} lip=%{local_ip} mpid=%{mail_pid} %{secured} session=<%{session}>"
+LOGOUT_2_4 = (
+    "in=%{input} out=%{output} deleted=%{deleted} expunged=%{expunged} trashed=%{trashed} hdr_count=%{fetch_hdr_count} "
+    "hdr_bytes=%{fetch_hdr_bytes} body_count=%{fetch_body_count} body_bytes=%{fetch_body_bytes}"
+)
 HERE = {"address": "127.0.0.1", "server": "127.0.0.2", "method": "PLAIN", "encrypted": True}
 
 
@@ -64,7 +69,6 @@ def test_a_log_in_has_all_that_the_setting_shows(lab: Decoded) -> None:
     assert ended == {
         "kind": "access",
         "time": milliseconds("2026-11-23T14:19:41+00:00"),
-        "ended": milliseconds("2026-11-23T14:19:41+00:00"),
         "stage": "ended",
         "protocol": "imap",
         "name": "naomi.sato",
@@ -218,6 +222,14 @@ def test_a_subject_forges_no_field(lab: Decoded) -> None:
     assert "subject=hi, box=Fake, uid=9" in saved.detail
 
 
+def test_a_long_subject_is_cut() -> None:
+    """What is kept of a line's own words has a bound."""
+    (saved,) = line(
+        f"imap(bob)<7><s>: Info: save: box=INBOX, uid=1, msgid=<a@x>, size=9, subject={'x' * 5000}"
+    )
+    assert len(str(saved["detail"])) == 512
+
+
 def test_scripts_that_are_put_and_switched_on_are_told(lab: Decoded) -> None:
     """A rule that is changed over ManageSieve is an act of its session."""
     scripts = [event.detail for event in lab.events if isinstance(event, Act) and event.deed == "script"]
@@ -242,13 +254,36 @@ def test_both_versions_words_for_a_log_in(text: str) -> None:
     )
 
 
-def test_the_words_of_2_4_for_a_refusal() -> None:
-    """Dovecot 2.4 says "Login aborted", with the reason as a code behind the number of tries."""
-    (refused,) = line(
-        "imap-login: Info: Login aborted: Connection closed (auth failed, 3 attempts in 12 secs) (auth_failed): "
-        "user=<bob>, method=PLAIN, rip=192.0.2.1, lip=192.0.2.9, TLS, session=<s>"
+def test_the_words_of_2_4() -> None:
+    """Dovecot 2.4's log-ins, refusals with the reason of its authentication process, and ends are those of 2.3."""
+    found = read(
+        (SAMPLES / "version-2.4.log").read_bytes(), login_elements=ELEMENTS_2_4, logout_format=LOGOUT_2_4
     )
-    assert (refused["stage"], refused["name"], refused["attempts"]) == ("refused", "bob", 3)
+    assert (found.unread, found.passed) == ([], 2)
+    fields = ("stage", "name", "address", "session", "attempts", "reason", "bytes_out")
+    assert [tuple(row.get(field) for field in fields) for row in told(found.events)] == [
+        ("begun", "naomi.sato@kitano-works.example", "192.0.2.44", "Cd5NZ2o8ZpysEQAB", None, None, None),
+        (
+            "ended",
+            "naomi.sato@kitano-works.example",
+            None,
+            "Cd5NZ2o8ZpysEQAB",
+            None,
+            "Disconnected: Logged out",
+            2139,
+        ),
+        ("refused", "lars", "203.0.113.9", "k1dNZ2o8bJysEQAB", 3, "Password mismatch", None),
+        ("begun", "naomi.sato@kitano-works.example", "2001:db8::44", "pxVNZ2o8cJysEQAB", None, None, None),
+        (
+            "ended",
+            "naomi.sato@kitano-works.example",
+            None,
+            "pxVNZ2o8cJysEQAB",
+            None,
+            "Disconnected: Logged out",
+            191,
+        ),
+    ]
 
 
 def test_a_setting_of_2_4_is_understood() -> None:
@@ -282,12 +317,35 @@ def test_a_log_in_without_tls_is_told_as_such() -> None:
     trusted = plain.replace("mpid=7", "mpid=7, secured")
     assert line(plain)[0]["encrypted"] is False
     assert "encrypted" not in line(trusted)[0]
+    # A name with a comma is read by another way.
+    assert line(plain.replace("<bob>", "<b, ob>"))[0]["encrypted"] is False
+    assert "encrypted" not in line(trusted.replace("<bob>", "<b, ob>"))[0]
 
 
 def test_a_log_in_of_another_setting_is_unread() -> None:
     """A log-in whose elements the setting cannot make is not guessed."""
     found = read(b"2026-03-01T10:00:00Z imap-login: Info: Login: bob from 192.0.2.1\n")
     assert (found.events, len(found.unread)) == ([], 1)
+
+
+def test_a_refusal_without_a_name_has_an_address() -> None:
+    """Where a try failed before a name was told it is a refusal all the same; a connection without a try is none."""
+    rest = "rip=192.0.2.1, lip=192.0.2.9, session=<s>"
+    (refused,) = line(f"imap-login: Info: Disconnected (auth failed, 1 attempts in 2 secs): user=<>, {rest}")
+    assert (refused["name"], refused["address"]) == ("", "192.0.2.1")
+    assert (
+        line(f"imap-login: Info: Aborted login (tried to use disallowed plaintext auth): user=<>, {rest}")
+        == []
+    )
+
+
+def test_a_session_that_is_handed_to_another_server_begins() -> None:
+    """What a Dovecot in front hands to one behind it is a session that began."""
+    (begun,) = line(
+        "imap-login: Info: proxy(bob): started proxying to 10.0.0.1:143: user=<bob>, method=PLAIN, rip=192.0.2.1, "
+        "lip=192.0.2.9, TLS, session=<s>"
+    )
+    assert (begun["stage"], begun["name"], begun["address"]) == ("begun", "bob", "192.0.2.1")
 
 
 def test_the_address_behind_a_proxy() -> None:
@@ -307,6 +365,24 @@ def test_fields_between_two_names_are_left_out_where_a_name_can_look_like_them()
         login_elements="user=<%u> rip=%r auth_user=<%{auth_user}> session=<%{session}>",
     )
     assert (refused.get("address"), refused["session"]) == (None, "s")
+
+
+def test_a_first_databases_no_without_a_session_is_no_refusal() -> None:
+    """Where no session is written, what the first database refused at the second of the log-in is none either."""
+    raw = (
+        "Mar  1 10:00:00 mail dovecot: auth: sql(eve,192.0.2.1): unknown user\n"
+        "Mar  1 10:00:03 mail dovecot: auth: sql(bob,192.0.2.1): unknown user\n"
+        "Mar  1 10:00:03 mail dovecot: imap-login: Login: user=<bob>, method=PLAIN, rip=192.0.2.1, lip=192.0.2.9, mpid=7, "
+        "TLS, session=<s>\n"
+        "Mar  1 10:06:00 mail dovecot: imap-login: Login: user=<eve>, method=PLAIN, rip=192.0.2.2, lip=192.0.2.9, mpid=7, "
+        "TLS, session=<t>\n"
+    )
+    rows = told(read(raw.encode()).events)
+    assert [(row["stage"], row["name"]) for row in rows] == [
+        ("begun", "bob"),
+        ("refused", "eve"),
+        ("begun", "eve"),
+    ]
 
 
 def test_a_password_in_the_log_is_not_kept() -> None:
@@ -338,6 +414,35 @@ def test_other_programs_lines_are_passed() -> None:
     """In a log of all programs only Dovecot's lines are read."""
     found = read(b"Mar  1 10:00:00 mail postfix/smtpd[7]: imap-login: Login: user=<bob>\n\n")
     assert (found.events, found.unread, found.passed, found.lines) == ([], [], 2, 2)
+
+
+@pytest.mark.parametrize(("form", "unit"), [("hosted", 1000), ("iso", 1), ("new", 1)])
+def test_through_rsyslog(form: str, unit: int) -> None:
+    """The same lines through rsyslog in its three forms give the same events; two forms keep thousandths of a second."""
+    found = read((SAMPLES / f"rsyslog-{form}.log").read_bytes())
+    assert (found.unread, found.doubtful) == ([], [])
+    accesses = [event for event in found.events if isinstance(event, Access)]
+    assert [(event.stage, event.protocol, event.name) for event in accesses] == [
+        ("begun", "imap", "naomi.sato"),
+        ("ended", "imap", "naomi.sato"),
+        ("refused", "imap", "lars.eriksen"),
+        ("begun", "imap", "lars.eriksen"),
+        ("ended", "imap", "lars.eriksen"),
+        ("refused", "imap", "été"),
+        ("begun", "managesieve", "naomi.sato"),
+        ("ended", "managesieve", "naomi.sato"),
+    ]
+    assert all(event.time % unit == 0 for event in accesses)
+    assert (len({event.time % 1000 for event in accesses}) > 1) == (unit == 1)
+
+
+def test_another_instance_in_syslog() -> None:
+    """In syslog Dovecot is called as its instance is."""
+    raw = (SAMPLES / "rsyslog-iso.log").read_bytes().replace(b" mail dovecot: ", b" mail second: ")
+    assert read(raw).events == []
+    assert len(read(raw, instance_name="second").events) == len(
+        read((SAMPLES / "rsyslog-iso.log").read_bytes()).events
+    )
 
 
 def test_a_journal_line_is_read_like_any_other() -> None:

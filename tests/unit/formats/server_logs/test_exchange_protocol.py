@@ -104,12 +104,62 @@ def test_published_refusals_are_read(shared: Callable[[str], Path]) -> None:
         assert not decoded.unread
 
 
+@pytest.mark.parametrize(
+    ("user", "identity", "name"),
+    [
+        ("alice", None, "alice"),
+        ("EXAMPLE\\alice", None, "EXAMPLE\\alice"),
+        ("alice@example.org", None, "alice@example.org"),
+        ("EXAMPLE\\alice\\sales", "EXAMPLE\\alice", "sales"),
+        ("EXAMPLE/alice/sales", "EXAMPLE/alice", "sales"),
+        ("alice@example.org\\sales@example.org", "alice@example.org", "sales@example.org"),
+        ("EXAMPLE\\\\alice", None, "EXAMPLE\\\\alice"),
+        ("alice@example.org\\", None, "alice@example.org\\"),
+    ],
+)
+def test_who_logged_in_is_told_from_the_mailbox(user: str, identity: str | None, name: str) -> None:
+    """Somebody who opens another's mailbox writes both names."""
+    line = (
+        f"2026-11-23T08:20:05.100Z,A3,1,192.0.2.10:993,203.0.113.5:22219,{user},1,7,9,login,x *****,R=ok,\n"
+    )
+    (found,) = accesses(decode(FORMAT, line.encode()))
+    assert (found.identity, found.name) == (identity, name)
+
+
+def test_a_name_cannot_pass_for_an_outcome() -> None:
+    """What somebody writes for a name stands inside of quotes, and does not let them in."""
+    context = '"Msg=""User: x;R=OK;"";R=""a NO LOGIN failed."""'
+    line = (
+        f"2026-11-23T08:20:05.100Z,A3,1,192.0.2.10:993,203.0.113.5:22219,x,1,7,9,login,x *****,{context},\n"
+    )
+    assert [one.stage for one in accesses(decode(FORMAT, line.encode()))] == ["refused"]
+
+
+def test_a_session_ends_once() -> None:
+    """A second end of a session is the end of nothing that was let in."""
+    content = sample("exchange_imap/pop3.log")
+    again = (
+        content
+        + b"2026-11-23T08:00:02.000Z,0000000000000001,4,192.0.2.10:110,203.0.113.9:61000,dave,0,0,0,CloseSession,,\n"
+    )
+    assert [one.stage for one in accesses(decode(FORMAT, again))].count("ended") == 1
+
+
+def test_a_session_from_the_file_before_ends() -> None:
+    """Where bytes went through, somebody was let in; where none did, the end of a refused session says nothing."""
+    lines = sample("exchange_imap/imap4.log").splitlines(keepends=True)
+    (ended,) = accesses(decode(FORMAT, b"".join(lines[:5]) + lines[14]))
+    assert (ended.stage, ended.protocol, ended.name, ended.bytes_out) == ("ended", "imap", "alice", 45800)
+    assert decode(FORMAT, b"".join(lines[:5]) + lines[13]).events == []
+    assert decode(FORMAT, b"".join(lines[:5]) + lines[14].replace(b",alice,", b",,")).events == []
+
+
 def test_sessions_under_way_are_bounded() -> None:
     """After too many log-ins the oldest session is forgotten, and the latest still ends."""
     line = "2026-11-23T08:00:00.300Z,{0:x},2,192.0.2.10:993,203.0.113.7:50001,a{0},1,4,2,{1},{2},\n"
     count = MAX_SESSIONS + 10
     begun = "".join(line.format(one, "login,a *****", "R=ok") for one in range(count))
-    ends = "".join(line.format(one, "CloseSession,", "") for one in (0, count - 1))
+    ends = "".join(line.format(one, "CloseSession,", "").replace(",4,2,", ",0,0,") for one in (0, count - 1))
     decoder = open_log(FORMAT, About())
     decoder.decode(begun.encode(), 0)
     assert [one.name for one in accesses(decoder.decode(ends.encode(), 0))] == [f"a{count - 1}"]

@@ -86,6 +86,40 @@ def test_hours_that_come_twice_or_never_are_doubtful() -> None:
     ]
 
 
+def test_a_restart_keeps_the_columns_and_the_latest_time() -> None:
+    """Behind a restart, the hour that comes twice is still judged by the lines before it; a second header is passed over."""
+    about = About(options=GATEWAY, zone="Europe/Berlin")
+    first = open_log("generic", about)
+    lines = sample("generic/gateway.log").splitlines(keepends=True)
+    first.decode(b"".join(lines[:5]), 0)
+    found = open_log("generic", about, first.state()).decode(lines[0] + lines[5], 500)
+    assert [one.time for one in accesses(found)] == [1792890300000]
+    assert found.passed == 1
+
+
+def test_a_restart_keeps_the_latest_time_of_lines() -> None:
+    """Lines without columns remember the time too."""
+    options: dict[str, object] = {
+        "kind": "lines",
+        "event": "access",
+        "pattern": "^(?P<time>.{19}) (?P<name>.+)$",
+        "protocol": "imap",
+        "stage": "whole",
+    }
+    about = About(options=options, zone="Europe/Berlin")
+    first = open_log("generic", about)
+    assert first.decode(b"2026-10-25T02:10:00 a\n2026-10-25T02:50:00 a\n", 0).unread == []
+    found = open_log("generic", about, first.state()).decode(b"2026-10-25T02:05:00 a\n", 500)
+    assert [one.time for one in accesses(found)] == [1792890300000]
+
+
+def test_a_header_of_too_many_columns_is_unread() -> None:
+    """What is remembered of a file is bounded."""
+    head = ";".join(["When", "User", "From", "Client", "Result", "In", "Out", *map(str, range(300))])
+    decoded = decode("generic", head.encode() + b"\n", About(options=GATEWAY))
+    assert len(decoded.unread) == 1
+
+
 def test_objects_are_read_by_paths() -> None:
     """Dots go into objects and lists; a list of recipients is several."""
     decoded = _read("relay", RELAY)

@@ -163,10 +163,50 @@ def test_published_examples_of_activities_without_a_time_are_unread(shared: Call
 def test_a_broken_object_does_not_hide_the_next() -> None:
     """A string without an end and an object without bounds are unread, and what follows is read."""
     good = json.dumps(json.loads(sample("entra/graph_page.log"))["value"][1]).encode() + b"\n"
-    long = b'{"id": "' + b"x" * 300_000 + b'"}\n'
+    long = good[:-2] + b', "more": "' + b"x" * 300_000 + b'"}\n'
     decoded = decode("entra_sign_ins", b'{"id": "broken\n' + good + long + good + b"what is this\n" + good)
     assert [one.name for one in accesses(decoded)] == ["bob@example.org"] * 3
-    assert [raw[:7] for _, raw in decoded.unread] == [b'{"id": ', b'{"id": ', b"what is"]
+    assert [raw[:7] for _, raw in decoded.unread] == [b'{"id": ', good[:7], b"what is"]
+
+
+def test_text_behind_a_page_is_unread() -> None:
+    """A page's own values are of no interest, and what follows the page is something else."""
+    content = b'{"a": 1, "value": [\n], "next": "x"}\nwhat is this\n'
+    decoded = decode("entra_sign_ins", content)
+    assert [raw for _, raw in decoded.unread] == [b"what is this"]
+
+
+def test_sign_ins_of_applications_are_nobodys() -> None:
+    """Graph's sign-ins of service principals are passed over, and one of nobody at all is unread."""
+    application = {
+        "createdDateTime": "2026-11-22T23:59:58Z",
+        "servicePrincipalId": "sp",
+        "status": {"errorCode": 0},
+    }
+    assert decode_sign_in(application, 0) is None
+    assert isinstance(decode_sign_in({"createdDateTime": "2026-11-22T23:59:58Z"}, 0), str)
+
+
+def test_a_record_may_say_success_in_words() -> None:
+    """Some collectors write the outcome as a word."""
+    record = {
+        "category": "SignInLogs",
+        "time": "2026-11-22T23:59:58Z",
+        "properties": {"userPrincipalName": "a@example.org"},
+    }
+    told = [decode_sign_in(record | {"resultType": word}, 0) for word in ("Success", "Failure")]
+    assert [one.stage for one in told if isinstance(one, Access)] == ["whole", "refused"]
+
+
+def test_the_decisive_event_of_an_activity_counts() -> None:
+    """A log-in that failed first and then succeeded was let in; other applications' activities are passed over."""
+    content = sample("google/activities.log")
+    activity = json.loads(content)["items"][1]
+    activity["events"] += [{"name": "login_success", "parameters": []}]
+    other = activity | {"id": activity["id"] | {"applicationName": "drive"}}
+    decoded = decode("google_sign_ins", f"{json.dumps(activity)}\n{json.dumps(other)}\n".encode())
+    assert [one.stage for one in accesses(decoded)] == ["whole"]
+    assert decoded.passed == 1
 
 
 @pytest.mark.parametrize("format_name", ["entra_sign_ins", "google_sign_ins"])

@@ -54,6 +54,58 @@ def test_rows_without_columns_are_unread() -> None:
     assert len(decode("message_tracking", row).unread) == 1
 
 
+def test_a_row_with_an_open_quote_is_unread() -> None:
+    """Half a quoted cell is not taken for a whole one."""
+    content = sample("message_tracking/flow.log").replace(
+        b'"Figures, ""final""",eve', b'"Figures,final,eve', 1
+    )
+    assert len(decode("message_tracking", content).unread) == 2
+
+
+def test_text_behind_a_quoted_cell_makes_a_row_unread() -> None:
+    """A row that Exchange cannot have written is not read."""
+    content = sample("message_tracking/flow.log").replace(b'"Figures, ""final""",eve', b'"Figures"x,eve', 1)
+    assert len(decode("message_tracking", content).unread) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "time"),
+    [
+        ("11/22/2026 12:00:00 AM", 1795305600000),
+        ("11/22/2026 12:00:00 PM", 1795348800000),
+        ("11/22/2026 1:00:00 pm", 1795352400000),
+        ("11/22/2026 13:00:00", 1795352400000),
+        ("22.11.2026 13:00:00", None),
+        ("11/22/2026 13:00:00 PM", None),
+        ("11/22/2026 0:00:00 AM", None),
+        ("2/30/2026 1:00:00", None),
+    ],
+)
+def test_times_of_a_computers_language_are_read(text: str, time: int | None) -> None:
+    """Noon and midnight are where Americans have them; what is no time is unread."""
+    content = (
+        f"Received,SenderAddress,RecipientAddress,Status\n{text},a@example.org,b@example.org,Delivered\n"
+    )
+    decoded = decode("message_trace", content.encode())
+    assert [one.time for one in transfers(decoded)] == ([time] if time is not None else [])
+    assert decoded.doubtful == []
+    same = decode("message_trace", content.replace(text, "5/5/2026 1:00:00").encode())
+    assert (len(same.events), same.doubtful) == (1, [])
+
+
+def test_a_sender_cannot_change_the_columns() -> None:
+    """A message whose subject and id are names of columns is a row like any other; a second header is one."""
+    content = sample("message_trace/trace_v2.log")
+    row = b'"<message-id>","t-9","2026-11-22T23:59:58Z","Status","bob@example.org","","","Received","Delivered","1"\n'
+    header, first = content.splitlines(keepends=True)[1:3]
+    found = transfers(decode("message_trace", content + row + first + header + first))
+    assert [one.recipients[0] for one in found[3:]] == [
+        "bob@example.org",
+        "alice@example.org",
+        "alice@example.org",
+    ]
+
+
 def _told(decoded: Decoded) -> list[tuple[str, str, tuple[str, ...], str | None, int | None]]:
     return [(one.outcome, one.sender, one.recipients, one.address, one.size) for one in transfers(decoded)]
 

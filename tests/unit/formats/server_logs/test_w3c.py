@@ -92,6 +92,21 @@ def test_the_day_of_the_head_is_used_where_no_column_has_one() -> None:
     assert [at for at, _ in decoded.doubtful] == [content.index(b"08:00:01")]
 
 
+def test_a_client_that_is_no_address_makes_a_line_unread() -> None:
+    """A shifted line is not taken for an access from nowhere."""
+    head = b"#Fields: date time c-ip cs-username cs-uri-stem sc-status\n"
+    decoded = decode("w3c", head + b"2026-11-23 08:00:01 alice 203.0.113.7 /owa 200\n")
+    assert (decoded.events, len(decoded.unread)) == ([], 1)
+
+
+def test_a_line_beyond_all_bounds_is_unread() -> None:
+    """A request of a hundred kilobytes is not read, and kept as a short sample."""
+    head = b"#Fields: date time c-ip cs-username cs-uri-stem cs(User-Agent) sc-status\n"
+    line = b"2026-11-23 08:00:01 203.0.113.7 alice /owa " + b"x" * 100_000 + b" 200\n"
+    decoded = decode("w3c", head + line)
+    assert (decoded.events, [len(raw) for _, raw in decoded.unread]) == ([], [1024])
+
+
 def test_an_unknown_option_is_refused() -> None:
     """A wrong option is named when the log is opened."""
     with pytest.raises(ConfigError, match="forwarded"):

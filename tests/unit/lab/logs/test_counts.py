@@ -44,7 +44,9 @@ def test_dovecots_lines_are_those_of_the_tallies(autumn: Written) -> None:
 
 
 def test_exchanges_lines_are_those_of_the_tallies(autumn: Written) -> None:
-    """A session of Exchange's log begins where its log-in was answered OK, ends where it closes, and else was refused."""
+    """A session of Exchange's log begins where its log-in was answered OK, ends where it closes, and else was
+    refused.
+    """
     begun, ended, refused, attempts = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
     seen: dict[str, str] = {}
     for line in lines(autumn, "exchange_imap4"):
@@ -93,7 +95,9 @@ def test_deliveries_are_those_of_the_log(autumn: Written) -> None:
 
 
 def test_the_truth_has_the_sessions_of_the_log(autumn: Written) -> None:
-    """`truth.jsonl` has every log-in of Dovecot's log with the same name, address and port, in the same order of seconds."""
+    """`truth.jsonl` has every log-in of Dovecot's log with the same name, address and port, in the same order of
+    seconds.
+    """
     logged = [
         (between(line, " user=<", ">"), between(line, "rip=", ","), int(between(line, "rport=", ",")))
         for line in lines(autumn, "dovecot")

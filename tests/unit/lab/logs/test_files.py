@@ -38,7 +38,9 @@ def test_equal_plans_make_equal_files(make: Make, tmp_path: Path) -> None:
 
 
 def test_rotated_files_have_the_names_and_times_that_logrotate_leaves(autumn: Written) -> None:
-    """The newest file has the plain name, older ones count up and are compressed, and each is as old as its last line."""
+    """The newest file has the plain name, older ones count up and are compressed, and each is as old as its last
+    line.
+    """
     files = autumn.of("dovecot")
     assert [file.path.name for file in files] == [
         *(f"dovecot.log.{age}.gz" for age in range(17, 0, -1)),

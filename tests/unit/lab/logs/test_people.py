@@ -62,7 +62,9 @@ def test_colleagues_come_from_the_same_office_addresses(autumn: Written) -> None
 
 
 def test_people_sleep_while_phones_do_not(year_truth: list[SessionTruth]) -> None:
-    """At night in Berlin only programs that nobody touches are at work: phones, the probe and the back-up, and programs left on."""
+    """At night in Berlin only programs that nobody touches are at work: phones, the probe and the back-up, and
+    programs left on.
+    """
     zone_of_berlin = [row for row in year_truth if row.country == "DE" and row.kind in {"isp", "office"}]
     hours = Counter(
         datetime.fromtimestamp(row.begun / 1000, UTC).hour
@@ -98,7 +100,9 @@ def test_home_addresses_change_in_their_ways(year_truth: list[SessionTruth]) -> 
 
 
 def test_a_provider_moves_its_customers(year_truth: list[SessionTruth]) -> None:
-    """From one day on, the homes of one provider in each country have addresses of the other half of its block; others' stay."""
+    """From one day on, the homes of one provider in each country have addresses of the other half of its block;
+    others' stay.
+    """
     moved = date.fromordinal(YEAR.begin.toordinal() + YEAR.days * 3 // 5)
     moving = {"Elbtal Breitband", "Kansai Hikari", "Lakeshore Cable"}
     halves: defaultdict[tuple[bool, bool], set[bool]] = defaultdict(set)
@@ -138,7 +142,9 @@ def test_people_travel(year_truth: list[SessionTruth]) -> None:
 
 
 def test_a_webmail_session_has_its_log_in_at_the_webmail(autumn: Written) -> None:
-    """Every session from the webmail's address has a visit of the same account, from the browser's address, shortly before."""
+    """Every session from the webmail's address has a visit of the same account, from the browser's address, shortly
+    before.
+    """
     visits = {
         (between(line, " login for ", " "), between(line, " from ", " in session"))
         for line in lines(autumn, "roundcube")
@@ -168,6 +174,26 @@ def test_the_probe_logs_in_every_few_minutes(autumn: Written) -> None:
     assert sum(row.name == "probe" for row in truth(autumn)) == 18 * 24 * 12
 
 
+def test_a_phone_with_an_old_password_is_not_let_in(year: Written, year_truth: list[SessionTruth]) -> None:
+    """Somebody is refused several times within hours from where they are, and in between the phone has no session."""
+    refused: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
+    for line in lines(year, "dovecot"):
+        if "(auth failed, " in line and "rip=127.0.0.1" not in line:
+            moment = datetime.fromisoformat(line.partition(" ")[0])
+            refused[between(line, " user=<", ">"), str(moment.date())].append(moment.timestamp() * 1000)
+    phones = {"ios_mail", "android_mail", "k9"}
+    spells = [
+        (name, times[0], times[-1])
+        for (name, _), times in refused.items()
+        if name in YEAR.people and len(times) > 4 and 3_600_000 < times[-1] - times[0] < 6 * 3_600_000
+    ]
+    quiet = [
+        not any(row.name == name and row.client in phones and first <= row.begun < last for row in year_truth)
+        for name, first, last in spells
+    ]
+    assert sum(quiet) >= 2
+
+
 def test_strangers_try_passwords_in_vain(year_truth: list[SessionTruth], year: Written) -> None:
     """Refusals come from hosting networks too, for names that exist and that do not, and nobody of theirs is let in."""
     hosting = [network for network in NETWORKS if network.kind == "hosting"]
@@ -185,7 +211,9 @@ def test_strangers_try_passwords_in_vain(year_truth: list[SessionTruth], year: W
 
 
 def test_the_server_loses_power_twice_a_year(year_truth: list[SessionTruth], year: Written) -> None:
-    """Sessions that were open then have no end, nothing begins until the servers start again, and the start is in the log."""
+    """Sessions that were open then have no end, nothing begins until the servers start again, and the start is in the
+    log.
+    """
     cuts = Organisation(YEAR)._cuts
     starts = [line for line in lines(year, "dovecot") if "starting up" in line]
     missing = [row for row in year_truth if row.ended is None and row.begun < YEAR.end_ms - 30 * 3_600_000]

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 
 from postwarden.lab.logs import Written
-from tests.unit.lab.logs.made import between, lines
+from tests.unit.lab.logs.made import between, lines, truth
 
 
 def iso(line: str) -> datetime:
@@ -30,15 +30,18 @@ def test_lines_are_in_the_order_of_their_times(autumn: Written) -> None:
 
 
 def test_the_hour_that_comes_twice_is_there_twice(autumn: Written) -> None:
-    """When clocks go back, people's phones ask in both of the hours, which the zone tells apart."""
-    found = [
-        line for line in lines(autumn, "dovecot") if line.startswith("2025-10-26T02:") and "Login" in line
-    ]
-    people = [line for line in found if "user=<probe>" not in line and "lip=10.20.0.5" in line]
-    summer = [line for line in people if line[19:24] == "+0200"]
-    winter = [line for line in people if line[19:24] == "+0100"]
-    assert len(summer) > 3
-    assert len(winter) > 3
+    """When clocks go back, phones in Germany ask in both of the hours, which the log's zone tells apart."""
+    hour = 3_600_000
+    first = int(datetime(2025, 10, 26, tzinfo=UTC).timestamp() * 1000)
+    german = [row for row in truth(autumn) if row.country == "DE"]
+    in_summer = [row.name for row in german if first <= row.begun < first + hour]
+    in_winter = [row.name for row in german if first + hour <= row.begun < first + 2 * hour]
+    assert "scanner" in set(in_summer) & set(in_winter)
+    assert len(set(in_winter)) >= 3
+    assert len(in_summer) / 2 < len(in_winter) < len(in_summer) * 2
+    found = [line[19:24] for line in lines(autumn, "dovecot") if line.startswith("2025-10-26T02:")]
+    assert found == sorted(found, reverse=True)
+    assert set(found) == {"+0200", "+0100"}
 
 
 def test_a_log_without_years_goes_back_only_with_the_clock(autumn: Written) -> None:
