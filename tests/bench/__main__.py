@@ -7,7 +7,10 @@ from tests.bench import (
     cloud,
     daemon,
     exchange,
+    followed_log,
     generate_logs,
+    history_lookup,
+    history_store,
     ledger_files,
     mailbox,
     rule_rows,
@@ -28,6 +31,9 @@ CASES: tuple[Case, ...] = (
     cloud.ratios,
     daemon.ratios,
     generate_logs.ratios,
+    history_store.ratios,
+    history_lookup.ratios,
+    followed_log.ratios,
 )
 
 

@@ -23,8 +23,11 @@ OPEN_FOR = 7 * DAY
 #: Shapes of unread lines that are counted by themselves for one source and day; the others together.
 MAX_SHAPES = 100
 OTHER_SHAPES = "other shapes"
-#: Pairs of account and place whose first time is kept in memory.
+#: Pairs of account and place, and sessions unlike each other, whose first time is kept in memory.
 REMEMBERED = 500_000
+
+#: Name, protocol, address, client and application of a session, as numbers.
+Like = tuple[int, int, int | None, int | None, int | None]
 
 _JOINED = msgspec.json.Decoder(tuple[str, str | None, str | None, str])
 _GROUP = msgspec.msgpack.Decoder(Group)
@@ -57,6 +60,7 @@ class Storing:
         self._interned = Interned(base)
         self._joiners: dict[str, Joiner] = {}
         self._seen: dict[tuple[int, str, int], int] = {}
+        self._together: dict[Like, int] = {}
         self._day: int | None = None
         self._next_row: int | None = None
 
@@ -65,6 +69,7 @@ class Storing:
         self._interned.forget()
         self._joiners.clear()
         self._seen.clear()
+        self._together.clear()
         self._day = self._next_row = None
 
     def store(self, batch: Batch, now: int, *, idle: int = IDLE, ends: bool = False) -> Cursor:
@@ -77,9 +82,9 @@ class Storing:
         joined = joiner.take(accesses)
         endings = joined.endings
         standing = self.standing(batch.source)
-        latest = max((event.time for event in batch.events), default=None)
-        if joiner.groups and latest is not None:
-            endings += joiner.expire(max(latest, standing.latest or 0))
+        times = [event.time for event in batch.events]
+        if joiner.groups and times:
+            endings += joiner.expire(max(*times, standing.latest or 0))
         self._store_accesses(source, cursor.key, day, joined.rows)
         self._base.executemany(
             INSERT_LATE, [(source, day, now, access, ended) for access, ended in joined.late]
@@ -87,8 +92,8 @@ class Storing:
         self._store_endings(cursor.key, day, endings)
         self._keep_open(source, joiner)
         self._next_row = joiner.next_row
-        others = [event for event in batch.events if not isinstance(event, Access)]
-        if others:
+        if len(accesses) < len(batch.events):
+            others = [event for event in batch.events if not isinstance(event, Access)]
             self._store_others(source, cursor.key, day, others, joiner)
         self._store_unread(source, day, batch.unread)
         self._base.executemany(
@@ -98,7 +103,7 @@ class Storing:
                 for note in batch.notes
             ],
         )  # fmt: skip
-        self._keep_standing(source, _after(standing, batch, now, ends=ends))
+        self._keep_standing(source, _after(standing, batch, times, now, ends=ends))
         return cursor
 
     def cursors(self, source: str) -> list[Cursor]:
@@ -189,43 +194,66 @@ class Storing:
         self, source: int, content: int, day: int, rows: Sequence[tuple[int, Access]]
     ) -> None:
         text, address = self._interned.text, self._interned.address
+        # Nearly always the number is there already, which saves a call.
+        texts, addresses = self._interned.texts.get, self._interned.addresses.get
         values: list[tuple[Any, ...]] = []
         first: dict[tuple[int, str, int], int] = {}
-        known = self._seen
+        together = self._together
         for row, one in rows:
-            name, protocol = text(one.name), text(one.protocol)
-            place = address(one.address) if one.address is not None else None
-            client = text(one.client) if one.client is not None else None
-            application = text(one.application) if one.application is not None else None
-            time = one.time
+            time, stage = one.time, one.stage
+            name = texts(one.name) or text(one.name)
+            protocol = texts(one.protocol) or text(one.protocol)
+            place = server = client = application = identity = method = None
+            if one.address is not None:
+                place = addresses(one.address) or address(one.address)
+            if one.server is not None:
+                server = addresses(one.server) or address(one.server)
+            if one.client is not None:
+                client = texts(one.client) or text(one.client)
+            if one.application is not None:
+                application = texts(one.application) or text(one.application)
+            if one.identity is not None:
+                identity = texts(one.identity) or text(one.identity)
+            if one.method is not None:
+                method = texts(one.method) or text(one.method)
             values.append(
                 (
-                    row, source, content, one.at, day, time, text(one.stage), protocol, name, place, one.port,
-                    address(one.server) if one.server is not None else None,
-                    address(one.forwarded) if one.forwarded is not None else None,
-                    client, application, one.session,
-                    text(one.identity) if one.identity is not None else None,
-                    text(one.method) if one.method is not None else None,
-                    one.encrypted, one.attempts, one.reason if one.stage == "refused" else None,
+                    row, source, content, one.at, day, time, texts(stage) or text(stage), protocol, name, place, one.port,
+                    server, address(one.forwarded) if one.forwarded is not None else None, client, application, one.session,
+                    identity, method,
+                    # A bool would be asked for its adapter, which takes longer than to bind a number.
+                    int(one.encrypted) if one.encrypted is not None else None,
+                    one.attempts, one.reason if stage == "refused" else None,
                 )
             )  # fmt: skip
-            if one.stage == "refused" or one.identity is not None:
+            if stage == "refused" or identity is not None:
                 # Neither a try nor what others do here is a habit of the account.
                 continue
-            for kind, value in (
-                ("protocol", protocol),
-                ("address", place),
-                ("client", client),
-                ("application", application),
-            ):
-                if value is not None:
-                    key = name, kind, value
-                    if key not in known or known[key] > time:
-                        known[key] = first[key] = time
+            # Most sessions are like one before, and tell nothing new about any of these.
+            like = name, protocol, place, client, application
+            if together.get(like, time + 1) > time:
+                together[like] = time
+                self._see(like, time, first)
         self._base.executemany(INSERT_ACCESS, values)
         self._base.executemany(_SEEN, [(*key, time) for key, time in first.items()])
-        if len(known) > REMEMBERED:
-            known.clear()
+        if len(self._seen) > REMEMBERED:
+            self._seen.clear()
+        if len(together) > REMEMBERED:
+            together.clear()
+
+    def _see(self, like: Like, time: int, first: dict[tuple[int, str, int], int]) -> None:
+        """Adds to `first` whatever is not known to have been seen at `time` or before."""
+        name, protocol, place, client, application = like
+        for kind, value in (
+            ("protocol", protocol),
+            ("address", place),
+            ("client", client),
+            ("application", application),
+        ):
+            if value is not None:
+                key = name, kind, value
+                if self._seen.get(key, time + 1) > time:
+                    self._seen[key] = first[key] = time
 
     def _store_endings(self, content: int, day: int, endings: Sequence[Ending]) -> None:
         self._base.executemany(
@@ -312,9 +340,8 @@ class Storing:
         self._joiners.clear()
 
 
-def _after(standing: Standing, batch: Batch, now: int, *, ends: bool) -> Standing:
-    """What is known of the source with this batch."""
-    times = [event.time for event in batch.events]
+def _after(standing: Standing, batch: Batch, times: Sequence[int], now: int, *, ends: bool) -> Standing:
+    """What is known of the source with this batch, whose events have these `times`."""
     delays = standing.delays
     if batch.fresh and times:
         counts = list(delays) + [0] * (BUCKETS - len(delays))
