@@ -1,5 +1,7 @@
 """Stages of accesses into sessions."""
 
+import pytest
+from postwarden.access import joining
 from postwarden.access.joining import Changes, Joiner
 from postwarden.model.event import Access
 
@@ -94,3 +96,14 @@ def test_a_beginning_that_comes_behind_its_end_is_joined_to_it() -> None:
     assert ([row for row, _ in joined.rows], joined.endings, joined.late) == ([2], [], [(2, 1)])
     assert joiner.changes().ends == {"a": None}
     assert joiner.take([access("ended", 9, "a")]).rows != []
+
+
+def test_so_many_that_ended_lately_are_still_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines that come behind the end of a session find it until as many others have ended."""
+    monkeypatch.setattr(joining, "LATELY", 3)
+    joiner = Joiner(1, MINUTE)
+    for number, name in enumerate("abcde"):
+        joiner.take([access("begun", number, name), access("ended", number, name)])
+    assert [joiner.row_of(name) for name in "cde"] == [3, 4, 5]
+    joiner.take([one for name in "fghi" for one in (access("begun", 9, name), access("ended", 9, name))])
+    assert joiner.row_of("a") is None

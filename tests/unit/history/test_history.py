@@ -241,3 +241,10 @@ def test_an_end_that_came_before_its_beginning_is_told_once(history: History, st
     store(log_in(10, session="s", port=1))
     (one,) = all_of(history)
     assert (one.begun, one.ended, one.end, one.bytes_out, one.port) == (10, 99, "ended", 5, 1)
+
+
+def test_a_session_like_many_before_moves_what_is_first_seen_back(history: History, store: Store) -> None:
+    """The same account, address and client at an earlier time is an earlier first time of each."""
+    store(log_in(5_000, client="mutt"), log_in(6_000, client="mutt"))
+    store(log_in(2_000, client="mutt"))
+    assert [time for _, _, time in history.read.first_seen(("alice",))] == [2_000] * 3
