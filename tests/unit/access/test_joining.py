@@ -1,6 +1,7 @@
 """Stages of accesses into sessions."""
 
 import pytest
+
 from postwarden.access import joining
 from postwarden.access.joining import Changes, Joiner
 from postwarden.model.event import Access
