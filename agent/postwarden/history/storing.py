@@ -1,6 +1,5 @@
 """Storing what came in: events become rows, sessions are joined, and the cursor goes with them in one transaction."""
 
-import re
 import sqlite3
 from collections.abc import Sequence
 from typing import Any
@@ -11,6 +10,7 @@ from msgspec.structs import replace
 from postwarden.access.joining import Ending, Group, Joiner, Key
 from postwarden.history.interning import Interned
 from postwarden.history.schema import ARRIVED, NEXT
+from postwarden.history.shapes import sample_of, shape_of
 from postwarden.history.standing import BUCKETS, LATELY, LEAST, Standing, Trouble, bucket_of
 from postwarden.model.arrival import Batch, Cursor
 from postwarden.model.event import Access, Act, Transfer
@@ -299,7 +299,7 @@ class Storing:
         counts: dict[str, tuple[int, str]] = {}
         for _, line in unread:
             shape = shape_of(line)
-            count, sample = counts.get(shape, (0, line[:200].decode("utf-8", "backslashreplace")))
+            count, sample = counts.get(shape, (0, sample_of(line)))
             counts[shape] = count + 1, sample
         for shape, (count, sample) in counts.items():
             ((shapes,),) = self._base.execute(
@@ -366,16 +366,6 @@ def _after(standing: Standing, batch: Batch, times: Sequence[int], now: int, *, 
         unread_lately=unread_lately,
         ends=standing.ends or ends,
     )
-
-
-_DIGITS = re.compile(rb"[0-9a-fA-F]*[0-9][0-9a-fA-F]*")
-_QUOTED = re.compile(rb"<[^<>]*>|\"[^\"]*\"|'[^']*'")
-
-
-def shape_of(line: bytes) -> str:
-    """What lines of one kind have in common: numbers and quoted texts left out, the first 120 characters."""
-    plain = _DIGITS.sub(b"0", _QUOTED.sub(b"<>", line[:1024]))
-    return plain[:120].decode("utf-8", "backslashreplace")
 
 
 def _key_text(key: Key) -> str:

@@ -301,7 +301,8 @@ def _lines(
     allowed = source.options.unread
     if standing.unread_lately * 1000 > standing.lines_lately * allowed:
         shapes = history.read.unread(source.name, _ms(now) // DAY - 1, 3)
-        samples = "; ".join(f"{one.count} like {one.sample!r}" for one in shapes)
+        # The lines themselves stay here: this goes into the ledger for good.
+        samples = "; ".join(f"{one.count} of the shape {one.shape!r}" for one in shapes)
         yield _gap(
             source, scope, LOG_LINES, "malformed",
             f"{standing.unread_lately} of the last {standing.lines_lately} lines were not understood: {samples}",
