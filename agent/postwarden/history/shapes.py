@@ -5,9 +5,7 @@ import re
 _DIGITS = re.compile(rb"[0-9a-fA-F]*[0-9][0-9a-fA-F]*")
 _QUOTED = re.compile(rb"<[^<>]*>|\"[^\"]*\"|'[^']*'")
 #: What servers write passwords and tokens behind, where somebody told them to.
-_SECRET = re.compile(
-    rb"(?i)(pass\w*|secret|token|resp|credential\w*|bearer)([\s:=\"'(<]+)[^\s,;)>\"']+"
-)
+_SECRET = re.compile(rb"(?i)(pass\w*|secret|token|resp|credential\w*|bearer)([\s:=\"'(<]+)[^\s,;)>\"']+")
 
 
 def shape_of(line: bytes) -> str:

@@ -12,6 +12,7 @@ from postwarden.connectors.log_files.source import (
     PLACES,
     LogFiles,
 )
+from postwarden.history.shapes import sample_of
 from postwarden.model.account import Account
 from postwarden.model.reading import CheckDone, Gap, Item, NotSupported
 from postwarden.model.scope import account_scope, source_scope
@@ -52,10 +53,9 @@ class TriedLogs:
                 hint="name the server's log, and let the service's user read it",
             )  # fmt: skip
         if unread * 1000 > lines * source.options.unread:
-            shown = sample[:200].decode("utf-8", "backslashreplace")
             yield Gap(
                 scope=scope, source=source.name, check=LOG_LINES, reason="malformed",
-                message=f"{unread} of {lines} lines were not understood, such as {shown!r}",
+                message=f"{unread} of {lines} lines were not understood, such as {sample_of(sample)!r}",
                 hint="look at format and format_options of the source",
             )  # fmt: skip
         for check in (LOG_FILES, LOG_LINES):
