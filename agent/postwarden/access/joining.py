@@ -75,14 +75,17 @@ class Joiner:
         idle: int,
         sessions: Iterable[tuple[str, int]] = (),
         groups: Iterable[tuple[Key, Group]] = (),
-        ends: Iterable[tuple[str, int]] = (),
+        ends: Iterable[tuple[str, int, int]] = (),
     ) -> None:
         self.next_row = next_row
         self.idle = idle
         self.sessions: OrderedDict[str, int] = OrderedDict(sessions)
         self.groups: dict[Key, Group] = dict(groups)
         self._lately: OrderedDict[str, int] = OrderedDict()
-        self._ends: OrderedDict[str, int] = OrderedDict(ends)
+        # Of each end without a beginning, its row and its time.
+        self._ends: OrderedDict[str, tuple[int, int]] = OrderedDict(
+            (session, (row, time)) for session, row, time in ends
+        )
         self._changed: dict[str, int | None] = {}
         self._changed_ends: dict[str, int | None] = {}
         self._touched: set[Key] = set()
@@ -102,12 +105,11 @@ class Joiner:
         for event in events:
             stage = event.stage
             if stage == "begun":
-                if event.session is not None and event.session in self._ends:
+                if event.session is not None and (row_of_end := self._end_behind(event)) is not None:
                     # An older file was read later; the end is known already.
-                    late.append((self.next_row, self._ends.pop(event.session)))
-                    self._changed_ends[event.session] = None
+                    late.append((self.next_row, row_of_end))
                 elif event.session is not None:
-                    if event.session not in self.sessions:
+                    if event.session not in self.sessions and event.session not in self._changed:
                         self._new.add(event.session)
                     self.sessions[event.session] = self._changed[event.session] = self.next_row
                     if len(self.sessions) > MAX_OPEN:
@@ -129,7 +131,8 @@ class Joiner:
                 # Its beginning is not in what we have: a row of its own, which a beginning may still come to.
                 endings.append(_ending(self.next_row, event, event.time))
                 if event.session is not None:
-                    self._ends[event.session] = self._changed_ends[event.session] = self.next_row
+                    self._ends[event.session] = self.next_row, event.time
+                    self._changed_ends[event.session] = self.next_row
                     if len(self._ends) > MAX_OPEN:
                         self._changed_ends[self._ends.popitem(last=False)[0]] = None
             elif stage == "whole":
@@ -158,6 +161,16 @@ class Joiner:
         self._changed, self._changed_ends, self._touched, self._new = {}, {}, set(), set()
         return changes
 
+    def _end_behind(self, begun: Access) -> int | None:
+        """The row of an end that came before its beginning did; one that was earlier is of another session of that id."""
+        assert begun.session is not None
+        known = self._ends.pop(begun.session, None)
+        if known is None:
+            return None
+        self._changed_ends[begun.session] = None
+        row, time = known
+        return row if begun.time <= time else None
+
     def _forget(self, session: str) -> None:
         """What began and ended since `changes` was last asked is no change."""
         if session in self._new:
@@ -170,7 +183,7 @@ class Joiner:
         key = (event.name, event.address, event.client, event.protocol)
         group = self.groups.get(key)
         self._touched.add(key)
-        if group is not None and event.time - group.last <= self.idle:
+        if group is not None and abs(event.time - group.last) <= self.idle:
             group.last = max(group.last, event.time)
             group.at = event.at
             group.requests += 1

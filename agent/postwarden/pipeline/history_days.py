@@ -57,7 +57,7 @@ def prune(history: History, recorder: Recorder, now: datetime, keep: int) -> int
             counts[table] = counts.get(table, 0) + count
     recorder.write(lambda envelope: [HistoryPruned(**envelope, before=text, counts=counts)])
     with history.transaction():
-        return sum(days.prune(history.base, before).values())
+        return sum(history.prune(before).values())
 
 
 def recorded_days(ledger: Path) -> tuple[list[HistoryDay], str | None]:

@@ -14,14 +14,14 @@ from postwarden.connectors.log_files.source import LogFiles
 from postwarden.formats.server_logs import Decoder
 from postwarden.history.history import History
 from postwarden.history.standing import Trouble
-from postwarden.history.storing import Storing
+from postwarden.history.storing import AHEAD, Storing
 from postwarden.model.arrival import Batch, Cursor, Note, Portion
 from postwarden.model.event import Event
 
 #: The kind of source whose logs are in files.
 LOG_FILES = "log_files"
-#: A time that runs back within a log, or ahead of now, by more milliseconds is a jump.
-BACK, AHEAD = 3_600_000, 300_000
+#: A time that runs back within a log by more milliseconds is a jump.
+BACK = 3_600_000
 MINUTE = 60_000
 #: Files that cannot be read, of one source, that are remembered.
 MAX_TROUBLES = 20

@@ -89,8 +89,42 @@ def test_a_beginning_that_comes_behind_its_end_is_joined_to_it() -> None:
     joiner = Joiner(1, MINUTE)
     joiner.take([access("ended", 9, "a", bytes_out=5)])
     assert joiner.changes().ends == {"a": 1}
-    joiner = Joiner(2, MINUTE, ends=[("a", 1)])
+    joiner = Joiner(2, MINUTE, ends=[("a", 1, 9)])
     joined = joiner.take([access("begun", 1, "a")])
     assert ([row for row, _ in joined.rows], joined.endings, joined.late) == ([2], [], [(2, 1)])
     assert joiner.changes().ends == {"a": None}
     assert joiner.take([access("ended", 9, "a")]).rows != []
+
+
+def test_an_id_that_is_used_again_does_not_get_an_end_from_before_its_beginning() -> None:
+    """A log that is found in the middle begins with ends; a later session of the same id is another one."""
+    joiner = Joiner(1, MINUTE)
+    joiner.take([access("ended", 9, "17")])
+    joined = joiner.take([access("begun", 20, "17"), access("ended", 30, "17")])
+    assert joined.late == []
+    assert [(one.access, one.time) for one in joined.endings] == [(2, 30)]
+
+
+def test_an_id_that_is_used_twice_between_two_looks_is_open_no_more() -> None:
+    """A session that was known as open has ended, whatever came of its id in the same portion."""
+    joiner = Joiner(1, MINUTE)
+    joiner.take([access("begun", 1, "17")])
+    joiner.changes()
+    joiner.take([access("ended", 2, "17"), access("begun", 3, "17"), access("ended", 4, "17")])
+    assert joiner.changes().sessions == {"17": None}
+
+
+def test_requests_of_an_older_log_are_sessions_of_their_own() -> None:
+    """Two servers' logs of one day are read one behind the other: yesterday's requests do not lengthen today's session."""
+    joiner = Joiner(1, 30 * MINUTE)
+    joiner.take([access("request", 900 * MINUTE)])
+    joined = joiner.take([access("request", 10 * MINUTE), access("request", 20 * MINUTE)])
+    assert [row for row, _ in joined.rows] == [2]
+    assert [(one.access, one.requests, one.time) for one in joined.endings] == [(1, 1, 900 * MINUTE)]
+
+
+def test_requests_that_are_logged_in_another_order_are_one_session() -> None:
+    """A server writes a request when it is answered."""
+    joiner = Joiner(1, 30 * MINUTE)
+    joined = joiner.take([access("request", 10 * MINUTE), access("request", 9 * MINUTE)])
+    assert ([row for row, _ in joined.rows], joined.endings) == ([1], [])

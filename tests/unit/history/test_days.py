@@ -116,3 +116,33 @@ def test_a_clock_that_goes_back_does_not_reopen_a_day(base: sqlite3.Connection, 
     store(log_in(DAY), now=DAY)
     assert base.execute("SELECT day FROM access ORDER BY id").fetchall() == [(1,), (2,), (2,)]
     assert days.strays(base) == []
+
+
+def test_old_rows_are_removed_also_where_nothing_came_since(base: sqlite3.Connection, store: Store) -> None:
+    """A log that stopped long ago is not kept for ever."""
+    fill(store)
+    for day in list(days.to_close(base, 500 * DAY)):
+        days.close(base, day)
+    assert days.prune(base, 400)["access"] == 2
+    assert base.execute("SELECT count(*) FROM access").fetchone() == (0,)
+    store(log_in(501 * DAY), now=501 * DAY)
+    assert days.strays(base) == []
+
+
+def test_what_waits_for_removed_rows_and_samples_of_old_lines_go_with_them(
+    history: History, base: sqlite3.Connection, store: Store
+) -> None:
+    """An end that comes after all is a session without a beginning, and not an ending that nobody sees."""
+    store(log_in(DAY, session="s"), log_in(DAY, stage="request"), now=DAY, unread=(b"secret line",))
+    store(log_in(3 * DAY, session="new"), now=3 * DAY)
+    for day in list(days.to_close(base, 3 * DAY)):
+        days.close(base, day)
+    with history.writing(), history.transaction():
+        history.prune(2)
+    assert base.execute("SELECT count(*) FROM open_group").fetchone() == (0,)
+    assert history.read.unread("imap-log") == []
+    store(log_in(3 * DAY + 5, stage="ended", session="s"), now=3 * DAY)
+    assert [(one.session, one.end) for one in history.read.sessions(Wanted())] == [
+        ("new", "open"),
+        ("s", "ended"),
+    ]

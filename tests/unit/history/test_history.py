@@ -48,8 +48,8 @@ def test_ends_that_nobody_knows_are_unknown(history: History, store: Store) -> N
     assert [(one.begun, one.ended, one.end) for one in all_of(history)] == [
         (10, None, "unknown"), (None, 20, "ended"), (30, None, "open"), (40, None, "refused"),
     ]  # fmt: skip
-    store(log_in(8 * DAY, session="z"))
-    store(log_in(8 * DAY, session="z2"), now=DAY)
+    store(log_in(8 * DAY, session="z"), now=8 * DAY)
+    store(log_in(8 * DAY, session="z2"), now=9 * DAY)
     assert [one.end for one in all_of(history)][2:] == ["unknown", "refused", "open", "open"]
 
 
@@ -231,3 +231,47 @@ def test_an_end_that_came_before_its_beginning_is_told_once(history: History, st
     store(log_in(10, session="s", port=1))
     (one,) = all_of(history)
     assert (one.begun, one.ended, one.end, one.bytes_out, one.port) == (10, 99, "ended", 5, 1)
+
+
+def test_a_commit_that_fails_leaves_a_history_that_can_be_written(history: History, store: Store) -> None:
+    """A full disk is told at the commit: nothing of the batch is there, and the next one is stored whole."""
+    store(log_in(1, session="a"))
+    history.base.execute("CREATE TABLE parent (id INTEGER PRIMARY KEY)")
+    history.base.execute("CREATE TABLE child (id INTEGER REFERENCES parent DEFERRABLE INITIALLY DEFERRED)")
+    history.base.execute("PRAGMA foreign_keys = ON")
+    with history.writing(), pytest.raises(HistoryError), history.transaction():
+        # A constraint that is checked by the commit stands for a disk that is full then.
+        history.base.execute("INSERT INTO child VALUES (7)")
+    store(log_in(2, session="b"))
+    assert [one.session for one in all_of(history)] == ["a", "b"]
+
+
+def test_a_damaged_history_is_told_where_it_is_asked(tmp_path: Path, store: Store, history: History) -> None:
+    """What SQLite says of a damaged file is an error for people, not a bug of ours."""
+    store(log_in(1))
+    with pytest.raises(HistoryError, match="no such table"), open_history(tmp_path) as other:
+        other.base.execute("SELECT * FROM elsewhere")
+
+
+def test_sessions_are_given_up_in_their_logs_time_also_when_none_is_open_beside_them(
+    history: History, store: Store
+) -> None:
+    """Eight days on in the log nobody waits any more, although no other session is open."""
+    store(log_in(1, session="a"), now=DAY)
+    store(log_in(8 * DAY, stage="refused"), now=2 * DAY + 8 * DAY)
+    store(log_in(8 * DAY + 1, stage="refused"), now=3 * DAY + 8 * DAY)
+    assert all_of(history)[0].end == "unknown"
+
+
+def test_one_line_from_the_future_does_not_move_the_time_of_its_log(history: History, store: Store) -> None:
+    """Whoever can write one line could otherwise keep a stopped log from ever being told."""
+    store(log_in(5), log_in(4_000 * DAY), now=DAY)
+    assert history.read.sources()["imap-log"].latest == 5
+
+
+def test_a_batch_of_an_older_log_does_not_end_its_own_sessions(history: History, store: Store) -> None:
+    """Where the sessions of a portion end is decided by the time in its log, not by another log's."""
+    store(log_in(900_000_000, stage="request"), now=2_000_000_000)
+    store(log_in(1_000, stage="request"), now=2_000_000_000)
+    store(log_in(2_000, stage="request"), now=2_000_000_000)
+    assert [one.requests for one in all_of(history)] == [1, None]
