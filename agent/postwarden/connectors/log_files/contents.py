@@ -81,11 +81,14 @@ class LogFile:
                 reason="malformed",
             ) from exc
         except OSError as exc:
-            raise ConnectorError(
-                f"the log {self.path} cannot be read: {exc.strerror}",
-                "look at its disk",
-                reason="unreachable",
-            ) from exc
+            raise unreadable(self.path, exc) from exc
+
+
+def unreadable(path: str, exc: OSError) -> ConnectorError:
+    """What a disk or a mount that fails comes to."""
+    return ConnectorError(
+        f"the log {path} cannot be read: {exc.strerror}", "look at its disk", reason="unreachable"
+    )
 
 
 @contextmanager
@@ -107,7 +110,11 @@ def opened(path: str) -> Iterator[LogFile]:
             raise ConnectorError(
                 f"the log {path} is no regular file", "name files, not pipes or devices", reason="malformed"
             )
-        yield LogFile(path, raw, status_of(status, born(number)))
+        try:
+            log = LogFile(path, raw, status_of(status, born(number)))
+        except OSError as exc:
+            raise unreadable(path, exc) from exc
+        yield log
 
 
 def status_of(found: os.stat_result, made: int) -> Status:

@@ -3,13 +3,14 @@
 import gzip
 import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from postwarden.connectors.log_files.contents import PORTION
-from postwarden.connectors.log_files.following import FINISHED, Follower, Unreadable
+from postwarden.connectors.log_files.contents import HEAD, PORTION, Status
+from postwarden.connectors.log_files.following import FINISHED, Follower, Unreadable, _File, _matched
 from postwarden.formats.server_logs import MAX_LINE
 from postwarden.model.arrival import Cursor, Note
 
@@ -271,3 +272,92 @@ def test_a_trap_that_grows_beyond_reason_is_not_followed_to_its_end(reader: Read
     (tmp_path / "mail.log.2.gz").write_bytes(big)
     reader.look()
     assert reader.errors == []
+
+
+def test_a_damaged_file_is_told_at_each_look_and_read_once(
+    reader: Reader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A broken archive that lies there for a year does not cost its decompression every second."""
+    whole = gzip.compress(b"".join(b"%d\n" % number for number in range(400_000)))
+    (tmp_path / "mail.log.2.gz").write_bytes(whole[: len(whole) // 2])
+    reader.look()
+    opened: list[str] = []
+    real = os.open
+
+    def watched(path: str, *more: int) -> int:
+        opened.append(path)
+        return real(path, *more)
+
+    monkeypatch.setattr(os, "open", watched)
+    reader.look()
+    assert opened == []
+    assert len(reader.errors) == 2
+    (tmp_path / "mail.log.2.gz").write_bytes(whole)
+    reader.look()
+    assert reader.lines == [b"%d" % number for number in range(400_000)]
+    assert len(reader.errors) == 2
+
+
+def test_a_name_that_is_no_text_is_told(reader: Reader, tmp_path: Path) -> None:
+    """Such a file cannot be named in a record; the others are read."""
+    (tmp_path / os.fsdecode(b"mail.log.\xff")).write_bytes(b"one\n")
+    written(tmp_path / "mail.log", "two")
+    assert reader.look() == [b"two"]
+    assert "\\xff" in reader.errors[0]
+
+
+def test_a_file_system_that_fails_is_told(
+    reader: Reader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mount that is stale gives no logs, and no crash."""
+    written(tmp_path / "mail.log", "one")
+    reader.look()
+
+    def stale(*_: object) -> os.stat_result:
+        raise OSError(116, "Stale file handle")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "stat", stale)
+        patched.setattr(os, "open", stale)
+        items = list(reader.follower.look(tuple(reader.cursors), reader.now))
+    assert [type(item) for item in items] == [Unreadable]
+    assert "Stale" in str(items[0].error)  # type: ignore[union-attr]  # it is one
+    written(tmp_path / "mail.log", "two")
+    assert reader.look() == [b"two"]
+
+
+def test_many_files_are_told_apart_in_no_time(tmp_path: Path) -> None:
+    """Hourly logs of a year, all of which were read before."""
+    files = [
+        _File(
+            path=f"/logs/{number}",
+            status=Status(device=1, inode=number, born=0, size=2000, modified=0),
+            compressed=False,
+            head=(b"%010d\n" % number * 94)[:HEAD],
+        )
+        for number in range(9_000)
+    ]
+    cursors = [Cursor(key=number + 1, head=file.head) for number, file in enumerate(files)]
+    began = time.process_time()
+    assert all(one.cursor.key == one.file.status.inode + 1 for one in _matched(files, cursors))
+    assert time.process_time() - began < 2
+
+
+def test_files_that_are_only_headers_are_followed_each_by_itself(reader: Reader, tmp_path: Path) -> None:
+    """Until they differ they are one content; from then on each has its own lines, once."""
+    one, other = tmp_path / "u_ex1.log", tmp_path / "u_ex2.log"
+    written(one, "#Fields: x")
+    written(other, "#Fields: x")
+    reader.look()
+    written(one, "a1")
+    written(other, "b1", "b2")
+    for _ in range(3):
+        reader.look()
+    written(one, "a2")
+    written(other, "b3")
+    for _ in range(3):
+        reader.look()
+    assert sorted(line for line in reader.lines if not line.startswith(b"#")) == [
+        b"a1", b"a2", b"b1", b"b2", b"b3",
+    ]  # fmt: skip
+    assert reader.notes == []
