@@ -11,9 +11,6 @@ if TYPE_CHECKING:
     from postwarden.history.history import History
     from postwarden.history.standing import Standing
 
-#: Milliseconds without a look at a log after which nobody reads it.
-STALE = 2 * 3_600_000
-
 HELP = "what the logs told: how far they were read, and sessions to hand out"
 DESCRIPTION = """\
 The history keeps what logs told of log-ins and of messages handed over, for 400 days unless configured otherwise,
@@ -27,7 +24,7 @@ examples:
   postwarden history export --format csv --reason "audit 2026" > all.csv
 
 exit codes:
-  0 done, and every log could be read    3 a log could not be read, or has stopped
+  0 done, and every log could be read    3 a log could not be read, or nobody reads it
   2 usage, configuration, local state    4 the ledger is not sound"""
 
 
@@ -106,14 +103,20 @@ def _status(args: argparse.Namespace, config: "Config") -> int:
     from postwarden.cli.operator import now
     from postwarden.config.locate import state_folder
     from postwarden.history.history import open_history
+    from postwarden.history.standing import NOT_LOOKED, Standing
 
     well = True
+    configured = {entry.name for _, entry in config.watched if entry.kind == "log_files"}
     milliseconds = int(now().timestamp() * 1000)
     with open_history(state_folder(config)) as history:
         for source, standing in history.read.sources().items():
-            stale = standing.looked is None or milliseconds - standing.looked > STALE
-            well = well and not standing.troubles and not stale
+            stale = standing.looked is None or milliseconds - standing.looked > NOT_LOOKED
+            well = well and (source not in configured or not (standing.troubles or stale))
+            configured.discard(source)
             _show(args, source, standing, history)
+        for source in sorted(configured):
+            well = False
+            _show(args, source, Standing(), history)
     return CLEAN if well else UNREADABLE
 
 

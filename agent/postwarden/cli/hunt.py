@@ -82,12 +82,15 @@ def run(args: argparse.Namespace) -> int:
     state = state_folder(config)
     book, networks = load_rules(config), open_networks(config)
     recorder = open_recorder(config)
+    milliseconds = int(now().timestamp() * 1000)
     try:
         accounts = {
             one.key: one for one in (*recorder.store.accounts(), *ConfiguredDirectory(config).accounts())
         }
         with open_history(state) as history:
-            made = hunt(history, indicators, accounts.values(), config, since=since, until=until)
+            made = hunt(
+                history, indicators, accounts.values(), config, now=milliseconds, since=since, until=until
+            )
             findings = record_hunt(recorder, made, args.reason, book, config, now)
             conceal = Pseudonyms(state).of if config.history.pseudonyms else None
             views = Views(history, state, config, networks, accounts.values(), conceal)

@@ -17,7 +17,7 @@ from postwarden.findings.own_sessions import KEPT, OwnSessions
 from postwarden.formats.server_logs import Shows
 from postwarden.history.history import History, open_history
 from postwarden.history.reading import Wanted
-from postwarden.history.standing import Standing
+from postwarden.history.standing import NOT_LOOKED, Standing
 from postwarden.history.storing import DAY
 from postwarden.model import moment
 from postwarden.model.account import Account
@@ -32,8 +32,6 @@ from postwarden.pipeline.record import STORE
 
 #: How long a mishap of a log is spoken of. What it means for a finding stays until somebody acknowledges it.
 SPOKEN_OF = timedelta(days=30)
-#: After so many milliseconds without a look, nobody reads the log any more.
-NOT_LOOKED = 2 * 3_600_000
 #: Addresses and mishaps that one audit tells of.
 MOST = 10
 #: Seconds for which the names in the history are remembered.

@@ -2,6 +2,7 @@
 
 import ipaddress
 
+from postwarden.model.encoding import encodable
 from postwarden.model.indicator import Indicator, IndicatorKind
 
 #: Shorter prefixes, and shorter parts of a name, would match half the world.
@@ -15,12 +16,12 @@ def parse_indicator(kind: IndicatorKind, text: str, note: str = "") -> Indicator
 
     Raises ValueError with what is wrong.
     """
-    value = text.strip()
+    value = encodable(text.strip())
     if kind in {"ip", "network"}:
-        return _address(kind, value, note[:LONGEST_NOTE])
+        return _address(kind, value, encodable(note[:LONGEST_NOTE]))
     if not SHORTEST_TEXT <= len(value) <= LONGEST:
         raise ValueError(f"it has {len(value)} characters, and needs {SHORTEST_TEXT} to {LONGEST}")
-    return Indicator(kind=kind, value=value, note=note[:LONGEST_NOTE])
+    return Indicator(kind=kind, value=value, note=encodable(note[:LONGEST_NOTE]))
 
 
 def _address(kind: IndicatorKind, text: str, note: str) -> Indicator:
