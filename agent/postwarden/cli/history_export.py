@@ -11,10 +11,14 @@ from typing import TYPE_CHECKING
 from postwarden.cli.exits import CLEAN
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from postwarden.config.settings import Config
     from postwarden.model.account import Account
     from postwarden.pipeline.views import View
 
+#: Bytes of keys that a record has room for.
+MAX_KEYS = 40_000
 #: What a spreadsheet would take for a formula at the beginning of a cell.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -31,18 +35,20 @@ def export(args: argparse.Namespace, config: "Config") -> int:
     """Prints the sessions; the record is written when all of them are out."""
     from postwarden.cli.audit import choose
     from postwarden.cli.operator import now, open_recorder
-    from postwarden.cli.times import given, shown
+    from postwarden.cli.times import shown, span
     from postwarden.config.directory import ConfiguredDirectory
     from postwarden.config.locate import state_folder
+    from postwarden.errors import UsageError
     from postwarden.history.history import open_history
     from postwarden.history.reading import Wanted
     from postwarden.model import moment
+    from postwarden.model.encoding import encodable, encode
     from postwarden.model.record import HistoryExported
     from postwarden.pipeline.places import open_networks
     from postwarden.pipeline.pseudonyms import Pseudonyms
     from postwarden.pipeline.views import Views
 
-    since, until = given(args.since, "--since"), given(args.until, "--until")
+    since, until = span(args.since, args.until)
     state, networks = state_folder(config), open_networks(config)
     recorder = open_recorder(config)
     try:
@@ -50,6 +56,11 @@ def export(args: argparse.Namespace, config: "Config") -> int:
             one.key: one for one in (*recorder.store.accounts(), *ConfiguredDirectory(config).accounts())
         }
         chosen = choose(args.account, tuple(accounts.values())) if args.account else ()
+        keys = tuple(one.key for one in chosen)
+        if len(encode(keys)) > MAX_KEYS:
+            raise UsageError(
+                f"{len(keys)} accounts are more than one record can name", "export them in parts, or all"
+            )
         with open_history(state) as history:
             wanted = Wanted(
                 since=since, until=until, names=_names(history.read.names(), chosen) if chosen else None
@@ -57,26 +68,29 @@ def export(args: argparse.Namespace, config: "Config") -> int:
             conceal = Pseudonyms(state).of if config.history.pseudonyms else None
             views = Views(history, state, config, networks, accounts.values(), conceal)
             out = _Out(args.format)
-            for session in history.read.sessions(wanted):
-                out.write(views.of(session), views.name(session.name) if conceal else session.name)
-        digest = out.finish()
-        recorder.write(
-            lambda envelope: [
-                HistoryExported(
-                    **envelope,
-                    accounts=tuple(one.key for one in chosen),
-                    since=shown(since),
-                    until=shown(until),
-                    sessions=out.count,
-                    digest=digest,
-                    reason=args.reason[:1000],
+            try:
+                for session in history.read.sessions(wanted):
+                    out.write(views.of(session), views.name if conceal else str)
+                sys.stdout.flush()
+            finally:
+                # What was handed out is recorded, also where the reader went away in the middle.
+                recorder.write(
+                    lambda envelope: [
+                        HistoryExported(
+                            **envelope,
+                            accounts=keys,
+                            since=shown(since),
+                            until=shown(until),
+                            sessions=out.count,
+                            digest=out.digest,
+                            reason=encodable(args.reason[:1000]),
+                        )
+                    ]
                 )
-            ]
-        )
     finally:
         recorder.close()
     print(
-        f"postwarden: {out.count} sessions handed out at {moment.text(now())}; sha-256 {digest}",
+        f"postwarden: {out.count} sessions handed out at {moment.text(now())}; sha-256 {out.digest}",
         file=sys.stderr,
     )
     return CLEAN
@@ -92,31 +106,36 @@ class _Out:
         if self._csv:
             self._line(_csv_line(COLUMNS))
 
-    def write(self, view: "View", name: str) -> None:
-        row = _row(view, name)
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all that was written."""
+        return self._digest.hexdigest()
+
+    def write(self, view: "View", name_of: "Callable[[str], str]") -> None:
+        row = _row(view, name_of)
         self.count += 1
         if self._csv:
             self._line(_csv_line([row[column] for column in COLUMNS]))
         else:
             self._line(json.dumps({"type": "session", **row}, sort_keys=True, separators=(",", ":")) + "\n")
 
-    def finish(self) -> str:
-        sys.stdout.flush()
-        return self._digest.hexdigest()
-
     def _line(self, text: str) -> None:
         self._digest.update(text.encode("utf-8"))
         sys.stdout.write(text)
 
 
-def _row(view: "View", name: str) -> dict[str, object]:
+def _row(view: "View", name_of: "Callable[[str], str]") -> dict[str, object]:
     from postwarden.cli.times import shown
 
     session = view.session
     row: dict[str, object] = {
         column: getattr(session if hasattr(session, column) else view, column) for column in COLUMNS
     }
-    return row | {"name": name, "begun": shown(session.begun), "ended": shown(session.ended)}
+    names = {
+        "name": name_of(session.name),
+        "identity": name_of(session.identity) if session.identity is not None else None,
+    }
+    return row | names | {"begun": shown(session.begun), "ended": shown(session.ended)}
 
 
 def _csv_line(cells: "tuple[object, ...] | list[object]") -> str:

@@ -65,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from postwarden.cli import log
     from postwarden.cli.operator import now, open_recorder
-    from postwarden.cli.times import given
+    from postwarden.cli.times import span
     from postwarden.config.directory import ConfiguredDirectory
     from postwarden.config.locate import load, state_folder
     from postwarden.history.history import open_history
@@ -76,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
     from postwarden.pipeline.views import Views
 
     log.begin(json=False)
-    since, until = given(args.since, "--since"), given(args.until, "--until")
+    since, until = span(args.since, args.until)
     indicators = _indicators(args)
     config = load(args.config)
     state = state_folder(config)

@@ -104,9 +104,11 @@ def digest(base: sqlite3.Connection, day: int, firsts: Mapping[str, int]) -> Day
         time = 1 + next(index for index, (column, _) in enumerate(columns) if column == "time")
         count = 0
         for row in base.execute(_rows_of(table), (firsts[table], ends.get(table), ends.get(table))):
-            summed.update(json.dumps([table, *row], separators=(",", ":")).encode("ascii") + b"\n")
+            summed.update(
+                json.dumps([table, *row], separators=(",", ":"), default=repr).encode("ascii") + b"\n"
+            )
             count += 1
-            if table in _TOLD and row[time] is not None:
+            if table in _TOLD and isinstance(row[time], int):
                 first = row[time] if first is None else min(first, row[time])
                 latest = row[time] if latest is None else max(latest, row[time])
         counts[table] = count

@@ -126,15 +126,35 @@ def exists(state: Path) -> bool:
     return (state / FILE).exists()
 
 
+def _read_only(path: Path, access: str) -> sqlite3.Connection:
+    base = sqlite3.connect(f"{path.absolute().as_uri()}?{access}", uri=True, isolation_level=None, timeout=10)
+    try:
+        base.execute("PRAGMA user_version").fetchall()
+    except sqlite3.Error:
+        base.close()
+        raise
+    # Whoever changed a copy may have put bytes there that are no text; they are compared, too.
+    base.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
+    return base
+
+
+def _not_opened(path: Path, exc: Exception) -> HistoryError:
+    return HistoryError(f"the history {path} cannot be opened: {exc}", "name a history.sqlite")
+
+
 def open_copy(path: Path) -> History:
     """A history that is only looked at, wherever its file is; raises HistoryError where it cannot be."""
     try:
-        base = sqlite3.connect(
-            f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=10
-        )
-        ((version,),) = base.execute("PRAGMA user_version").fetchall()
+        base = _read_only(path, "mode=ro")
     except (OSError, sqlite3.Error) as exc:
-        raise HistoryError(f"the history {path} cannot be opened: {exc}", "name a history.sqlite") from exc
+        if os.path.exists(f"{path}-wal"):  # noqa: PTH110 - False also where we may not look
+            raise _not_opened(path, exc) from exc
+        try:
+            # Where nothing can be written SQLite wants to hear that nobody else writes either.
+            base = _read_only(path, "mode=ro&immutable=1")
+        except (OSError, sqlite3.Error) as again:
+            raise _not_opened(path, again) from again
+    ((version,),) = base.execute("PRAGMA user_version").fetchall()
     if version != VERSION:
         base.close()
         raise HistoryError(

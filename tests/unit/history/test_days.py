@@ -5,7 +5,7 @@ import sqlite3
 import pytest
 
 from postwarden.history import days
-from postwarden.history.history import History
+from postwarden.history.history import History, open_copy
 from postwarden.history.reading import Wanted
 from postwarden.history.storing import DAY
 from postwarden.model.arrival import Note
@@ -146,3 +146,18 @@ def test_what_waits_for_removed_rows_and_samples_of_old_lines_go_with_them(
         ("new", "open"),
         ("s", "ended"),
     ]
+
+
+@pytest.mark.parametrize("change", ["session = x'00ff'", "time = 'soon'", "session = CAST(x'ff' AS TEXT)"])
+def test_values_that_we_never_store_break_the_digest_and_nothing_else(
+    history: History, base: sqlite3.Connection, store: Store, change: str
+) -> None:
+    """Whoever changes a row does not choose whether it can be checked."""
+    fill(store)
+    before = days.recompute(base, 1)
+    base.execute(f"UPDATE access SET {change} WHERE day = 1")
+    with open_copy(history.path) as copy:
+        after = days.recompute(copy.base, 1)
+    assert before is not None
+    assert after is not None
+    assert before.digest != after.digest

@@ -1,7 +1,11 @@
 """What is stored comes back as it was, joined, once, whatever happens in between."""
 
 import ipaddress
+import os
 import sqlite3
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -275,3 +279,30 @@ def test_a_batch_of_an_older_log_does_not_end_its_own_sessions(history: History,
     store(log_in(1_000, stage="request"), now=2_000_000_000)
     store(log_in(2_000, stage="request"), now=2_000_000_000)
     assert [one.requests for one in all_of(history)] == [1, None]
+
+
+def test_a_copy_is_read_where_nothing_can_be_written(tmp_path: Path) -> None:
+    """A back-up on a read-only mount can be compared by anybody who may read it."""
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    open_history(copy, create=True).close()
+    (copy / "history.sqlite").chmod(0o444)
+    copy.chmod(0o555)
+    code = (
+        "import os, sys; from pathlib import Path; from postwarden.history.history import open_copy\n"
+        "os.setgid(65534); os.setuid(65534)\n"
+        "with open_copy(Path(sys.argv[1])) as history: print(history.read.sources())"
+    )
+    if os.getuid() != 0:
+        code = code.replace("os.setgid(65534); os.setuid(65534)", "")
+    for folder in copy.parents:
+        if folder == Path(tempfile.gettempdir()):
+            break
+        folder.chmod(folder.stat().st_mode | 0o555)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(copy / "history.sqlite")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("{}\n", "")
