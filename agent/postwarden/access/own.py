@@ -51,9 +51,8 @@ def _explains(record: OwnSession, session: Session, strength: Strength) -> bool:
     if record.protocol != session.protocol:
         return False
     if strength == "exact":
-        return session.port is not None and (
-            (session.peer or session.address, session.port) == (record.local_address, record.local_port)
-        )
+        there = session.peer or session.address, session.port
+        return there == (record.local_address, record.local_port)
     # Where the log has the port, another port is another session.
     return session.port is None
 

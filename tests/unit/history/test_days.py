@@ -27,7 +27,7 @@ def fill(store: Store) -> None:
         Act(at=1, time=11, deed="opened", protocol="imap", name="alice", session="s", folder="INBOX", uid=7),
         Transfer(at=9, time=13, sender="a@x.example", recipients=("b@y.example",), size=4),
         now=2 * DAY,
-        notes=(Note(mishap="gone", path="/x", words="it is gone", lost=True, time=7),),
+        notes=(Note(mishap="gone", path="/x", words="it is gone", lost=True, time=1),),
     )
 
 

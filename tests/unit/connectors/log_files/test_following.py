@@ -361,3 +361,57 @@ def test_files_that_are_only_headers_are_followed_each_by_itself(reader: Reader,
         b"a1", b"a2", b"b1", b"b2", b"b3",
     ]  # fmt: skip
     assert reader.notes == []
+
+
+def test_the_last_line_of_an_archive_counts_at_once(reader: Reader, tmp_path: Path) -> None:
+    """Nobody writes on behind what is compressed."""
+    (tmp_path / "mail.log.2.gz").write_bytes(gzip.compress(b"one\ntwo"))
+    assert reader.look() == [b"one", b"two"]
+    assert not reader.cursors[0].live
+
+
+def test_files_that_did_not_change_stay_closed(
+    reader: Reader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look at four hundred old files and a quiet log opens none of them, before and after its last line counts."""
+    written(tmp_path / "mail.log", "one")
+    (tmp_path / "mail.log.2.gz").write_bytes(gzip.compress(b"two\n"))
+    reader.look()
+    opened: list[str] = []
+    real = os.open
+
+    def watched(path: str, *more: int) -> int:
+        opened.append(os.path.basename(path))  # noqa: PTH119 - what os.open is given
+        return real(path, *more)
+
+    monkeypatch.setattr(os, "open", watched)
+    reader.look()
+    assert opened == []
+    reader.now += FINISHED + 1
+    reader.look()
+    assert opened == ["mail.log"]
+    reader.look()
+    assert opened == ["mail.log"]
+
+
+def test_a_log_is_read_while_it_is_being_compressed(reader: Reader, tmp_path: Path) -> None:
+    """Half an archive stands beside its log; the log is what is read."""
+    lines = [f"{number} of the log" for number in range(9_000)]
+    written(tmp_path / "mail.log.1", *lines)
+    whole = gzip.compress((tmp_path / "mail.log.1").read_bytes(), compresslevel=0)
+    (tmp_path / "mail.log.1.gz").write_bytes(whole[:-9])
+    assert reader.look() == [line.encode() for line in lines]
+    assert reader.errors == []
+
+
+def test_a_new_file_that_begins_as_the_one_that_vanished_is_a_new_content(
+    reader: Reader, tmp_path: Path
+) -> None:
+    """Only the same file can have been cut off; another one in its place begins anew."""
+    log = tmp_path / "mail.log"
+    written(log, "#Fields: x", "one")
+    reader.look()
+    log.rename(tmp_path.parent / "elsewhere")
+    written(log, "#Fields: x")
+    assert reader.look() == [b"#Fields: x"]
+    assert reader.mishaps == [("gone", True)]
