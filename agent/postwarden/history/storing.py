@@ -80,7 +80,7 @@ class Storing:
         endings = joined.endings
         standing = self.standing(batch.source)
         latest = max((event.time for event in batch.events if event.time <= now + AHEAD), default=None)
-        if joiner.groups and latest is not None:
+        if latest is not None:
             endings += joiner.expire(latest)
         self._store_accesses(source, cursor.key, day, joined.rows)
         self._base.executemany(

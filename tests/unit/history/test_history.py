@@ -306,3 +306,15 @@ def test_a_copy_is_read_where_nothing_can_be_written(tmp_path: Path) -> None:
         check=False,
     )
     assert (done.stdout, done.stderr) == ("{}\n", "")
+
+
+def test_who_sends_no_more_requests_has_left(history: History, store: Store) -> None:
+    """The time that goes on in the log ends the sessions of others, and lines without events end none."""
+    store(log_in(0, stage="request"))
+    store(now=1)
+    assert [one.end for one in all_of(history)] == ["unknown"]
+    store(log_in(1_800_001, "bob", stage="request"), now=1_800_001)
+    assert [(one.name, one.end, one.requests) for one in all_of(history)] == [
+        ("alice", "ended", 1),
+        ("bob", "unknown", None),
+    ]

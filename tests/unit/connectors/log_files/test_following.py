@@ -415,3 +415,15 @@ def test_a_new_file_that_begins_as_the_one_that_vanished_is_a_new_content(
     written(log, "#Fields: x")
     assert reader.look() == [b"#Fields: x"]
     assert reader.mishaps == [("gone", True)]
+
+
+def test_a_short_log_that_was_cut_off_is_the_same_log(reader: Reader, tmp_path: Path) -> None:
+    """Also where all that is known of it is its beginning: nothing is read again, and the cut is told."""
+    log = tmp_path / "mail.log"
+    written(log, "one", "two")
+    reader.look()
+    os.truncate(log, 4)
+    assert reader.look() == []
+    assert reader.mishaps == [("shortened", True)]
+    written(log, "three")
+    assert reader.look() == [b"three"]
