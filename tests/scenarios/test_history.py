@@ -313,3 +313,12 @@ def test_times_that_cannot_be_are_wrong_questions(place: Logs, times: tuple[str,
         ).code
         == 2
     )
+
+
+def test_a_history_that_cannot_be_used_does_not_stop_an_audit(place: Logs) -> None:
+    """What else there is to audit is audited, and the logs are a gap that names what is wrong."""
+    (place.folder / "state" / "history.sqlite").write_bytes(b"no database at all" * 100)
+    done = place.run("audit", "--all", "--json")
+    assert done.code == 3
+    assert "not a database" in done.err
+    assert "the history could not be asked" in done.out

@@ -71,7 +71,7 @@ def recorded_days(ledger: Path) -> tuple[list[HistoryDay], str | None]:
         if isinstance(record, HistoryDay):
             days_of[record.day] = record
         elif isinstance(record, HistoryPruned):
-            pruned = max(pruned or "", record.before)
+            pruned = record.before
     return [days_of[day] for day in sorted(days_of)], pruned
 
 

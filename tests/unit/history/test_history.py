@@ -318,3 +318,29 @@ def test_who_sends_no_more_requests_has_left(history: History, store: Store) -> 
         ("alice", "ended", 1),
         ("bob", "unknown", None),
     ]
+
+
+def test_what_is_under_way_is_remembered_over_a_restart(
+    history: History, store: Store, tmp_path: Path
+) -> None:
+    """Another process goes on where the first one was, and of what is over nothing is remembered."""
+    store(log_in(1, session="a"), log_in(2, stage="request"), log_in(3, stage="ended", session="z"))
+    store(log_in(4, session="late"), log_in(5, stage="ended", session="late"))
+    batch = Batch(
+        source="imap-log", cursor=Cursor(head=b"head"), unread=[], doubtful=[], passed=0, lines=1,
+        events=[
+            log_in(9, stage="ended", session="a"), log_in(10, stage="request"), log_in(0, session="z"),
+            log_in(1_900_000, "bob", stage="refused", reason="no such password"),
+        ],
+    )  # fmt: skip
+    with open_history(tmp_path) as other, other.writing() as storing:
+        other.store(storing, [(batch, 1_800_000, True)], 2_000_000)
+        waiting = [
+            other.base.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+            for table in ("open_session", "open_group", "open_end")
+        ]
+    assert waiting == [0, 0, 0]
+    assert sorted((one.begun, one.ended, one.requests) for one in all_of(history, refused=False)) == [
+        (0, 3, None), (1, 9, None), (2, 10, 2), (4, 5, None),
+    ]  # fmt: skip
+    assert [one.reason for one in all_of(history, names=("bob",))] == ["no such password"]

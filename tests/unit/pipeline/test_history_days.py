@@ -55,7 +55,10 @@ def test_each_day_is_recorded_once_also_after_a_kill(
     assert close_days(history, writer, on(5)) == 0
     history.base.execute("UPDATE day SET closed = NULL WHERE day = 4")
     assert close_days(history, writer, on(5)) == 1
-    assert [one.day for one in writer.store.history_days()] == ["1970-01-04", "1970-01-05"]
+    assert [(one.day, one.first) for one in writer.store.history_days()] == [
+        ("1970-01-04", "1970-01-04T00:00:00.000000Z"),
+        ("1970-01-05", "1970-01-05T00:00:00.000000Z"),
+    ]
     assert states(history, tmp_path) == [("1970-01-04", "sound", None), ("1970-01-05", "sound", None)]
 
 
@@ -92,6 +95,7 @@ def test_old_days_are_removed_behind_their_record(history: History, recorder: Re
     assert prune(history, writer, on(9), 5) == 1
     assert prune(history, writer, on(9), 5) == 0
     assert writer.store.history_pruned() == "1970-01-05"
+    assert sum(b'"history_pruned"' in line for _, line in writer.ledger.records()) == 1
     assert prune(history, writer, on(10), 5) == 1
     assert states(history, tmp_path) == [
         ("1970-01-04", "pruned", None),

@@ -18,8 +18,6 @@ from postwarden.errors import ConnectorError
 HEAD, TAIL = 1024, 256
 #: Bytes that are decoded and stored together.
 PORTION = 1024 * 1024
-#: What a compressed byte may stand for at most; text comes to 20, and a longer one is a trap.
-MAX_RATIO = 1_100
 #: Bytes of an overlong line that are kept as its sample.
 SAMPLE = 1024
 
@@ -44,7 +42,6 @@ class LogFile:
         self.compressed = raw.read(2) == _GZIP
         raw.seek(0)
         self._raw = raw
-        self._limit = status.size * MAX_RATIO + PORTION if self.compressed else None
         self._lines: IO[bytes] | gzip.GzipFile = gzip.GzipFile(fileobj=raw) if self.compressed else raw
 
     def head(self) -> bytes:
@@ -63,12 +60,6 @@ class LogFile:
     def read(self, offset: int, most: int) -> bytes:
         """At most so many bytes from there; fewer only at the end of the content."""
         try:
-            if self._limit is not None and offset + most > self._limit + PORTION:
-                raise ConnectorError(
-                    f"the log {self.path} grows beyond reason when it is decompressed",
-                    "look at it: no log compresses so well",
-                    reason="malformed",
-                )
             self._lines.seek(offset)
             found = io.BytesIO()
             while found.tell() < most and (piece := self._lines.read(most - found.tell())):

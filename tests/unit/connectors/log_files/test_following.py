@@ -264,14 +264,17 @@ def test_a_file_that_cannot_be_read_is_told_and_the_others_are_read(reader: Read
     assert any("is no regular file" in error for error in reader.errors)
 
 
-def test_a_trap_that_grows_beyond_reason_is_not_followed_to_its_end(reader: Reader, tmp_path: Path) -> None:
-    """A compressed file cannot keep us busy for ever."""
-    (tmp_path / "mail.log.1.gz").write_bytes(gzip.compress(gzip.compress(bytes(1024))) + b"")
-    big = gzip.compress(b"a\n" * 40_000_000)
-    assert len(big) * 1100 > 80_000_000
-    (tmp_path / "mail.log.2.gz").write_bytes(big)
+def test_an_archive_that_ends_before_where_we_had_read_is_told_with_its_length(
+    reader: Reader, tmp_path: Path
+) -> None:
+    """The length of what is compressed is that of its content."""
+    log = tmp_path / "mail.log"
+    written(log, *(f"{number:050}" for number in range(100)))
     reader.look()
-    assert reader.errors == []
+    (tmp_path / "mail.log.1.gz").write_bytes(gzip.compress(log.read_bytes()[: 51 * 60]))
+    log.unlink()
+    assert reader.look() == []
+    assert f"it ends at byte {51 * 60}:" in reader.notes[-1].words
 
 
 def test_a_damaged_file_is_told_at_each_look_and_read_once(
@@ -427,3 +430,28 @@ def test_a_short_log_that_was_cut_off_is_the_same_log(reader: Reader, tmp_path: 
     assert reader.mishaps == [("shortened", True)]
     written(log, "three")
     assert reader.look() == [b"three"]
+
+
+def test_only_lines_that_came_while_we_followed_tell_how_late_a_log_is(
+    reader: Reader, tmp_path: Path
+) -> None:
+    """What was there before we looked, and what comes behind a long silence, says nothing about its delay."""
+    log = tmp_path / "mail.log"
+    fresh: list[bool] = []
+
+    def look() -> None:
+        for item in reader.follower.look(tuple(reader.cursors), reader.now):
+            assert not isinstance(item, Unreadable)
+            fresh.extend([item.fresh] if item.data else [])
+            reader.keep(item.cursor)
+
+    written(log, "one")
+    reader.now = log.stat().st_mtime_ns // 1_000_000
+    look()
+    written(log, "two")
+    look()
+    reader.now += FINISHED + 1
+    look()
+    written(log, "three")
+    look()
+    assert fresh == [False, True, False]
