@@ -325,7 +325,7 @@ def _after(standing: Standing, batch: Batch, now: int, *, ends: bool) -> Standin
     times = [event.time for event in batch.events]
     past = [time for time in times if time <= now + AHEAD]
     delays = standing.delays
-    if batch.fresh and times:
+    if batch.fresh:
         counts = list(delays) + [0] * (BUCKETS - len(delays))
         for time in times:
             counts[bucket_of(now - time)] += 1

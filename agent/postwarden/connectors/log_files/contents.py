@@ -62,7 +62,7 @@ class LogFile:
         try:
             self._lines.seek(offset)
             found = io.BytesIO()
-            while found.tell() < most and (piece := self._lines.read(most - found.tell())):
+            while piece := self._lines.read(most - found.tell()):
                 found.write(piece)
             return found.getvalue()
         except (EOFError, zlib.error, gzip.BadGzipFile) as exc:

@@ -455,3 +455,19 @@ def test_only_lines_that_came_while_we_followed_tell_how_late_a_log_is(
     written(log, "three")
     look()
     assert fresh == [False, True, False]
+
+
+@pytest.mark.parametrize(("number", "reason"), [(13, "forbidden"), (5, "unreachable")])
+def test_why_a_file_cannot_be_opened_is_told(
+    reader: Reader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, reason: str
+) -> None:
+    """Rights are the administrator's to give, a failing disk is not."""
+    written(tmp_path / "mail.log", "one")
+
+    def refused(*_: object) -> int:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "open", refused)
+    (item,) = reader.follower.look((), 0)
+    assert isinstance(item, Unreadable)
+    assert item.error.reason == reason
