@@ -81,6 +81,13 @@ def test_what_was_removed_as_configured_is_a_gap(gaps: Gaps) -> None:
     told = gaps(log_in(500 * DAY), stored=500 * DAY, now=500 * DAY, since=DAY)
     assert told == ("lines that came before 1970-04-11 were removed, as configured",)
     assert gaps(log_in(500 * DAY), stored=500 * DAY, now=500 * DAY, since=200 * DAY) == ()
+    assert "were removed" in gaps(log_in(500 * DAY), stored=500 * DAY, now=500 * DAY)[0]
+
+
+def test_the_oldest_day_that_is_kept_is_no_gap(gaps: Gaps) -> None:
+    """What came on it is there."""
+    (told,) = gaps(log_in(100 * DAY), stored=100 * DAY, now=500 * DAY, until=100 * DAY + 1)
+    assert "goes back to" in told
 
 
 def test_the_record_of_a_hunt_fits_into_a_line_whatever_was_looked_for() -> None:
