@@ -169,7 +169,7 @@ def _gaps(history: History, config: Config, now: int, since: int | None, until: 
         if entry.kind == "log_files" and (entry.name not in known or known[entry.name].first is None):
             yield f"{entry.name}: nothing was read from it yet"
     for name, standing in known.items():
-        if standing.first is None or standing.latest is None:
+        if standing.first is None:
             continue
         if since is not None and since < standing.first:
             yield f"{name}: nothing before {_time(standing.first)}"

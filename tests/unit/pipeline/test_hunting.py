@@ -29,6 +29,11 @@ name = "imap-log"
 kind = "log_files"
 files = ["*.log"]
 format = "dovecot"
+[[source]]
+name = "imap"
+kind = "imap"
+host = "mail.example.org"
+login = { user = "{login}*auditor", secret = "env:SECRET" }
 """
 IP = Indicator(kind="ip", value="192.0.2.1")
 Gaps = Callable[..., tuple[str, ...]]
@@ -163,7 +168,11 @@ def test_what_is_known_to_be_missing_is_a_gap(tmp_path: Path) -> None:
     """Logs that were never read, files that could not be, lines that were not understood, and what was lost when."""
     config = decode(CONFIG, tmp_path / "agent.toml")
     with open_history(tmp_path, create=True) as history:
-        assert hunt(history, [IP], [], config, now=DAY).gaps == ("imap-log: nothing was read from it yet",)
+        nothing = ("imap-log: nothing was read from it yet",)
+        assert hunt(history, [IP], [], config, now=DAY).gaps == nothing
+        with history.writing() as storing, history.transaction():
+            storing.looked("imap-log", (), DAY)
+        assert hunt(history, [IP], [], config, now=DAY).gaps == nothing
         _store(history, (log_in(DAY // 2),), DAY)
         assert hunt(history, [IP], [], config, now=DAY, since=DAY // 2).gaps == ()
         assert len(hunt(history, [IP], [], config, now=DAY, since=DAY // 2 - 1).gaps) == 1

@@ -450,7 +450,7 @@ def test_only_lines_that_came_while_we_followed_tell_how_late_a_log_is(
     look()
     written(log, "two")
     look()
-    reader.now += FINISHED + 1
+    reader.now += FINISHED + 60_000
     look()
     written(log, "three")
     look()
@@ -471,3 +471,23 @@ def test_why_a_file_cannot_be_opened_is_told(
     (item,) = reader.follower.look((), 0)
     assert isinstance(item, Unreadable)
     assert item.error.reason == reason
+
+
+def test_lines_of_megabytes_are_read_where_the_format_has_them(tmp_path: Path) -> None:
+    """An export is one line: whole ones come whole, one that is too long is left out, and what is behind it comes."""
+    lines = [
+        b"a" * (PORTION // 2), b"b" * (2 * PORTION), b"c", b"d" * (3 * PORTION + 1), b"e", b"f" * (PORTION - 1), b"g",
+        b"h" * (3 * PORTION),
+    ]  # fmt: skip
+    (tmp_path / "export.json").write_bytes(b"\n".join(lines))
+    (tmp_path / "growing.json").write_bytes(b"head\n" + b"x" * (2 * PORTION))
+    reader = Reader(tmp_path)
+    reader.follower = Follower([str(tmp_path / "*")], longest=3 * PORTION)
+    reader.look()
+    reader.now += FINISHED + 1
+    with (tmp_path / "growing.json").open("ab") as file:
+        file.write(b"y\n")
+    reader.look()
+    assert reader.unread == [len(b"\n".join(lines[:3])) + 1]
+    wanted = [*(line for line in lines if not line.startswith(b"d")), b"head", b"x" * (2 * PORTION) + b"y"]
+    assert sorted(line for line in reader.lines if line.strip()) == sorted(wanted)
