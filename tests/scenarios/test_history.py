@@ -322,3 +322,16 @@ def test_a_history_that_cannot_be_used_does_not_stop_an_audit(place: Logs) -> No
     assert done.code == 3
     assert "not a database" in done.err
     assert "the history could not be asked" in done.out
+
+
+def test_an_export_that_cannot_be_recorded_is_not_made(place: Logs) -> None:
+    """Accounts that no record has room for are not handed out without one."""
+    place.run("history", "read")
+    names = [f"{number:03}{'n' * 240}" for number in range(200)]
+    text = place.config.read_text()
+    listed = ", ".join(f'"{name}"' for name in (*PEOPLE, *names))
+    place.config.write_text(text.replace(", ".join(f'"{name}"' for name in PEOPLE), listed))
+    chosen = [word for name in (PEOPLE[0], *names) for word in ("--account", name)]
+    done = place.run("history", "export", *chosen, "--reason", "all")
+    assert (done.code, done.out) == (2, "")
+    assert "201 accounts" in done.err

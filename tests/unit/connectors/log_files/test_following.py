@@ -476,7 +476,7 @@ def test_why_a_file_cannot_be_opened_is_told(
 def test_lines_of_megabytes_are_read_where_the_format_has_them(tmp_path: Path) -> None:
     """An export is one line: whole ones come whole, one that is too long is left out, and what is behind it comes."""
     lines = [
-        b"a" * (PORTION // 2), b"b" * (2 * PORTION), b"c", b"d" * (3 * PORTION + 1), b"e", b"f" * (PORTION - 1), b"g",
+        b"a" * (PORTION // 2), b"b" * (2 * PORTION), b"c", b"d" * (6 * PORTION), b"e", b"f" * (PORTION - 1), b"g",
         b"h" * (3 * PORTION),
     ]  # fmt: skip
     (tmp_path / "export.json").write_bytes(b"\n".join(lines))
