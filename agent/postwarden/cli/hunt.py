@@ -25,7 +25,8 @@ examples:
   postwarden hunt --file iocs.csv --file bundle.stix.json --reason "weekly feed"
 
 exit codes:
-  0 nothing found in all of the time    1 found    3 nothing found, but not all of the time could be looked at
+  0 nobody was in, in all of the time   1 an account was entered
+  3 nobody was in, but not all of the time could be looked at
   2 usage, configuration, local state   4 the ledger is not sound"""
 
 
