@@ -175,14 +175,17 @@ def _gaps(history: History, config: Config, now: int, since: int | None, until: 
             yield f"{name}: nothing before {_time(standing.first)}"
         elif since is None:
             yield f"{name}: goes back to {_time(standing.first)}, and not further"
-        if (looked := standing.looked or 0) < min(until or now, now) - NOT_LOOKED:
-            yield f"{name}: nobody has read it since {_time(looked)}"
+        if standing.looked is None:
+            yield f"{name}: nobody has read it to its end yet"
+        elif standing.looked < min(until or now, now) - NOT_LOOKED:
+            yield f"{name}: nobody has read it since {_time(standing.looked)}"
         for trouble in standing.troubles:
             yield f"{name}: {trouble.message}"
         if standing.unread:
             yield f"{name}: {standing.unread} of {standing.lines} lines were not understood"
         for one in history.read.mishaps(name):
-            if one.lost and (since is None or one.time >= since) and (until is None or one.time < until):
+            # It was noticed then; what is lost may be older, and nobody knows by how much.
+            if one.lost and (since is None or one.time >= since):
                 yield f"{name}: {_time(one.time)}: {one.words}"
 
 

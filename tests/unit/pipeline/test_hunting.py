@@ -5,10 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from msgspec.msgpack import decode as decode_standing
+from msgspec.msgpack import encode as encode_standing
+from msgspec.structs import replace
 
 from postwarden.config.settings import decode
 from postwarden.history.history import History, open_history
-from postwarden.history.standing import Trouble
+from postwarden.history.standing import Standing, Trouble
 from postwarden.history.storing import DAY
 from postwarden.model.account import Account
 from postwarden.model.arrival import Batch, Cursor, Note
@@ -177,6 +180,11 @@ def test_what_is_known_to_be_missing_is_a_gap(tmp_path: Path) -> None:
         assert hunt(history, [IP], [], config, now=DAY, since=DAY // 2).gaps == ()
         assert len(hunt(history, [IP], [], config, now=DAY, since=DAY // 2 - 1).gaps) == 1
         assert "goes back to" in hunt(history, [IP], [], config, now=DAY).gaps[0]
+        standing = history.base.execute("SELECT standing FROM source").fetchone()[0]
+        never = replace(decode_standing(standing, type=Standing), looked=None)
+        history.base.execute("UPDATE source SET standing = ?", (encode_standing(never),))
+        (gap,) = hunt(history, [IP], [], config, now=DAY, since=DAY // 2).gaps
+        assert gap == "imap-log: nobody has read it to its end yet"
         notes = (
             Note(mishap="gone", path="/x", words="it is gone", lost=True, time=DAY - 9),
             Note(mishap="jumped", path="/x", words="it jumps", lost=False, time=DAY - 9),
@@ -197,9 +205,10 @@ def test_what_is_known_to_be_missing_is_a_gap(tmp_path: Path) -> None:
         for bounds, count in (
             ({"since": DAY - 8}, 2),
             ({"since": DAY - 9}, 3),
-            ({"since": DAY // 2, "until": DAY - 9}, 2),
+            ({"since": DAY // 2, "until": DAY - 9}, 3),
         ):
             assert len(hunt(history, [IP], [], config, now=DAY, **bounds).gaps) == count
+        assert len(hunt(history, [IP], [], config, now=DAY).gaps) == 4
 
 
 def test_a_hunt_is_recorded_with_a_finding_for_whom_was_entered(
