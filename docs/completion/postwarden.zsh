@@ -39,7 +39,7 @@ _shtab_postwarden_findings_commands() {
 
 _shtab_postwarden_history_commands() {
   local _commands=(
-    export:'Prints sessions by the order in which they came. A signed record says who had them, and why.'
+    export:'Prints what came, in the order in which it came. A signed record says who had it, and why.'
     read:'Takes in what is new in every log. The daemon does so all the time.'
     status:'How far each log was read.'
   )
@@ -162,6 +162,7 @@ _shtab_postwarden_history_defaults_added=0
 
 _shtab_postwarden_history_export_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--of[log-ins, or messages that were handed over (default\: sessions)]:of:(sessions transfers)"
   "*--account[an address, login or key\; all without it]:A:"
   "--since[sessions from then on (2026-06-01, or with a time in UTC)]:TIME:"
   "--until[sessions before then]:TIME:"

@@ -205,6 +205,7 @@ class LogLine(Line, frozen=True, kw_only=True, tag="log"):
     """How far one source's logs were read."""
 
     source: str
+    arrival: str | None
     first: Moment | None
     latest: Moment | None
     arrived: Moment | None
@@ -216,6 +217,7 @@ class LogLine(Line, frozen=True, kw_only=True, tag="log"):
     delay: int | None
     lateness: int
     shapes: tuple[Shape, ...]
+    unknown_names: tuple[str, ...]
     troubles: tuple[LogTrouble, ...]
     mishaps: tuple[LogMishap, ...]
 
@@ -228,6 +230,7 @@ class HitLine(Line, frozen=True, kw_only=True, tag="hit"):
     first: Moment
     last: Moment
     sessions: int
+    visits: int
     refused: int
     protocol: Protocol
     addresses: tuple[str, ...]
@@ -290,6 +293,23 @@ class ExportLine(Line, frozen=True, kw_only=True, tag="session"):
     header_bytes: int | None
     deleted: int | None
     expunged: int | None
+
+
+class TransferLine(Line, frozen=True, kw_only=True, tag="transfer"):
+    """A message that was handed over, as `history export --of transfers` hands it out."""
+
+    source: str
+    time: Moment
+    sender: str
+    recipients: tuple[str, ...]
+    original: str | None
+    message_id: str | None
+    size: int | None
+    direction: Literal["in", "out", "local"] | None
+    outcome: Literal["delivered", "deferred", "failed", "expanded", "received"]
+    name: str | None
+    address: str | None
+    queue: str | None
 
 
 class RuleLine(Line, frozen=True, kw_only=True, tag="rule"):
@@ -444,6 +464,7 @@ OBJECTS: Mapping[str, tuple[tuple[type[Struct], ...], str]] = {
     "hit": ((HitLine,), "`hunt`"),
     "hunt": ((HuntLine,), "`hunt`"),
     "session": ((ExportLine,), "`history export`"),
+    "transfer": ((TransferLine,), "`history export --of transfers`"),
     "inspect_evidence": (tuple(INSPECT_EVIDENCE.values()), "`inspect`"),
     "inspect_finding": ((InspectFinding,), "`inspect`"),
     "inspect_gap": ((InspectGap,), "`inspect`"),

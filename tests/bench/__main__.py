@@ -7,8 +7,12 @@ from tests.bench import (
     cloud,
     daemon,
     exchange,
+    followed_log,
     generate_logs,
+    history_lookup,
+    history_store,
     ledger_files,
+    log_parsing,
     mailbox,
     rule_rows,
     scripts,
@@ -28,6 +32,10 @@ CASES: tuple[Case, ...] = (
     cloud.ratios,
     daemon.ratios,
     generate_logs.ratios,
+    log_parsing.ratios,
+    history_store.ratios,
+    history_lookup.ratios,
+    followed_log.ratios,
 )
 
 

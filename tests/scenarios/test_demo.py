@@ -11,6 +11,7 @@ from postwarden.cli import demo
 from tests.lab.conftest import require
 
 
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("server", ["dovecot", "pymap"])
 def test_the_demo_finds_exactly_what_was_planted(server: str, tmp_path: Path) -> None:
     """It exits 0, names its folder and three commands, and those commands work."""
@@ -18,7 +19,7 @@ def test_the_demo_finds_exactly_what_was_planted(server: str, tmp_path: Path) ->
     folder = tmp_path / "demo"
     done = subprocess.run(
         [sys.executable, "-m", "postwarden", "demo", "--server", server, "--dir", str(folder)],
-        capture_output=True, text=True, check=False, timeout=100,
+        capture_output=True, text=True, check=False, timeout=350,
     )  # fmt: skip
     assert done.returncode == 0, (done.stdout, done.stderr)
     assert "exactly what was planted was found" in done.stdout

@@ -9,7 +9,7 @@ from postwarden.model.event import Access, Protocol
 
 #: Sessions of one source whose end we wait for; of the oldest beyond that the end stays unknown.
 MAX_OPEN = 200_000
-#: Sessions that ended lately, for lines about them that come behind their end.
+#: So many sessions that ended lately are remembered at least, for lines about them that come behind their end.
 LATELY = 10_000
 
 #: What keeps requests without session ids apart: name, address, client and protocol.
@@ -81,11 +81,13 @@ class Joiner:
         self.idle = idle
         self.sessions: OrderedDict[str, int] = OrderedDict(sessions)
         self.groups: dict[Key, Group] = dict(groups)
-        self._lately: OrderedDict[str, int] = OrderedDict()
         # Of each end without a beginning, its row and its time.
         self._ends: OrderedDict[str, tuple[int, int]] = OrderedDict(
             (session, (row, time)) for session, row, time in ends
         )
+        # What ended lately, in two generations: what is left of the older one goes as a whole.
+        self._lately: dict[str, int] = {}
+        self._before: dict[str, int] = {}
         self._changed: dict[str, int | None] = {}
         self._changed_ends: dict[str, int | None] = {}
         self._touched: set[Key] = set()
@@ -95,52 +97,46 @@ class Joiner:
         """The row of a session that is open, or was lately."""
         if session is None:
             return None
-        return self.sessions.get(session) or self._lately.get(session)
+        return self.sessions.get(session) or self._lately.get(session) or self._before.get(session)
 
     def take(self, events: Iterable[Access]) -> Joined:
         """What becomes of them."""
         rows: list[tuple[int, Access]] = []
         endings: list[Ending] = []
         late: list[tuple[int, int]] = []
+        sessions = self.sessions
         for event in events:
-            stage = event.stage
+            stage, session, row = event.stage, event.session, self.next_row
             if stage == "begun":
-                if event.session is not None and (row_of_end := self._end_behind(event)) is not None:
+                if session is not None and (row_of_end := self._end_behind(session, event.time)) is not None:
                     # An older file was read later; the end is known already.
-                    late.append((self.next_row, row_of_end))
-                elif event.session is not None:
-                    if event.session not in self.sessions and event.session not in self._changed:
-                        self._new.add(event.session)
-                    self.sessions[event.session] = self._changed[event.session] = self.next_row
-                    if len(self.sessions) > MAX_OPEN:
-                        self._forget(self.sessions.popitem(last=False)[0])
+                    late.append((row, row_of_end))
+                elif session is not None:
+                    self._begin(session, row)
             elif stage == "request":
-                if (row := self._grouped(event, endings)) is not None:
-                    rows.append(row)
+                if (grouped := self._grouped(event, endings)) is not None:
+                    rows.append(grouped)
                 continue
             elif stage == "ended":
-                row_id = self.sessions.pop(event.session, None) if event.session is not None else None
-                if row_id is not None:
-                    assert event.session is not None
-                    self._forget(event.session)
-                    self._lately[event.session] = row_id
-                    if len(self._lately) > LATELY:
-                        self._lately.popitem(last=False)
-                    endings.append(_ending(row_id, event, event.time))
+                begun = sessions.pop(session, None) if session is not None else None
+                if begun is not None:
+                    assert session is not None
+                    self._end(session, begun)
+                    endings.append(_ending(begun, event, event.time))
                     continue
                 # Its beginning is not in what we have: a row of its own, which a beginning may still come to.
-                endings.append(_ending(self.next_row, event, event.time))
-                if event.session is not None:
-                    self._ends[event.session] = self.next_row, event.time
-                    self._changed_ends[event.session] = self.next_row
+                endings.append(_ending(row, event, event.time))
+                if session is not None:
+                    self._ends[session] = row, event.time
+                    self._changed_ends[session] = row
                     if len(self._ends) > MAX_OPEN:
                         self._changed_ends[self._ends.popitem(last=False)[0]] = None
             elif stage == "whole":
-                ending = _ending(self.next_row, event, event.ended)
+                ending = _ending(row, event, event.ended)
                 if ending != Ending(access=ending.access, at=ending.at, time=None):
                     endings.append(ending)
-            rows.append((self.next_row, event))
-            self.next_row += 1
+            rows.append((row, event))
+            self.next_row = row + 1
         return Joined(rows=rows, endings=endings, late=late)
 
     def expire(self, now: int) -> Iterator[Ending]:
@@ -161,15 +157,27 @@ class Joiner:
         self._changed, self._changed_ends, self._touched, self._new = {}, {}, set(), set()
         return changes
 
-    def _end_behind(self, begun: Access) -> int | None:
+    def _end_behind(self, session: str, begun: int) -> int | None:
         """The row of an end that came before its beginning did; one that was earlier is of another session of that id."""
-        assert begun.session is not None
-        known = self._ends.pop(begun.session, None)
+        known = self._ends.pop(session, None)
         if known is None:
             return None
-        self._changed_ends[begun.session] = None
+        self._changed_ends[session] = None
         row, time = known
-        return row if begun.time <= time else None
+        return row if begun <= time else None
+
+    def _begin(self, session: str, row: int) -> None:
+        if session not in self.sessions and session not in self._changed:
+            self._new.add(session)
+        self.sessions[session] = self._changed[session] = row
+        if len(self.sessions) > MAX_OPEN:
+            self._forget(self.sessions.popitem(last=False)[0])
+
+    def _end(self, session: str, row: int) -> None:
+        self._forget(session)
+        self._lately[session] = row
+        if len(self._lately) >= LATELY:
+            self._before, self._lately = self._lately, {}
 
     def _forget(self, session: str) -> None:
         """What began and ended since `changes` was last asked is no change."""

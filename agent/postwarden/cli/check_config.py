@@ -1,12 +1,13 @@
 """`postwarden check-config`."""
 
 import argparse
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from postwarden.cli.common import add_config, add_json
 from postwarden.cli.exits import CLEAN, UNREADABLE
 
 if TYPE_CHECKING:
+    from postwarden.config.settings import Config
     from postwarden.connectors import Source
     from postwarden.model.account import Account
     from postwarden.pipeline.collect import Reading
@@ -52,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     log.begin(json=False)
     config = load(args.config)
     accounts = ConfiguredDirectory(config).accounts()
-    sources = open_sources(config, now)
+    sources = open_sources(config, now, _memory(config))
     check_directories(config, sources)
     notifiers = open_notifiers(config)
     book = load_rules(config)
@@ -114,6 +115,15 @@ def run(args: argparse.Namespace) -> int:
         if reading.incomplete:
             code = UNREADABLE
     return code
+
+
+def _memory(config: "Config") -> "dict[str, Any]":
+    """Of logs the newest lines are tried, and nothing is kept."""
+    from postwarden.cli.operator import now
+    from postwarden.connectors.recall import RECALL
+    from postwarden.pipeline.try_logs import TriedLogs
+
+    return {entry.name: {RECALL: TriedLogs(now)} for entry in config.sources if entry.kind == "log_files"}
 
 
 def _show(args: argparse.Namespace, source: "Source", account: "Account | None", reading: "Reading") -> None:

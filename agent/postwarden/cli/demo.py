@@ -13,7 +13,7 @@ from postwarden.cli.exits import CLEAN, FINDINGS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from postwarden.lab import CloudLab, ExchangeLab, Lab
+    from postwarden.lab import Archive, CloudLab, ExchangeLab, Lab
 
 HELP = "audit live mail servers that an intruder has been in, made for the occasion"
 DESCRIPTION = """\
@@ -27,6 +27,9 @@ examples:
   postwarden demo --dir ./demo --server pymap
 
 exit codes: 0 exactly what was planted was found    1 not, with the difference"""
+
+#: The host in the demo's logs that logs in every few minutes: the monitoring.
+_PROBE = "10.20.0.9"
 
 #: Lines of an account's grants that are shown after the first.
 _GRANT_LINES = 24
@@ -70,8 +73,32 @@ def run(args: argparse.Namespace) -> int:
             print(
                 f"the server's users cannot enter {folder}, so its files are in {running.ca_file.parents[1]}"
             )
-        config = write_configuration(folder, running, exchange, cloud)
-        return audit_and_compare(folder, config, running, exchange, cloud)
+        archives = _archives(folder, running, exchange, cloud)
+        config = write_configuration(folder, running, exchange, cloud, archives)
+        return audit_and_compare(folder, config, running, exchange, cloud, archives)
+
+
+def _archives(
+    folder: Path, running: "Lab", exchange: "ExchangeLab", cloud: "CloudLab"
+) -> "tuple[Archive, ...]":
+    """Four hundred days of logs of these organisations, as if their servers had run so long."""
+    from postwarden import lab
+    from postwarden.cli.operator import now
+    from postwarden.cli.terminal import Progress
+
+    progress = Progress()
+    progress.show("writing 400 days of logs")
+    archives = lab.write_archives(
+        folder / "logs",
+        mail=tuple(one.login for one in running.accounts),
+        exchange=tuple(one.login for one in exchange.organisation.accounts),
+        cloud=tuple(one.login for one in cloud.organisation.of("microsoft")),
+        today=now().date(),
+    )
+    progress.clear()
+    lines = sum(file.lines for one in archives for file in one.written.of(one.log))
+    print(f"400 days of logs: {lines} lines of {len(archives)} servers in {folder / 'logs'}")
+    return archives
 
 
 def _folder(wanted: str | None) -> Path:
@@ -96,6 +123,7 @@ def write_configuration(
     running: "Lab | None",
     exchange: "ExchangeLab | None" = None,
     cloud: "CloudLab | None" = None,
+    archives: "tuple[Archive, ...]" = (),
 ) -> Path:
     """agent.toml, secrets and the list of accounts for running servers; returns the path of agent.toml."""
     from postwarden.cli.demo_configuration import agent_toml, secrets
@@ -105,7 +133,7 @@ def write_configuration(
         secret.touch(mode=0o600)
         secret.write_text(content, encoding="utf-8")
     config = folder / "agent.toml"
-    config.write_text(agent_toml(running, exchange, cloud), encoding="utf-8")
+    config.write_text(agent_toml(running, exchange, cloud, archives), encoding="utf-8")
     config.chmod(0o600)
     return config
 
@@ -116,11 +144,12 @@ def audit_and_compare(
     running: "Lab",
     exchange: "ExchangeLab | None" = None,
     cloud: "CloudLab | None" = None,
+    archives: "tuple[Archive, ...]" = (),
 ) -> int:
     from postwarden.cli import demo_comparison as comparison
     from postwarden.cli import run as command
     from postwarden.cli.operator import open_recorder
-    from postwarden.config.locate import load
+    from postwarden.config.locate import load, state_folder
 
     key = folder / "verifier-key"
     _say(["init", "--config", str(config)])
@@ -129,6 +158,8 @@ def audit_and_compare(
     command(["audit", "--all", "--config", str(config)])
     for account in _entered(cloud) if cloud is not None else ():
         _show_grants(config, account)
+    if archives:
+        _show_history(config)
     _say(["verify", "--config", str(config), "--key", key.read_text("ascii").strip()])
     sound = command(["verify", "--config", str(config), "--key", key.read_text("ascii").strip()]) == CLEAN
     recorder = open_recorder(load(str(config)))
@@ -148,6 +179,10 @@ def audit_and_compare(
         same, told = comparison.compare_cloud(cloud, standings, accounts)
         exact = exact and same
         words.append(f"at the cloud's providers {told}")
+    if archives:
+        same, sessions = comparison.compare_history(state_folder(load(str(config))), archives)
+        exact = exact and same
+        words.append(f"{sessions} sessions in 400 days of logs")
     print()
     if exact and sound:
         print(f"exactly what was planted was found: {'; '.join(words)}; a sound ledger")
@@ -181,6 +216,18 @@ def _show_grants(config: Path, account: str) -> None:
     lines = _caught(command)[1].splitlines()
     start = next((place for place, line in enumerate(lines) if line.startswith("grants: ")), len(lines))
     print("\n".join(lines[start : start + _GRANT_LINES + 1]))
+
+
+def _show_history(config: Path) -> None:
+    """What the logs told, and who that is that logs in every few minutes."""
+    from postwarden.cli import run as command
+
+    for arguments in (
+        ["history", "status"],
+        ["hunt", "--ip", _PROBE, "--reason", "what is that in the logs"],
+    ):
+        _say([*arguments, "--config", str(config)])
+        command([*arguments, "--config", str(config)])
 
 
 def _caught(arguments: "list[str]") -> "tuple[int, str]":

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from postwarden.cli.demo_configuration import CLOUD
@@ -10,16 +11,18 @@ from postwarden.model.account import Account
 from postwarden.model.finding import Finding, at_least
 
 if TYPE_CHECKING:
-    from postwarden.lab import CloudLab, ExchangeLab, Lab
+    from postwarden.lab import Archive, CloudLab, ExchangeLab, Lab
 
 
+#: What the demo itself looks for in the history is no finding of the audit.
+HUNTED = "indicator_seen"
 #: Of the applications that look odd and are harmless, so many may be findings.
 MOST_ODD = 2
 
 
 def of_cloud(finding: Finding) -> bool:
     """Whether the finding is about something that a cloud provider told."""
-    return all(check.source in CLOUD for check in finding.checks)
+    return bool(finding.checks) and all(check.source in CLOUD for check in finding.checks)
 
 
 def compare_mailboxes(
@@ -32,7 +35,7 @@ def compare_mailboxes(
     found = sorted(
         (one.finding.scope.key.removeprefix("login:"), one.finding.name)
         for one in standings
-        if one.status == "open" and not of_cloud(one.finding)
+        if one.status == "open" and not of_cloud(one.finding) and one.finding.name != HUNTED
     )
     wanted = sorted((one.account, one.rule) for one in planted)
     return difference("finding", wanted, found), len(found)
@@ -65,6 +68,17 @@ def compare_cloud(
         f"{len(applications & bad)} of {len(bad)} bad applications, {len(applications & odd)} of {len(odd)} that only "
         f"look odd, {len(mailboxes)} mailboxes with rules of an intruder's"
     )
+
+
+def compare_history(state: Path, archives: "Sequence[Archive]") -> tuple[bool, int]:
+    """Whether the history has exactly the sessions that the logs were written with, and how many they are."""
+    from postwarden.history.history import open_history
+
+    with open_history(state) as history:
+        totals = [(one.name, history.read.totals(one.name)) for one in archives]
+    found = [(name, one.begun, one.ended, one.refused) for name, one in totals]
+    wanted = [(one.name, one.tally.begun, one.tally.ended, one.tally.attempts) for one in archives]
+    return difference("sessions", wanted, found), sum(one.begun for _, one in totals)
 
 
 def _application(cloud: "CloudLab", finding: Finding) -> str:

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-    from postwarden.lab import Account, CloudLab, ExchangeAccount, ExchangeLab, Lab
+    from postwarden.lab import Account, Archive, CloudLab, ExchangeAccount, ExchangeLab, Lab
 
 
 def table(running: "Lab") -> str:
@@ -16,6 +16,12 @@ def table(running: "Lab") -> str:
         return running.master.password + "\n"
     return "".join(f"{login}:{password}\n" for login, password in running.passwords.items())
 
+
+#: What the lab's Dovecot writes into its log-in lines.
+_ELEMENTS = (
+    "user=<%u> auth_user=<%{auth_user}> orig_user=<%{orig_user}> method=%m rip=%r rport=%b lip=%l mpid=%e %c %k "
+    "session=<%{session}>"
+)
 
 #: The names of the cloud's sources in the demo.
 CLOUD = ("m365", "workspace", "sso")
@@ -41,7 +47,12 @@ def secrets(
     return found
 
 
-def agent_toml(running: "Lab | None", exchange: "ExchangeLab | None", cloud: "CloudLab | None" = None) -> str:
+def agent_toml(
+    running: "Lab | None",
+    exchange: "ExchangeLab | None",
+    cloud: "CloudLab | None" = None,
+    archives: "Sequence[Archive]" = (),
+) -> str:
     """A configuration for the servers that run now: each account lies where its mail is."""
     logins = {one.login for one in cloud.organisation.of("keycloak")} if cloud is not None else set()
     internal: list[str] = []
@@ -49,13 +60,14 @@ def agent_toml(running: "Lab | None", exchange: "ExchangeLab | None", cloud: "Cl
     accounts: list[str] = []
     sources = ""
     directories: tuple[str, ...] = ()
+    # Where the server writes a log that we read, its accounts are looked for in it.
+    logged = bool(archives) and running is not None and running.master is not None
+    mail = ("imap", "sieve", *(("imap-log",) if logged else ()))
     if running is not None:
         internal += running.organisation.internal_domains
         partners += running.organisation.partners
         accounts += [
-            _account(
-                one, one.addresses, ("imap", "sieve", "sso") if one.login in logins else ("imap", "sieve")
-            )
+            _account(one, one.addresses, (*mail, "sso") if one.login in logins else mail)
             for one in running.organisation.accounts
         ]
         sources += _mail_server(running)
@@ -73,6 +85,10 @@ def agent_toml(running: "Lab | None", exchange: "ExchangeLab | None", cloud: "Cl
         sources += _cloud(cloud)
         # The realm's people are the mail server's, which are listed where it runs.
         directories = CLOUD if running is None else CLOUD[:2]
+    if running is not None and logged:
+        sources += _log(running)
+    if archives:
+        sources += _archives(archives, logged=logged)
     lines = "\n".join(accounts)
     return f"""\
 # Written by `postwarden demo`.
@@ -172,6 +188,68 @@ realm = "{keycloak.realm}"
 ca_file = {ca_file}
 login = {{ client_id = "{keycloak.client_id}", secret = {{ file = "sso-secret" }} }}
 {accepted}"""
+
+
+def _log(running: "Lab") -> str:
+    return f"""
+[[source]]
+name = "imap-log"
+kind = "log_files"
+files = [{_text(str(running.log_file))}]
+format = "dovecot"
+servers = ["imap", "sieve"]
+lateness = 1
+format_options = {{ login_elements = {_text(_ELEMENTS)} }}
+"""
+
+
+def _archives(archives: "Sequence[Archive]", *, logged: bool) -> str:
+    first = archives[0].written
+    accepted = "".join(
+        f"""
+[[coverage.accepted]]
+source = "{name}"
+scope = "*"
+check = "{check}"
+reason = "{reason}"
+until = 2099-12-31
+"""
+        for name, check, reason in (
+            *((("imap-log", "addresses", "everybody is on this machine"),) if logged else ()),
+            ("imap-archive", "addresses", "the webmail's log is read too, and phones share their provider's"),
+            ("exchange-log", "addresses", "phones share their provider's"),
+            ("webmail", "addresses", "phones share their provider's"),
+            ("imap-archive", "log_lines", "in the hour that the clocks were set back times are doubtful"),
+        )
+    )
+    sources = "".join(
+        f"""
+[[source]]
+name = "{one.name}"
+kind = "log_files"
+files = [{_text(one.files)}]
+format = "{one.format}"
+zone = "Europe/Berlin"
+arrival = "copied"
+silent_after = 8784
+format_options = {{ {", ".join(f"{key} = {_text(value)}" for key, value in one.format_options.items())} }}
+"""
+        for one in archives
+    )
+    return f"""
+[networks]
+own = {_list(("10.20.0.0/16", *archives[0].offices))}
+countries = {{ files = [{_text(str(first.countries))}], licence = "made up" }}
+systems = {{ files = [{_text(str(first.networks))}], licence = "made up" }}
+
+[[history.known]]
+name = "the back-up"
+identities = ["backup"]
+
+[[history.known]]
+name = "the monitoring"
+networks = ["10.20.0.9/32"]
+{sources}{accepted}"""
 
 
 def _account(

@@ -7,9 +7,12 @@ from postwarden.cli.common import add_config, add_json
 from postwarden.cli.exits import CLEAN, UNREADABLE
 
 if TYPE_CHECKING:
-    from postwarden.config.settings import Config
+    from postwarden.config.settings import Config, SourceEntry
     from postwarden.history.history import History
     from postwarden.history.standing import Standing
+
+#: Names that no directory knows, of one source, that are told to machines.
+MOST = 100
 
 HELP = "what the logs told: how far they were read, and sessions to hand out"
 DESCRIPTION = """\
@@ -22,6 +25,7 @@ examples:
   postwarden history status                                    how far each log was read, and what was not understood
   postwarden history export --account alice --since 2026-06-01 --reason "ticket 4711" > alice.jsonl
   postwarden history export --format csv --reason "audit 2026" > all.csv
+  postwarden history export --of transfers --account alice --reason "ticket 4711" > mail.jsonl
 
 exit codes:
   0 done, and every log could be read    3 a log could not be read, or nobody reads it
@@ -44,9 +48,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     export = what.add_parser(
         "export",
-        help="hand out sessions; a signed record says to whom and why",
-        description="Prints sessions by the order in which they came. A signed record says who had them, and why.",
+        help="hand out sessions or transfers; a signed record says to whom and why",
+        description="Prints what came, in the order in which it came. A signed record says who had it, and why.",
         allow_abbrev=False,
+    )
+    export.add_argument(
+        "--of",
+        choices=("sessions", "transfers"),
+        default="sessions",
+        help="log-ins, or messages that were handed over (default: sessions)",
     )
     export.add_argument(
         "--account", action="append", metavar="A", help="an address, login or key; all without it"
@@ -100,27 +110,52 @@ def _read(config: "Config") -> int:
 
 
 def _status(args: argparse.Namespace, config: "Config") -> int:
-    from postwarden.cli.operator import now
+    from postwarden.cli.operator import now, open_recorder
+    from postwarden.config.directory import ConfiguredDirectory
     from postwarden.config.locate import state_folder
     from postwarden.history.history import open_history
     from postwarden.history.standing import NOT_LOOKED, Standing
+    from postwarden.pipeline.hunting import names_of
+    from postwarden.pipeline.log_sources import has_log
 
     well = True
-    configured = {entry.name for _, entry in config.watched if entry.kind == "log_files"}
+    configured = {entry.name for _, entry in config.watched if has_log(entry)}
     milliseconds = int(now().timestamp() * 1000)
+    entries = {entry.name: entry for entry in config.sources}
+    recorder = open_recorder(config)
+    try:
+        accounts = (*recorder.store.accounts(), *ConfiguredDirectory(config).accounts())
+    finally:
+        recorder.close()
+    known = names_of({one.key: one for one in accounts}.values())
     with open_history(state_folder(config)) as history:
         for source, standing in history.read.sources().items():
             stale = standing.looked is None or milliseconds - standing.looked > NOT_LOOKED
             well = well and (source not in configured or not (standing.troubles or stale))
             configured.discard(source)
-            _show(args, source, standing, history)
+            strangers = [name for name in history.read.names_at(source) if name.casefold() not in known]
+            _show(args, source, standing, history, _arrival(entries.get(source)), strangers)
         for source in sorted(configured):
             well = False
-            _show(args, source, Standing(), history)
+            _show(args, source, Standing(), history, _arrival(entries[source]), [])
     return CLEAN if well else UNREADABLE
 
 
-def _show(args: argparse.Namespace, source: str, standing: "Standing", history: "History") -> None:
+def _arrival(entry: "SourceEntry | None") -> str | None:
+    """How the logs of a source get here; None where it has no files."""
+    if entry is None or entry.kind != "log_files":
+        return None
+    return str(entry.options.get("arrival", "local"))
+
+
+def _show(
+    args: argparse.Namespace,
+    source: str,
+    standing: "Standing",
+    history: "History",
+    arrival: str | None,
+    strangers: list[str],
+) -> None:
     from postwarden.cli.terminal import clean
     from postwarden.cli.times import shown
 
@@ -132,6 +167,7 @@ def _show(args: argparse.Namespace, source: str, standing: "Standing", history: 
         told = {
             "type": "log",
             "source": source,
+            "arrival": arrival,
             "first": shown(standing.first),
             "latest": shown(standing.latest),
             "arrived": shown(standing.arrived),
@@ -143,6 +179,7 @@ def _show(args: argparse.Namespace, source: str, standing: "Standing", history: 
             "delay": standing.delay,
             "lateness": standing.lateness // 1000,
             "shapes": [{"shape": one.shape, "count": one.count, "sample": one.sample} for one in shapes],
+            "unknown_names": strangers[:MOST],
             "troubles": [
                 {"path": one.path, "message": one.message, "hint": one.hint} for one in standing.troubles
             ],
@@ -166,7 +203,12 @@ def _show(args: argparse.Namespace, source: str, standing: "Standing", history: 
         f"  lines     {standing.lines} read, {standing.unread} not understood, {standing.doubtful} of doubtful time"
     )
     half = "not measured yet" if standing.delay is None else f"half of the lines within {standing.delay} s"
-    print(f"  delay     {half}; a line counts as come after {standing.lateness // 1000} s")
+    if strangers:
+        more = f" and {len(strangers) - 5} more" if len(strangers) > 5 else ""
+        print(clean(f"  unknown   to the directory: {', '.join(strangers[:5])}{more}"))
+    print(
+        f"  delay     {f'{arrival}: ' if arrival else ''}{half}; a line counts as come after {standing.lateness // 1000} s"
+    )
     print(
         f"  last      line {shown(standing.arrived) or 'never'}, looked {shown(standing.looked) or 'never'}"
     )

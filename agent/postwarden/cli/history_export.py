@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from postwarden.config.settings import Config
     from postwarden.model.account import Account
+    from postwarden.model.event import Transfer
     from postwarden.pipeline.views import View
 
 #: Bytes of keys that a record has room for.
@@ -28,6 +29,10 @@ COLUMNS = (
     "country", "network", "hosting", "shared", "client", "family", "application", "session", "identity", "known", "own", "method",
     "encrypted", "attempts", "reason", "requests", "bytes_in", "bytes_out", "bodies", "body_bytes", "headers", "header_bytes",
     "deleted", "expunged",
+)  # fmt: skip
+
+TRANSFER_COLUMNS = (
+    "source", "time", "sender", "recipients", "original", "message_id", "size", "direction", "outcome", "name", "address", "queue",
 )  # fmt: skip
 
 
@@ -67,10 +72,17 @@ def export(args: argparse.Namespace, config: "Config") -> int:
             )
             conceal = Pseudonyms(state).of if config.history.pseudonyms else None
             views = Views(history, state, config, networks, accounts.values(), conceal)
-            out = _Out(args.format)
+            transfers = args.of == "transfers"
+            out = _Out(args.format, *((TRANSFER_COLUMNS, "transfer") if transfers else (COLUMNS, "session")))
+            name_of = views.name if conceal else str
             try:
-                for session in history.read.sessions(wanted):
-                    out.write(views.of(session), views.name if conceal else str)
+                if transfers:
+                    addresses = _addresses(chosen) if chosen else None
+                    for source, transfer in history.read.transfers(addresses, since, until):
+                        out.write(_transfer_row(source, transfer, name_of))
+                else:
+                    for session in history.read.sessions(wanted):
+                        out.write(_row(views.of(session), name_of))
                 sys.stdout.flush()
             finally:
                 # What was handed out is recorded, also where the reader went away in the middle.
@@ -78,10 +90,11 @@ def export(args: argparse.Namespace, config: "Config") -> int:
                     lambda envelope: [
                         HistoryExported(
                             **envelope,
+                            of=args.of,
                             accounts=keys,
                             since=shown(since),
                             until=shown(until),
-                            sessions=out.count,
+                            count=out.count,
                             digest=out.digest,
                             reason=encodable(args.reason[:1000]),
                         )
@@ -90,7 +103,7 @@ def export(args: argparse.Namespace, config: "Config") -> int:
     finally:
         recorder.close()
     print(
-        f"postwarden: {out.count} sessions handed out at {moment.text(now())}; sha-256 {out.digest}",
+        f"postwarden: {out.count} {args.of} handed out at {moment.text(now())}; sha-256 {out.digest}",
         file=sys.stderr,
     )
     return CLEAN
@@ -99,29 +112,48 @@ def export(args: argparse.Namespace, config: "Config") -> int:
 class _Out:
     """Writes to standard output and sums up what was written."""
 
-    def __init__(self, form: str) -> None:
-        self._csv = form == "csv"
+    def __init__(self, form: str, columns: tuple[str, ...], kind: str) -> None:
+        self._csv, self._columns, self._kind = form == "csv", columns, kind
         self._digest = hashlib.sha256()
         self.count = 0
         if self._csv:
-            self._line(_csv_line(COLUMNS))
+            self._line(_csv_line(columns))
 
     @property
     def digest(self) -> str:
         """SHA-256 of all that was written."""
         return self._digest.hexdigest()
 
-    def write(self, view: "View", name_of: "Callable[[str], str]") -> None:
-        row = _row(view, name_of)
+    def write(self, row: dict[str, object]) -> None:
         self.count += 1
         if self._csv:
-            self._line(_csv_line([row[column] for column in COLUMNS]))
+            self._line(_csv_line([row[column] for column in self._columns]))
         else:
-            self._line(json.dumps({"type": "session", **row}, sort_keys=True, separators=(",", ":")) + "\n")
+            self._line(json.dumps({"type": self._kind, **row}, sort_keys=True, separators=(",", ":")) + "\n")
 
     def _line(self, text: str) -> None:
         self._digest.update(text.encode("utf-8"))
         sys.stdout.write(text)
+
+
+def _transfer_row(source: str, one: "Transfer", shown_name: "Callable[[str], str]") -> dict[str, object]:
+    from postwarden.cli.times import shown
+
+    row: dict[str, object] = {
+        column: getattr(one, column) for column in TRANSFER_COLUMNS if hasattr(one, column)
+    }
+    people = {
+        column: shown_name(str(row[column])) for column in ("sender", "name", "original") if row[column]
+    }
+    recipients = [shown_name(recipient) for recipient in one.recipients]
+    return row | people | {"source": source, "time": shown(one.time), "recipients": recipients}
+
+
+def _addresses(chosen: "tuple[Account, ...]") -> tuple[str, ...]:
+    """What these accounts are called in envelopes, folded."""
+    return tuple(
+        name.casefold() for one in chosen for name in (one.login, *one.addresses, *one.names.values())
+    )
 
 
 def _row(view: "View", name_of: "Callable[[str], str]") -> dict[str, object]:

@@ -7,6 +7,7 @@ from postwarden.cli.common import add_config, add_json
 from postwarden.cli.exits import CLEAN, FINDINGS, UNREADABLE
 
 if TYPE_CHECKING:
+    from postwarden.access.networks import Networks
     from postwarden.model.finding import Finding
     from postwarden.model.indicator import Indicator
     from postwarden.pipeline.hunting import Hit, Hunt
@@ -96,6 +97,7 @@ def run(args: argparse.Namespace) -> int:
             conceal = Pseudonyms(state).of if config.history.pseudonyms else None
             views = Views(history, state, config, networks, accounts.values(), conceal)
             _show(args, made, findings, views)
+            _say_of(args, networks)
     finally:
         recorder.close()
     if any(hit.entered for hit in made.hits):
@@ -170,6 +172,18 @@ def _show(args: argparse.Namespace, made: "Hunt", findings: "tuple[Finding, ...]
         print(f"not looked at: and {len(made.gaps) - 20} more")
 
 
+def _say_of(args: argparse.Namespace, networks: "Networks") -> None:
+    """Whose the databases are, and what is weaker without them; on stderr, since it is no result."""
+    import sys
+
+    from postwarden.access.networks import licences, weaknesses
+    from postwarden.cli.terminal import paragraph
+
+    if not args.json:
+        for sentence in (*licences(networks), *weaknesses(networks)):
+            print(paragraph(sentence, "postwarden: note: "), file=sys.stderr)
+
+
 def _print(hit: "Hit", views: "Views") -> None:
     from postwarden.cli.terminal import clean
     from postwarden.cli.times import shown
@@ -177,7 +191,9 @@ def _print(hit: "Hit", views: "Views") -> None:
     view = views.of(hit.first)
     print(clean(f"{view.account}  {hit.indicator.text}"))
     print(clean(f"  first    {shown(hit.first.time)} {hit.first.protocol} {_place(view)}"))
-    print(f"  last     {shown(hit.last)}; {hit.sessions} sessions, {hit.refused} refused")
+    print(
+        f"  last     {shown(hit.last)}; {hit.sessions} sessions in {hit.visits} visits, {hit.refused} refused"
+    )
     if hit.clients:
         print(clean(f"  clients  {', '.join(hit.clients)}"))
     if view.known or view.own:
@@ -211,6 +227,7 @@ def _hit(hit: "Hit", views: "Views") -> dict[str, object]:
         "first": shown(hit.first.time),
         "last": shown(hit.last),
         "sessions": hit.sessions,
+        "visits": hit.visits,
         "refused": hit.refused,
         "protocol": hit.first.protocol,
         "addresses": list(hit.addresses),

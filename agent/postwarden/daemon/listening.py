@@ -13,10 +13,12 @@ from postwarden.history.history import History, open_history
 from postwarden.pipeline.history_days import close_days, prune
 from postwarden.pipeline.hunting import hunt, record_hunt
 from postwarden.pipeline.indicator_folder import read_folder
-from postwarden.pipeline.ingest import LogReader, log_readers
+from postwarden.pipeline.log_readers import LogReader, log_readers
 
 #: Seconds between two looks whether a day is over.
 DAYS = 600.0
+#: Seconds that a service with much to tell is read before the other logs have their turn.
+AT_ONCE = 10.0
 #: The reason that stands in the record of a hunt by the daemon.
 DAILY = "daily, for the folder of indicators"
 
@@ -105,7 +107,7 @@ class Listening:
         if before is not None and before.config == policy.config:
             return
         try:
-            self._readers = log_readers(policy.config, self._clock.now)
+            self._readers = log_readers(policy.config, self._clock.now, self._clock.steady, at_once=AT_ONCE)
         except ConfigError as exc:
             # The board refuses such a configuration; only a file that just changed can bring us here.
             self._log.error("logs_not_opened", error=str(exc), hint=exc.hint)

@@ -169,7 +169,7 @@ def open_history(state: Path, *, create: bool = False) -> History:
     if not create and not path.exists():
         raise HistoryError(
             f"there is no history at {path}",
-            "configure a source of kind log_files, then postwarden history read",
+            "configure a source that has logs, then postwarden history read",
         )
     try:
         if create:

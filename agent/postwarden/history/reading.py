@@ -2,6 +2,7 @@
 
 import ipaddress
 import sqlite3
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 
 import msgspec
@@ -11,7 +12,12 @@ from msgspec.structs import replace
 from postwarden.history.interning import mapped
 from postwarden.history.standing import Standing
 from postwarden.model.arrival import Cursor
+from postwarden.model.event import Transfer
 from postwarden.model.session import Session
+
+#: Sessions of an address that are looked at to see whether many share it.
+LOOKED_AT = 10_000
+DAY = 86_400_000
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -53,11 +59,19 @@ class Wanted(Struct, frozen=True, kw_only=True):
 
 
 class SharedBy(Struct, frozen=True, kw_only=True):
-    """An address, how many names came from it, and the different clients that they came with, as far as the log tells."""
+    """An address, the most accounts that came from it within a day, and their different clients, as far as the log tells."""
 
     address: str
     names: int
     clients: int
+
+
+class Totals(Struct, frozen=True, kw_only=True):
+    """Sessions that began, that ended, and tries that were refused."""
+
+    begun: int
+    ended: int
+    refused: int
 
 
 class Unread(Struct, frozen=True, kw_only=True):
@@ -96,6 +110,48 @@ class Reading:
         limit = f"LIMIT {wanted.most:d}" if wanted.most is not None else ""
         for row in self._base.execute(f"{_SESSIONS} {where} ORDER BY a.id {limit}", values):
             yield _session(row)
+
+    def transfers(
+        self, addresses: Sequence[str] | None, since: int | None = None, until: int | None = None
+    ) -> Iterator[tuple[str, Transfer]]:
+        """Source and transfer of each message that was handed over, in the order in which they were stored.
+
+        With `addresses` (folded) only those that one of them sent, was sent to, or was authenticated for.
+        """
+        wanted = frozenset(addresses) if addresses is not None else None
+        for source, sender, recipients, name, *rest in self._base.execute(
+            "SELECT s.text, f.text, r.text, n.text, t.at, t.time, t.message_id, t.size, d.text, o.text, a.text, t.queue, g.text"
+            " FROM transfer t JOIN text s ON s.id = t.source JOIN text f ON f.id = t.sender JOIN text r ON r.id = t.recipients"
+            " JOIN text o ON o.id = t.outcome LEFT JOIN text n ON n.id = t.name LEFT JOIN text d ON d.id = t.direction"
+            " LEFT JOIN address a ON a.id = t.address LEFT JOIN text g ON g.id = t.original WHERE (? IS NULL OR t.time >= ?) AND (? IS NULL OR t.time < ?)"
+            " ORDER BY t.id",
+            (since, since, until, until),
+        ):
+            to = tuple(recipients.split("\n"))
+            if wanted is not None and wanted.isdisjoint(
+                one.casefold() for one in (sender, name or "", rest[-1] or "", *to)
+            ):
+                continue
+            at, time, message_id, size, direction, outcome, address, queue, original = rest
+            yield (
+                source,
+                Transfer(
+                    at=at, time=time, sender=sender, recipients=to, message_id=message_id, size=size, direction=direction,
+                    outcome=outcome, name=name, address=address, queue=queue, original=original,
+                ),
+            )  # fmt: skip
+
+    def totals(self, source: str) -> Totals:
+        """How many sessions of a source began and ended, and how many tries were refused."""
+        ((begun, ended, refused),) = self._base.execute(
+            "SELECT count(*) FILTER (WHERE g.text NOT IN ('refused', 'ended')), count(*) FILTER (WHERE e.time IS NOT NULL),"
+            " coalesce(sum(a.attempts) FILTER (WHERE g.text = 'refused'), 0) FROM access a JOIN text s ON s.id = a.source"
+            " JOIN text g ON g.id = a.stage LEFT JOIN late b ON b.access = a.id"
+            " LEFT JOIN ending e ON e.access = coalesce(b.ended, a.id)"
+            " WHERE s.text = ? AND NOT EXISTS (SELECT 1 FROM late WHERE ended = a.id)",
+            (source,),
+        ).fetchall()
+        return Totals(begun=begun, ended=ended, refused=refused)
 
     def sources(self) -> dict[str, Standing]:
         """What each source that ever gave something is known to be like."""
@@ -158,6 +214,17 @@ class Reading:
         )
         return [name for (name,) in rows]
 
+    def names_at(self, source: str) -> list[str]:
+        """Every name that logged in as itself and was let in at a source."""
+        names = self._base.execute(
+            "WITH RECURSIVE each(name) AS (SELECT min(name) FROM first_seen UNION ALL"
+            " SELECT (SELECT min(name) FROM first_seen f WHERE f.name > each.name) FROM each WHERE each.name IS NOT NULL)"
+            " SELECT text FROM each JOIN text ON text.id = each.name WHERE EXISTS"
+            " (SELECT 1 FROM access a JOIN text s ON s.id = a.source WHERE a.name = each.name AND s.text = ?) ORDER BY 1",
+            (source,),
+        )
+        return [name for (name,) in names]
+
     def first_seen(self, names: Sequence[str]) -> Iterator[tuple[str, str, int]]:
         """Since when an account's protocols, addresses, clients and applications are known: kind, value, time."""
         marks = ", ".join("?" * len(names))
@@ -170,23 +237,44 @@ class Reading:
         yield from rows
 
     def shared(self, more_than: int, source: str) -> Iterator[SharedBy]:
-        """Addresses that more than so many accounts with different clients came from, as far as this source saw them.
+        """Addresses that more than so many accounts with different clients came from on one day, as far as this source saw.
 
-        Where a log does not tell clients, they count as different. Who logs in for others is no account's client.
+        Where a log does not tell clients, they count as different. Who logs in for others is no account's client. Of each
+        address the last sessions are looked at: a provider gives its addresses to one customer after the other.
         """
-        rows = self._base.execute(
-            "SELECT a.text, f.value, count(*) FROM first_seen f JOIN address a ON a.id = f.value WHERE f.kind = 'address'"
-            " GROUP BY f.value HAVING count(*) > ? ORDER BY 3 DESC",
+        candidates = self._base.execute(
+            "SELECT a.text, f.value FROM first_seen f JOIN address a ON a.id = f.value WHERE f.kind = 'address'"
+            " GROUP BY f.value HAVING count(*) > ? ORDER BY count(*) DESC, 1",
             (more_than,),
         ).fetchall()
-        for text, number, names in rows:
-            ((sessions, clients, told),) = self._base.execute(
-                "SELECT count(*), count(DISTINCT client), count(client) FROM (SELECT client FROM access"
-                " JOIN text ON text.id = source WHERE address = ? AND text = ? LIMIT 10000)",
-                (number, source),
+        for text, number in candidates:
+            rows = self._base.execute(
+                "SELECT a.time, a.name, a.client FROM access a JOIN text s ON s.id = a.source JOIN text g ON g.id = a.stage"
+                " WHERE a.address = ? AND s.text = ? AND a.identity IS NULL AND g.text <> 'refused'"
+                " ORDER BY a.id DESC LIMIT ?",
+                (number, source, LOOKED_AT),
             ).fetchall()
-            if sessions and (clients > 1 or told < sessions):
-                yield SharedBy(address=text, names=names, clients=clients)
+            names = _most_in_a_day(rows)
+            clients = {client for _, _, client in rows if client is not None}
+            if names > more_than and (len(clients) > 1 or any(client is None for _, _, client in rows)):
+                yield SharedBy(address=text, names=names, clients=len(clients))
+
+
+def _most_in_a_day(rows: Sequence[tuple[int, int, int | None]]) -> int:
+    """The most different names within a day."""
+    within: deque[tuple[int, int]] = deque()
+    counts: Counter[int] = Counter()
+    most = 0
+    for time, name, _ in sorted(rows, key=lambda row: row[0]):
+        within.append((time, name))
+        counts[name] += 1
+        while time - within[0][0] >= DAY:
+            _, old = within.popleft()
+            counts[old] -= 1
+            if not counts[old]:
+                del counts[old]
+        most = max(most, len(counts))
+    return most
 
 
 def _conditions(wanted: Wanted) -> tuple[list[str], list[object]]:
@@ -196,7 +284,11 @@ def _conditions(wanted: Wanted) -> tuple[list[str], list[object]]:
         ranges = " OR ".join("packed BETWEEN ? AND ?" for _ in wanted.networks)
         bounds = [bound for network in wanted.networks for bound in (mapped(network[0]), mapped(network[-1]))]
         inside = f"(SELECT id FROM address WHERE {ranges})"
-        conditions.append(f"(a.address IN {inside} OR a.forwarded IN {inside})")
+        # The indexes give the rows' numbers; read in their order, the first rows do not wait for the others.
+        conditions.append(
+            f"a.id IN (SELECT id FROM access WHERE address IN {inside}"
+            f" UNION ALL SELECT id FROM access WHERE forwarded IN {inside})"
+        )
         values += bounds * 2
     for kind, text in (("client", wanted.client), ("application", wanted.application)):
         if text is not None:

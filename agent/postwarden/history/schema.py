@@ -24,7 +24,7 @@ ARRIVED: dict[str, tuple[tuple[str, str], ...]] = {
     "transfer": (
         ("source", "t"), ("content", ""), ("at", ""), ("day", ""), ("time", ""), ("sender", "t"), ("recipients", "t"),
         ("message_id", ""), ("size", ""), ("direction", "t"), ("outcome", "t"), ("name", "t"), ("address", "a"),
-        ("queue", ""),
+        ("queue", ""), ("original", "t"),
     ),
     # A beginning that came behind its end: `ended` is the row that the end had made.
     "late": (("source", "t"), ("day", ""), ("time", ""), ("access", ""), ("ended", "")),

@@ -6,7 +6,7 @@ from postwarden.errors import Reason
 
 #: Delays are counted by the power of two that they stay below, in seconds; the last one is for all longer ones.
 BUCKETS = 24
-#: A default bound is never below this many milliseconds, and has seen at least so many fresh lines.
+#: A default bound is never below this many milliseconds, or more where a source says so, and has seen at least so many fresh lines.
 LEAST, ENOUGH = 300_000, 100
 #: Lines after which older ones count half for what was not understood lately.
 LATELY = 10_000
@@ -31,7 +31,7 @@ class Standing(Struct, frozen=True, kw_only=True):
     `first` and `latest` are the earliest and latest time of its events, `arrived` when the last line came; `delays` counts
     fresh events by `bucket_of` their delay. `lines`, `events`, `unread` and `doubtful` are totals, `ends` whether its
     format tells when sessions end. `looked` is when its files were last looked at, and `troubles` those that could not be
-    read then. Of the last `lines_lately` lines `unread_lately` were not understood. Times are in milliseconds since 1970.
+    read then. No default for the bound of its delay is below `least` milliseconds. Of the last `lines_lately` lines `unread_lately` were not understood. Times are in milliseconds since 1970.
     """
 
     first: int | None = None
@@ -47,18 +47,19 @@ class Standing(Struct, frozen=True, kw_only=True):
     ends: bool = False
     looked: int | None = None
     troubles: tuple[Trouble, ...] = ()
+    least: int = LEAST
 
     @property
     def lateness(self) -> int:
         """Milliseconds within which nearly every event has come, from what was measured: twice what 99.9 % kept to."""
         seen = sum(self.delays)
         if seen < ENOUGH:
-            return UNMEASURED
+            return max(UNMEASURED, self.least)
         below = 0
         for bucket, count in enumerate(self.delays):
             below += count
             if below * 1000 >= seen * 999:
-                return max(LEAST, 2_000 << bucket)
+                return max(self.least, 2_000 << bucket)
         raise AssertionError("the counts add up to themselves")
 
     @property

@@ -1,6 +1,5 @@
 """Storing what came in: events become rows, sessions are joined, and the cursor goes with them in one transaction."""
 
-import re
 import sqlite3
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +10,8 @@ from msgspec.structs import replace
 from postwarden.access.joining import Ending, Group, Joiner, Key
 from postwarden.history.interning import Interned
 from postwarden.history.schema import ARRIVED, NEXT
-from postwarden.history.standing import BUCKETS, LATELY, Standing, Trouble, bucket_of
+from postwarden.history.shapes import sample_of, shape_of
+from postwarden.history.standing import BUCKETS, LATELY, LEAST, Standing, Trouble, bucket_of
 from postwarden.model.arrival import Batch, Cursor
 from postwarden.model.event import Access, Act, Transfer
 
@@ -25,8 +25,11 @@ AHEAD = 300_000
 #: Shapes of unread lines that are counted by themselves for one source and day; the others together.
 MAX_SHAPES = 100
 OTHER_SHAPES = "other shapes"
-#: Pairs of account and place whose first time is kept in memory.
+#: Pairs of account and place, and sessions unlike each other, whose first time is kept in memory.
 REMEMBERED = 500_000
+
+#: Name, protocol, address, client and application of a session, as numbers.
+Like = tuple[int, int, int | None, int | None, int | None]
 
 _JOINED = msgspec.json.Decoder(tuple[str, str | None, str | None, str])
 _GROUP = msgspec.msgpack.Decoder(Group)
@@ -59,6 +62,7 @@ class Storing:
         self._interned = Interned(base)
         self._joiners: dict[str, Joiner] = {}
         self._seen: dict[tuple[int, str, int], int] = {}
+        self._together: dict[Like, int] = {}
         self._day: int | None = None
         self._next_row: int | None = None
 
@@ -67,6 +71,7 @@ class Storing:
         self._interned.forget()
         self._joiners.clear()
         self._seen.clear()
+        self._together.clear()
         self._day = self._next_row = None
 
     def store(self, batch: Batch, now: int, *, idle: int = IDLE, ends: bool = False) -> Cursor:
@@ -79,9 +84,9 @@ class Storing:
         joined = joiner.take(accesses)
         endings = joined.endings
         standing = self.standing(batch.source)
-        latest = max((event.time for event in batch.events if event.time <= now + AHEAD), default=None)
-        if latest is not None:
-            endings += joiner.expire(latest)
+        times = [event.time for event in batch.events]
+        if past := [time for time in times if time <= now + AHEAD]:
+            endings += joiner.expire(max(past))
         self._store_accesses(source, cursor.key, day, joined.rows)
         self._base.executemany(
             INSERT_LATE, [(source, day, now, access, ended) for access, ended in joined.late]
@@ -89,8 +94,8 @@ class Storing:
         self._store_endings(cursor.key, day, endings)
         self._keep_open(source, joiner)
         self._next_row = joiner.next_row
-        others = [event for event in batch.events if not isinstance(event, Access)]
-        if others:
+        if len(accesses) < len(batch.events):
+            others = [event for event in batch.events if not isinstance(event, Access)]
             self._store_others(source, cursor.key, day, others, joiner)
         self._store_unread(source, day, batch.unread)
         self._base.executemany(
@@ -100,7 +105,7 @@ class Storing:
                 for note in batch.notes
             ],
         )  # fmt: skip
-        self._keep_standing(source, _after(standing, batch, now, ends=ends))
+        self._keep_standing(source, _after(standing, batch, times, now, ends=ends))
         return cursor
 
     def cursors(self, source: str) -> list[Cursor]:
@@ -110,9 +115,9 @@ class Storing:
         )
         return [replace(_CURSOR.decode(cursor), key=key) for key, cursor in found]
 
-    def looked(self, source: str, troubles: tuple[Trouble, ...], now: int) -> None:
-        """Takes note that a source's files were looked at, inside the caller's transaction."""
-        standing = replace(self.standing(source), looked=now, troubles=troubles)
+    def looked(self, source: str, troubles: tuple[Trouble, ...], now: int, *, least: int = LEAST) -> None:
+        """Takes note that a source was looked at, inside the caller's transaction."""
+        standing = replace(self.standing(source), looked=now, troubles=troubles, least=least)
         self._keep_standing(self._interned.text(source), standing)
 
     def standing(self, source: str) -> Standing:
@@ -193,43 +198,66 @@ class Storing:
         self, source: int, content: int, day: int, rows: Sequence[tuple[int, Access]]
     ) -> None:
         text, address = self._interned.text, self._interned.address
+        # Nearly always the number is there already, which saves a call.
+        texts, addresses = self._interned.texts.get, self._interned.addresses.get
         values: list[tuple[Any, ...]] = []
         first: dict[tuple[int, str, int], int] = {}
-        known = self._seen
+        together = self._together
         for row, one in rows:
-            name, protocol = text(one.name), text(one.protocol)
-            place = address(one.address) if one.address is not None else None
-            client = text(one.client) if one.client is not None else None
-            application = text(one.application) if one.application is not None else None
-            time = one.time
+            time, stage = one.time, one.stage
+            name = texts(one.name) or text(one.name)
+            protocol = texts(one.protocol) or text(one.protocol)
+            place = server = client = application = identity = method = None
+            if one.address is not None:
+                place = addresses(one.address) or address(one.address)
+            if one.server is not None:
+                server = addresses(one.server) or address(one.server)
+            if one.client is not None:
+                client = texts(one.client) or text(one.client)
+            if one.application is not None:
+                application = texts(one.application) or text(one.application)
+            if one.identity is not None:
+                identity = texts(one.identity) or text(one.identity)
+            if one.method is not None:
+                method = texts(one.method) or text(one.method)
             values.append(
                 (
-                    row, source, content, one.at, day, time, text(one.stage), protocol, name, place, one.port,
-                    address(one.server) if one.server is not None else None,
-                    address(one.forwarded) if one.forwarded is not None else None,
-                    client, application, one.session,
-                    text(one.identity) if one.identity is not None else None,
-                    text(one.method) if one.method is not None else None,
-                    one.encrypted, one.attempts, one.reason if one.stage == "refused" else None,
+                    row, source, content, one.at, day, time, texts(stage) or text(stage), protocol, name, place, one.port,
+                    server, address(one.forwarded) if one.forwarded is not None else None, client, application, one.session,
+                    identity, method,
+                    # A bool would be asked for its adapter, which takes longer than to bind a number.
+                    int(one.encrypted) if one.encrypted is not None else None,
+                    one.attempts, one.reason if stage == "refused" else None,
                 )
             )  # fmt: skip
-            if one.stage == "refused" or one.identity is not None:
+            if stage == "refused" or identity is not None:
                 # Neither a try nor what others do here is a habit of the account.
                 continue
-            for kind, value in (
-                ("protocol", protocol),
-                ("address", place),
-                ("client", client),
-                ("application", application),
-            ):
-                if value is not None:
-                    key = name, kind, value
-                    if key not in known or known[key] > time:
-                        known[key] = first[key] = time
+            # Most sessions are like one before, and tell nothing new about any of these.
+            like = name, protocol, place, client, application
+            if together.get(like, time + 1) > time:
+                together[like] = time
+                self._see(like, time, first)
         self._base.executemany(INSERT_ACCESS, values)
         self._base.executemany(_SEEN, [(*key, time) for key, time in first.items()])
-        if len(known) > REMEMBERED:
-            known.clear()
+        if len(self._seen) > REMEMBERED:
+            self._seen.clear()
+        if len(together) > REMEMBERED:
+            together.clear()
+
+    def _see(self, like: Like, time: int, first: dict[tuple[int, str, int], int]) -> None:
+        """Adds to `first` whatever is not known to have been seen at `time` or before."""
+        name, protocol, place, client, application = like
+        for kind, value in (
+            ("protocol", protocol),
+            ("address", place),
+            ("client", client),
+            ("application", application),
+        ):
+            if value is not None:
+                key = name, kind, value
+                if self._seen.get(key, time + 1) > time:
+                    self._seen[key] = first[key] = time
 
     def _store_endings(self, content: int, day: int, endings: Sequence[Ending]) -> None:
         self._base.executemany(
@@ -265,6 +293,7 @@ class Storing:
                         source, content, one.at, day, one.time, text(one.sender), text("\n".join(one.recipients)),
                         one.message_id, one.size, text(one.direction) if one.direction is not None else None,
                         text(one.outcome), text(one.name) if one.name is not None else None, place, one.queue,
+                        text(one.original) if one.original is not None else None,
                     )
                 )  # fmt: skip
         self._base.executemany(INSERT_ACT, acts)
@@ -274,7 +303,7 @@ class Storing:
         counts: dict[str, tuple[int, str]] = {}
         for _, line in unread:
             shape = shape_of(line)
-            count, sample = counts.get(shape, (0, line[:200].decode("utf-8", "backslashreplace")))
+            count, sample = counts.get(shape, (0, sample_of(line)))
             counts[shape] = count + 1, sample
         for shape, (count, sample) in counts.items():
             ((shapes,),) = self._base.execute(
@@ -320,9 +349,8 @@ class Storing:
         self._joiners.clear()
 
 
-def _after(standing: Standing, batch: Batch, now: int, *, ends: bool) -> Standing:
-    """What is known of the source with this batch."""
-    times = [event.time for event in batch.events]
+def _after(standing: Standing, batch: Batch, times: Sequence[int], now: int, *, ends: bool) -> Standing:
+    """What is known of the source with this batch, whose events have these `times`."""
     past = [time for time in times if time <= now + AHEAD]
     delays = standing.delays
     if batch.fresh:
@@ -348,16 +376,6 @@ def _after(standing: Standing, batch: Batch, now: int, *, ends: bool) -> Standin
         unread_lately=unread_lately,
         ends=standing.ends or ends,
     )
-
-
-_DIGITS = re.compile(rb"[0-9a-fA-F]*[0-9][0-9a-fA-F]*")
-_QUOTED = re.compile(rb"<[^<>]*>|\"[^\"]*\"|'[^']*'")
-
-
-def shape_of(line: bytes) -> str:
-    """What lines of one kind have in common: numbers and quoted texts left out, the first 120 characters."""
-    plain = _DIGITS.sub(b"0", _QUOTED.sub(b"<>", line[:1024]))
-    return plain[:120].decode("utf-8", "backslashreplace")
 
 
 def _key_text(key: Key) -> str:

@@ -16,6 +16,7 @@ from postwarden.lab.lab import Command, Credentials, Lab, Server
 from postwarden.lab.organisation import Account, Organisation, load
 
 if TYPE_CHECKING:
+    from postwarden.lab.archives import Archive as Archive
     from postwarden.lab.cloud import CloudLab as CloudLab
     from postwarden.lab.exchange import ExchangeLab as ExchangeLab
     from postwarden.lab.exchange.organisation import ExchangeAccount as ExchangeAccount
@@ -32,6 +33,7 @@ __all__ = [
     "start",
     "start_cloud",
     "start_exchange",
+    "write_archives",
 ]
 
 
@@ -52,6 +54,13 @@ def start_cloud(folder: Path, **options: Any) -> "CloudLab":
     from postwarden.lab import cloud
 
     return cloud.start(folder, **options)
+
+
+def write_archives(folder: Path, **accounts: Any) -> "tuple[Archive, ...]":
+    """Four hundred days of logs, with the accounts of `postwarden.lab.archives.write_archives`."""
+    from postwarden.lab import archives
+
+    return archives.write_archives(folder, **accounts)
 
 
 def available() -> tuple[Server, ...]:

@@ -188,12 +188,15 @@ class HuntMade(Record, frozen=True, kw_only=True, tag="hunt_made"):
 
 
 class HistoryExported(Record, frozen=True, kw_only=True, tag="history_exported"):
-    """Sessions of the history were handed out: of which accounts (none: all) and time, how many, and SHA-256 of the bytes."""
+    """Sessions or transfers of the history were handed out: of which accounts (none: all) and time, how many, and SHA-256 of
+    the bytes.
+    """
 
+    of: Literal["sessions", "transfers"] = "sessions"
     accounts: tuple[str, ...] = ()
     since: str | None = None
     until: str | None = None
-    sessions: int
+    count: int
     digest: str
     reason: str
 

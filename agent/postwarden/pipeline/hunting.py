@@ -7,6 +7,7 @@ from ipaddress import ip_network
 
 from msgspec import Struct
 
+from postwarden.access.visits import visits
 from postwarden.config.settings import Config
 from postwarden.findings.life import transitions
 from postwarden.history.history import History
@@ -26,12 +27,15 @@ from postwarden.model.session import Session
 from postwarden.pipeline.collect import Part, conclude
 from postwarden.pipeline.history_days import day_text
 from postwarden.pipeline.judge import RuleBook, judge
+from postwarden.pipeline.log_sources import has_log
 from postwarden.pipeline.record import MAX_LINE, Recorder
 
 #: The check that a finding of a hunt is of.
 HISTORY = "history"
 #: Names, indicators, accounts and gaps that a record lists; the others are counted.
 MOST = 50
+#: Sessions of one hit that visits are counted of: beyond that the number is at least so many.
+COUNTED = 10_000
 #: Different addresses and clients that a hit tells.
 TOLD = 5
 
@@ -42,6 +46,7 @@ class Hit(Struct, frozen=True, kw_only=True):
     """One account, or a name that no directory knows, and one indicator.
 
     `first` is the first session that was let in (a refused one where there is no other), `last` the time of the latest.
+    `visits` counts connections of one client within minutes as one.
     """
 
     account: Account | None
@@ -50,6 +55,7 @@ class Hit(Struct, frozen=True, kw_only=True):
     first: Session
     last: int
     sessions: int
+    visits: int
     refused: int
     addresses: tuple[str, ...]
     clients: tuple[str, ...]
@@ -118,6 +124,7 @@ class _Sum:
         self._first: Session | None = None
         self._last = 0
         self._sessions = self._refused = 0
+        self._entered: list[Session] = []
         self._addresses: dict[str, None] = {}
         self._clients: dict[str, None] = {}
 
@@ -125,6 +132,8 @@ class _Sum:
         refused = session.end == "refused"
         self._refused += refused
         self._sessions += not refused
+        if not refused and len(self._entered) < COUNTED:
+            self._entered.append(session)
         first = self._first
         if first is None or (refused, session.time) < (first.end == "refused", first.time):
             self._first = session
@@ -142,6 +151,7 @@ class _Sum:
             first=self._first,
             last=self._last,
             sessions=self._sessions,
+            visits=sum(1 for _ in visits(self._entered)),
             refused=self._refused,
             addresses=tuple(self._addresses),
             clients=tuple(self._clients),
@@ -166,7 +176,7 @@ def _gaps(history: History, config: Config, now: int, since: int | None, until: 
     if begins is not None and begins < kept and (since is None or since < kept * DAY):
         yield f"lines that came before {day_text(kept)} were removed, as configured"
     for _, entry in config.watched:
-        if entry.kind == "log_files" and (entry.name not in known or known[entry.name].first is None):
+        if has_log(entry) and (entry.name not in known or known[entry.name].first is None):
             yield f"{entry.name}: nothing was read from it yet"
     for name, standing in known.items():
         if standing.first is None:

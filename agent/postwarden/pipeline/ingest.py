@@ -2,13 +2,11 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from typing import Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from postwarden.config.settings import Config
-from postwarden.connectors import open_source
 from postwarden.connectors.log_files.following import Unreadable
 from postwarden.connectors.log_files.source import LogFiles
 from postwarden.formats.server_logs import Decoder
@@ -17,9 +15,8 @@ from postwarden.history.standing import Trouble
 from postwarden.history.storing import AHEAD, Storing
 from postwarden.model.arrival import Batch, Cursor, Note, Portion
 from postwarden.model.event import Event
+from postwarden.pipeline.log_sources import has_log
 
-#: The kind of source whose logs are in files.
-LOG_FILES = "log_files"
 #: A time that runs back within a log by more milliseconds is a jump.
 BACK = 3_600_000
 MINUTE = 60_000
@@ -28,7 +25,7 @@ MAX_TROUBLES = 20
 
 
 class Progress(Struct, frozen=True, kw_only=True):
-    """One step of reading a log: what was stored, or which file could not be read."""
+    """One step of reading a log: what was stored, or what could not be read."""
 
     source: str
     path: str = ""
@@ -37,23 +34,9 @@ class Progress(Struct, frozen=True, kw_only=True):
     unreadable: Unreadable | None = None
 
 
-class LogReader(Protocol):
-    """Whatever takes what is new of one source into a history."""
-
-    def turn(self, history: History, storing: Storing) -> Iterator[Progress]: ...
-
-
-def log_readers(config: Config, clock: Callable[[], datetime]) -> tuple[LogReader, ...]:
-    """A reader for each source that has logs; raises ConfigError."""
-    sources = (
-        open_source(entry, index, config, clock) for index, entry in config.watched if entry.kind == LOG_FILES
-    )
-    return tuple(Ingester(source, clock) for source in sources if isinstance(source, LogFiles))
-
-
 def has_logs(config: Config) -> bool:
     """Whether any source has logs."""
-    return any(entry.kind == LOG_FILES for _, entry in config.watched)
+    return any(has_log(entry) for _, entry in config.watched)
 
 
 class Ingester:

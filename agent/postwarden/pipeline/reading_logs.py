@@ -3,15 +3,19 @@
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from postwarden.config.settings import Config
-from postwarden.connectors.log_files.source import RECALL
+from postwarden.connectors.recall import RECALL
 from postwarden.history.history import History, open_history
 from postwarden.history.storing import Storing
 from postwarden.pipeline.history_days import close_days, prune
-from postwarden.pipeline.ingest import LogReader, Progress, log_readers
+from postwarden.pipeline.ingest import Progress
+from postwarden.pipeline.log_readers import LogReader, log_readers
+from postwarden.pipeline.log_sources import LOG_FILES, has_log
 from postwarden.pipeline.recall import HistoryRecall
+from postwarden.pipeline.recall_sign_ins import HistoryOfSignIns
 from postwarden.pipeline.record import Recorder
 
 #: Is told of each step.
@@ -25,7 +29,7 @@ def read_logs(
 
     Raises HistoryBusy where another process does so just now, HistoryError where it cannot be stored.
     """
-    readers = log_readers(config, clock)
+    readers = log_readers(config, clock, monotonic)
     with open_history(state, create=True) as history, history.writing() as storing:
         turn(readers, history, storing, tell)
         close_days(history, recorder, clock())
@@ -42,6 +46,11 @@ def turn(readers: Iterable[LogReader], history: History, storing: Storing, tell:
 def memory_of(
     config: Config, state: Path, clock: Callable[[], datetime], steady: Callable[[], float]
 ) -> dict[str, Any]:
-    """What log sources remember: the history, which answers for them."""
-    recall = HistoryRecall(state, config, clock, steady)
-    return {entry.name: {RECALL: recall} for _, entry in config.watched if entry.kind == "log_files"}
+    """What sources with logs remember: the history, which answers for them."""
+    of_files = HistoryRecall(state, config, clock, steady)
+    of_services = HistoryOfSignIns(state, clock)
+    return {
+        entry.name: {RECALL: of_files if entry.kind == LOG_FILES else of_services}
+        for _, entry in config.watched
+        if has_log(entry)
+    }

@@ -9,9 +9,17 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
+from postwarden.access.networks import weaknesses
 from postwarden.access.own import match
 from postwarden.config.settings import Config
-from postwarden.connectors.log_files.source import ADDRESSES, LOG_FILES, LOG_LINES, OWN_SESSIONS, LogFiles
+from postwarden.connectors.log_files.source import (
+    ADDRESSES,
+    LOG_FILES,
+    LOG_LINES,
+    OWN_SESSIONS,
+    PLACES,
+    LogFiles,
+)
 from postwarden.errors import HistoryError, Reason
 from postwarden.findings.own_sessions import KEPT, OwnSessions
 from postwarden.formats.server_logs import Shows
@@ -78,7 +86,18 @@ class HistoryRecall:
                 yield _gap(
                     source, scope, check, "unreachable", f"the history could not be asked: {exc}", hint
                 )
+        yield from self._places(source, scope)
         yield from self._visible(source, scope, standing)
+
+    def _places(self, source: LogFiles, scope: Scope) -> Iterator[Item]:
+        """Without a database an address has no country or network: shown, and not incomplete."""
+        networks = open_networks(self._config)
+        if networks.country is not None and networks.network is not None:
+            yield CheckDone(scope=scope, source=source.name, check=PLACES)
+            return
+        yield NotSupported(
+            scope=scope, source=source.name, check=PLACES, message="; ".join(weaknesses(networks))
+        )
 
     def _used_by_name(
         self, source: LogFiles, scope: Scope, history: History, standing: Standing
@@ -199,7 +218,7 @@ class HistoryRecall:
         for one in shared[:MOST]:
             yield _gap(
                 source, scope, ADDRESSES, "unsupported",
-                f"{one.names} accounts came from {one.address}, with {_clients(one.clients)}: their sessions have a time "
+                f"{one.names} accounts came from {one.address} in one day, with {_clients(one.clients)}: their sessions have a time "
                 "and a client, and no place",
                 _CURE, one.address,
             )  # fmt: skip
@@ -289,7 +308,8 @@ def _lines(
     allowed = source.options.unread
     if standing.unread_lately * 1000 > standing.lines_lately * allowed:
         shapes = history.read.unread(source.name, _ms(now) // DAY - 1, 3)
-        samples = "; ".join(f"{one.count} like {one.sample!r}" for one in shapes)
+        # The lines themselves stay here: this goes into the ledger for good.
+        samples = "; ".join(f"{one.count} of the shape {one.shape!r}" for one in shapes)
         yield _gap(
             source, scope, LOG_LINES, "malformed",
             f"{standing.unread_lately} of the last {standing.lines_lately} lines were not understood: {samples}",

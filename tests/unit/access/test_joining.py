@@ -2,6 +2,7 @@
 
 import pytest
 
+from postwarden.access import joining
 from postwarden.access.joining import Changes, Joiner
 from postwarden.model.event import Access
 
@@ -171,4 +172,15 @@ def test_of_too_many_sessions_the_oldest_are_given_up(monkeypatch: pytest.Monkey
     joiner.take(
         [access("ended", 4, "c"), access("ended", 4, "d"), access("begun", 5, "e"), access("ended", 6, "e")]
     )
-    assert [joiner.row_of(name) for name in "abcde"] == [None, None, None, 7, 8]
+    assert [joiner.row_of(name) for name in "abde"] == [None, None, 7, 8]
+
+
+def test_so_many_that_ended_lately_are_still_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines that come behind the end of a session find it until as many others have ended."""
+    monkeypatch.setattr(joining, "LATELY", 3)
+    joiner = Joiner(1, MINUTE)
+    for number, name in enumerate("abcde"):
+        joiner.take([access("begun", number, name), access("ended", number, name)])
+    assert [joiner.row_of(name) for name in "cde"] == [3, 4, 5]
+    joiner.take([one for name in "fghi" for one in (access("begun", 9, name), access("ended", 9, name))])
+    assert joiner.row_of("a") is None

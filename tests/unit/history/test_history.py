@@ -204,6 +204,16 @@ def test_addresses_of_many_accounts_with_mixed_clients_stand_out(history: Histor
     assert list(history.read.shared(4, "other")) == []
 
 
+def test_an_address_that_went_from_one_customer_to_the_next_is_not_shared(
+    history: History, store: Store
+) -> None:
+    """Ten accounts over ten months are ten customers; ten on one day are behind one gateway."""
+    store(*[log_in(n * 30 * DAY, name=f"u{n}", address="192.0.2.60") for n in range(10)])
+    assert list(history.read.shared(4, "imap-log")) == []
+    store(*[log_in(n * DAY // 5, name=f"v{n}", address="192.0.2.60") for n in range(5)])
+    assert [one.names for one in history.read.shared(4, "imap-log")] == [6]
+
+
 def test_who_logs_in_for_others_is_nobodys_habit(history: History, store: Store) -> None:
     """A master user's sessions make no address shared and are no first sight of anything."""
     store(*[log_in(n, name=f"u{n}", identity="auditor") for n in range(6)])
@@ -344,3 +354,10 @@ def test_what_is_under_way_is_remembered_over_a_restart(
         (0, 3, None), (1, 9, None), (2, 10, 2), (4, 5, None),
     ]  # fmt: skip
     assert [one.reason for one in all_of(history, names=("bob",))] == ["no such password"]
+
+
+def test_a_session_like_many_before_moves_what_is_first_seen_back(history: History, store: Store) -> None:
+    """The same account, address and client at an earlier time is an earlier first time of each."""
+    store(log_in(5_000, client="mutt"), log_in(6_000, client="mutt"))
+    store(log_in(2_000, client="mutt"))
+    assert [time for _, _, time in history.read.first_seen(("alice",))] == [2_000] * 3

@@ -40,7 +40,7 @@ class Need(Struct, frozen=True, kw_only=True):
 #: The table of least rights; the README's is this one.
 NEEDS = (
     Need(scope=USERS, checks=("grants", "forwarding", "filters", "send_as", "delegates", "protocols")),
-    Need(scope=REPORTS, checks=("grants", "token_audits", "domain_wide")),
+    Need(scope=REPORTS, checks=("grants", "token_audits", "domain_wide", "sign_ins")),
     Need(
         scope=SETTINGS,
         checks=("forwarding", "filters", "send_as", "delegates", "protocols"),

@@ -17,6 +17,9 @@ from postwarden.formats.server_logs.google_sign_ins import decode_sign_in
 #: gives less in newer editions, always with a small chance of more.
 LATENESS = timedelta(days=2)
 
+#: How long Google keeps an activity.
+KEPT = timedelta(days=180)
+
 #: Asked for at a time, so that no listing gets too long.
 _SPAN = timedelta(days=7)
 

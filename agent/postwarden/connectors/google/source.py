@@ -4,22 +4,24 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from msgspec import Meta, Struct
 
-from postwarden.connectors.google import reading, requests
+from postwarden.connectors.google import reading, requests, sign_ins
 from postwarden.connectors.google.domain import Domain
 from postwarden.connectors.google.login import Login, ScopeMissing, fetcher, look, token_list
 from postwarden.connectors.google.refusals import judge
 from postwarden.connectors.google.requests import INCIDENT, NEEDS, SECURITY, TOKEN_NEEDS, Identity
 from postwarden.connectors.https import Within
+from postwarden.connectors.recall import RECALL, SignInRecall
 from postwarden.connectors.rest import checks
 from postwarden.connectors.rest.allowed import Allowed
 from postwarden.connectors.rest.once import Once
 from postwarden.connectors.rest.patience import Patience, Pause
 from postwarden.connectors.rest.session import Bare, Session
+from postwarden.connectors.rest.sign_ins import SIGN_INS, Told, recalled, unfailing
 from postwarden.connectors.rest.tokens import Token, Tokens
 from postwarden.connectors.wire import context
 from postwarden.errors import ConnectorError
@@ -61,13 +63,15 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which domain, and as which service account.
 
     `customer` is Google's id of the organisation, `my_customer` for the administrator's own. `list_tokens` asks for
-    all tokens and app passwords too, with a scope that could delete them. `connections` are the accounts read at
+    all tokens and app passwords too, with a scope that could delete them. With `sign_ins`, log-ins go into the
+    history. `connections` are the accounts read at
     once, `timeout` is in seconds for each wait. `identity` is `watch`, or `incident` for one case until `until`.
     """
 
     login: Login
     customer: str = "my_customer"
     list_tokens: bool = False
+    sign_ins: bool = False
     urls: Urls = Urls()
     connections: Annotated[int, Meta(ge=1, le=16)] = 4
     identity: Identity = "watch"
@@ -97,8 +101,18 @@ class GoogleSource:
     source_checks: tuple[str, ...] = (TRANSPORT, RIGHTS, TOKEN_AUDITS, DOMAIN_WIDE)
     grade: Grade = "checked against the published schema"
     grades: Mapping[str, Grade] = SAME_GRADE
+    remembers = True
+    sign_ins_kept, sign_in_lateness = sign_ins.KEPT, sign_ins.LATENESS
 
-    def __init__(self, name: str, options: Options, *, folder: Path, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        name: str,
+        options: Options,
+        *,
+        folder: Path,
+        clock: Callable[[], datetime],
+        memory: dict[str, Any] | None = None,
+    ) -> None:
         self.name = name
         self.connections = options.connections
         self._options, self._folder, self._clock = options, folder, clock
@@ -113,7 +127,11 @@ class GoogleSource:
         self._gmail = self._lists(requests.gmail_list(options.urls.gmail))
         self._domain = Once(self._connect)
         self._security = Once(lambda: self._as(self._admin, SECURITY))
+        self._reports = Once(lambda: self._as(self._admin, requests.REPORTS))
         self._missing: ScopeMissing | None = None
+        self._recall: SignInRecall | None = memory.get(RECALL) if memory is not None else None
+        if options.sign_ins:
+            self.source_checks = (*self.source_checks, SIGN_INS)
 
     def prepare(self, accounts: Sequence[Account]) -> None:  # noqa: ARG002 - one identity for all
         look(self._options.login, self._folder)
@@ -138,6 +156,13 @@ class GoogleSource:
             (DOMAIN_WIDE, self._domain_wide),
         ):
             yield from checks.one(self._asked(scope, check), read)
+        if self._options.sign_ins:
+            yield from recalled(self._recall, self._asked(scope, SIGN_INS))
+
+    def read_sign_ins(self, since: datetime, until: datetime) -> Iterator[Told]:
+        """See `rest.sign_ins.SignInSource`."""
+        asked = self._asked(source_scope(self.name), SIGN_INS)
+        return unfailing(asked, lambda: sign_ins.read_sign_ins(self._reports.get(), asked, since, until))
 
     def read_account(self, account: Account) -> Iterator[Item]:
         """What the domain says about an account; an error leaves a gap for each check that was not ended."""

@@ -15,6 +15,7 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     `cloud` names Microsoft's cloud, `urls` other places instead. `version` is Graph's. `connections` are the
     requests at once to mailboxes (Outlook lets an application have four), `timeout` is in seconds for each wait.
+    With `sign_ins`, interactive sign-ins go into the history; the tenant needs Entra ID P1 or P2 for that.
     `identity` is `watch`, or `incident` for one case until the day `until`.
     """
 
@@ -25,6 +26,7 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     version: Literal["v1.0", "beta"] = "v1.0"
     connections: Annotated[int, Meta(ge=1, le=4)] = 4
     exchange_cmdlets: bool = False
+    sign_ins: bool = False
     identity: Identity = "watch"
     until: date | None = None
     timeout: Annotated[int, Meta(ge=1, le=600)] = 60

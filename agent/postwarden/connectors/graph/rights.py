@@ -47,7 +47,7 @@ NEEDS = (
         checks=("inbox_rules", "mailbox_settings"),
         instead=("MailboxSettings.ReadWrite",),
     ),
-    Need(permission="AuditLog.Read.All", checks=("directory_audits",)),
+    Need(permission="AuditLog.Read.All", checks=("directory_audits", "sign_ins")),
 )
 CMDLET_NEEDS = (
     Need(

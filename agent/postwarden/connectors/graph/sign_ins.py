@@ -20,6 +20,9 @@ from postwarden.formats.server_logs.entra_sign_ins import decode_sign_in
 #: latencies"), those with several factors up to two hours ("Microsoft Entra monitoring and health FAQ").
 LATENESS = timedelta(hours=2)
 
+#: How long Graph lists a sign-in, where the tenant has Entra ID P1 or P2.
+KEPT = timedelta(days=30)
+
 #: Asked for at a time, so that no listing gets too long.
 _SPAN = timedelta(days=1)
 

@@ -8,13 +8,15 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
-from postwarden.connectors.graph import everybody, reading
+from postwarden.connectors.graph import everybody, reading, sign_ins
 from postwarden.connectors.graph.login import look
 from postwarden.connectors.graph.options import Options
 from postwarden.connectors.graph.service import Service
 from postwarden.connectors.graph.tenant import Tenant
+from postwarden.connectors.recall import RECALL, SignInRecall
 from postwarden.connectors.rest import checks
 from postwarden.connectors.rest.once import Once
+from postwarden.connectors.rest.sign_ins import SIGN_INS, Told, recalled, unfailing
 from postwarden.errors import ConnectorError
 from postwarden.formats.asked import Asked
 from postwarden.model.account import Account
@@ -74,6 +76,7 @@ class GraphSource:
         EXCHANGE_ROLES,
     )
     remembers = True
+    sign_ins_kept, sign_in_lateness = sign_ins.KEPT, sign_ins.LATENESS
 
     def __init__(
         self,
@@ -97,6 +100,9 @@ class GraphSource:
         self._service = Service(options, folder, clock)
         self.pause = self._service.pause
         kept = memory if memory is not None else {}
+        self._recall: SignInRecall | None = kept.get(RECALL)
+        if options.sign_ins:
+            self.source_checks = (*self.source_checks, SIGN_INS)
         self._tenant = Once(lambda: Tenant(self._service.graph.get(), memory=kept, clock=clock))
 
     def prepare(self, accounts: Sequence[Account]) -> None:  # noqa: ARG002 - one identity for all
@@ -135,6 +141,15 @@ class GraphSource:
             )
         else:
             yield self._unshown(self._asked(scope, EXCHANGE_ROLES))
+        if options.sign_ins:
+            yield from recalled(self._recall, self._asked(scope, SIGN_INS))
+
+    def read_sign_ins(self, since: datetime, until: datetime) -> Iterator[Told]:
+        """See `rest.sign_ins.SignInSource`."""
+        asked = self._asked(source_scope(self.name), SIGN_INS)
+        return unfailing(
+            asked, lambda: sign_ins.read_sign_ins(self._service.graph.get(), asked, since, until)
+        )
 
     def read_account(self, account: Account) -> Iterator[Item]:
         """What the tenant says about an account; an error leaves a gap for each check that was not ended."""

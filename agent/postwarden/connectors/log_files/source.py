@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from msgspec import Meta, Struct
 
 from postwarden.connectors.log_files.following import COPIED, FINISHED, Follower, Unreadable
+from postwarden.connectors.recall import RECALL
 from postwarden.errors import ConfigError
 from postwarden.formats.server_logs import (
     About,
@@ -28,8 +29,8 @@ from postwarden.model.scope import Scope, account_scope, source_scope
 #: Whether the files can be read and the log still comes; whether its lines are understood; whose addresses it has; which of
 #: its sessions are ours.
 LOG_FILES, LOG_LINES, ADDRESSES, OWN_SESSIONS = "log_files", "log_lines", "addresses", "own_sessions"
-#: What a source's memory holds: the history, as far as it is asked.
-RECALL = "recall"
+#: Whether the databases are there that say where addresses are.
+PLACES = "places"
 
 
 class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -70,7 +71,7 @@ class LogFiles:
     connections = 1
     remembers = True
     checks: tuple[str, ...] = (OWN_SESSIONS,)
-    source_checks: tuple[str, ...] = (LOG_FILES, LOG_LINES, ADDRESSES, OWN_SESSIONS)
+    source_checks: tuple[str, ...] = (LOG_FILES, LOG_LINES, ADDRESSES, PLACES, OWN_SESSIONS)
     grades: Mapping[str, Grade] = SAME_GRADE
 
     def __init__(

@@ -6,15 +6,22 @@ more for the time that the service may still add to (its `LATENESS`), and knows 
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
+from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
 
+from postwarden.connectors.recall import SignInRecall
+from postwarden.connectors.rest import checks
+from postwarden.errors import ConnectorError, SecretError
 from postwarden.formats import json_text
 from postwarden.formats.asked import Asked
 from postwarden.formats.json_text import JsonError
 from postwarden.model.encoding import encodable
 from postwarden.model.event import Access
-from postwarden.model.reading import Gap
+from postwarden.model.reading import Gap, Item
+
+#: Whether the sign-ins are in the history, as far as the service tells them.
+SIGN_INS = "sign_ins"
 
 
 class SignIn(Struct, frozen=True, kw_only=True):
@@ -37,6 +44,41 @@ Decode = Callable[[object, int], Access | str | None]
 #: The records between two times as they stand, each with its id, or JsonError where it has none. Raises
 #: ConnectorError.
 Records = Callable[[datetime, datetime], Iterable[tuple[str | JsonError, bytes]]]
+
+
+@runtime_checkable
+class SignInSource(Protocol):
+    """A source that tells sign-ins, for whoever keeps them.
+
+    The service keeps them for `sign_ins_kept`, and tells one up to `sign_in_lateness` after it happened.
+    `read_sign_ins` gives those from `since` to `until`; what goes wrong is a Gap in the stream, never an exception.
+    """
+
+    name: str
+    sign_ins_kept: timedelta
+    sign_in_lateness: timedelta
+
+    def read_sign_ins(self, since: datetime, until: datetime) -> Iterator[Told]: ...
+
+
+def unfailing(asked: Asked, read: Callable[[], Iterable[Told]]) -> Iterator[Told]:
+    """What is told, and where that breaks off, a gap that says why."""
+    try:
+        yield from read()
+    except (ConnectorError, SecretError) as error:
+        yield checks.failed(asked, error)
+
+
+def recalled(recall: SignInRecall | None, asked: Asked) -> Iterator[Item]:
+    """How the check of sign-ins ended, as the history says."""
+    if recall is not None:
+        yield from recall.of_sign_ins(asked)
+        return
+    yield asked.gap(
+        "unreachable",
+        "no sign-ins were read: there is no history",
+        hint="postwarden history read, or the daemon, reads them; audit --no-record keeps none",
+    )
 
 
 def told(

@@ -10,10 +10,10 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from postwarden.errors import ConfigError
 from postwarden.formats.server_logs import About, Decoded
 from postwarden.formats.server_logs.framing import Frame, Framing
 from postwarden.formats.server_logs.framing_lines import Lines, framed
+from postwarden.formats.server_logs.option_types import options_of
 from postwarden.formats.server_logs.times import Clock, Noted
 from postwarden.model.event import Access, Act, Deed, Protocol
 from postwarden.model.reading import Grade
@@ -82,10 +82,7 @@ class CyrusLog:
     ends: bool
 
     def __init__(self, about: About, state: _State) -> None:
-        try:
-            options = msgspec.convert(about.options, Options)
-        except msgspec.ValidationError as exc:
-            raise ConfigError(f"the options of a cyrus log: {exc}", key="options") from exc
+        options: Options = options_of("cyrus", about.options, Options)
         self.ends = options.auditlog
         self._framing: Framing = options.framing
         self._clock = Clock(about.zone, about.modified, state.clock)

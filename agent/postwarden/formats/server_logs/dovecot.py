@@ -12,7 +12,6 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from postwarden.errors import ConfigError
 from postwarden.formats.server_logs import About, Decoded, Shows
 from postwarden.formats.server_logs.dovecot_acts import act_of_event, act_of_mail
 from postwarden.formats.server_logs.dovecot_elements import LEVEL, SHOWING
@@ -21,6 +20,7 @@ from postwarden.formats.server_logs.dovecot_refusals import Tries, Try, is_authe
 from postwarden.formats.server_logs.dovecot_sessions import ENDS, PROTOCOLS, Options, Sessions, is_log_in
 from postwarden.formats.server_logs.framing import Frame, Framing, frame_of
 from postwarden.formats.server_logs.framing_lines import Lines, cut, too_long
+from postwarden.formats.server_logs.option_types import options_of
 from postwarden.formats.server_logs.times import Clock, Noted
 from postwarden.model.event import Access, Act
 from postwarden.model.reading import Grade
@@ -64,10 +64,7 @@ class DovecotLog:
     ends: bool = True
 
     def __init__(self, about: About, state: _State) -> None:
-        try:
-            options = msgspec.convert(about.options, Options)
-        except msgspec.ValidationError as exc:
-            raise ConfigError(f"the options of a dovecot log: {exc}", key="options") from exc
+        options: Options = options_of("dovecot", about.options, Options)
         self._framing: Framing = options.framing
         self._instance = options.instance_name
         self._sessions = Sessions(options)

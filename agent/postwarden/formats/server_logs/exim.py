@@ -11,10 +11,10 @@ from typing import Final, Literal
 import msgspec
 from msgspec import Struct
 
-from postwarden.errors import ConfigError
 from postwarden.formats.server_logs import About, Decoded
 from postwarden.formats.server_logs.framing import Frame, Framing, frame_of
 from postwarden.formats.server_logs.framing_lines import Lines, framed
+from postwarden.formats.server_logs.option_types import options_of
 from postwarden.formats.server_logs.times import Clock, Noted
 from postwarden.model.event import Access, Transfer
 from postwarden.model.reading import Grade
@@ -84,10 +84,7 @@ class EximLog:
     ends: bool = False
 
     def __init__(self, about: About, state: _State) -> None:
-        try:
-            options = msgspec.convert(about.options, Options)
-        except msgspec.ValidationError as exc:
-            raise ConfigError(f"the options of an exim log: {exc}", key="options") from exc
+        options: Options = options_of("exim", about.options, Options)
         self._framing: Framing = options.framing
         self._clock = Clock(about.zone, about.modified, state.clock)
         self._messages = dict(state.messages)

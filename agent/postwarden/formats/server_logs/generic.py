@@ -29,6 +29,7 @@ Options, all under the log's `options`:
     stage = { field = "result", values = { ok = "whole", failed = "refused" } }
 """
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import msgspec
@@ -81,7 +82,7 @@ def open_log(about: About, state: bytes) -> Decoder:
     return _CsvDecoder(found, maker, known.columns) if isinstance(found, Csv) else _JsonDecoder(found, maker)
 
 
-class _Described:
+class _Described(ABC):
     """What decoders of all kinds share: the walk over lines and the latest time."""
 
     def __init__(self, found: Described, maker: EventMaker, targets: frozenset[str]) -> None:
@@ -103,8 +104,9 @@ class _Described:
             line = line.removeprefix(BYTE_ORDER_MARK)
         return self._text(at, decodable(line)) if line.strip() else Told.PASSED
 
+    @abstractmethod
     def _text(self, at: int, text: str) -> Event | Told:
-        raise NotImplementedError
+        """What one line says."""
 
 
 class _LinesDecoder(_Described):

@@ -1,6 +1,7 @@
 """A format's options, as they stand in agent.toml, as a value of its own type."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -16,10 +17,10 @@ class NoOptions(Struct, frozen=True, forbid_unknown_fields=True):
     """The options of a format that has none."""
 
 
-def options_of(format_name: str, given: dict[str, object], kind: Any) -> Any:
+def options_of(format_name: str, given: Mapping[str, object], kind: Any) -> Any:
     """The options as a value of `kind`, a type or a union; raises ConfigError with the wrong one's name as key."""
     try:
-        return msgspec.convert(given, kind)
+        return msgspec.convert(dict(given), kind)
     except msgspec.ValidationError as exc:
         said = str(exc)
         place, unknown = _PLACE.search(said), _UNKNOWN.search(said)

@@ -12,10 +12,10 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from postwarden.errors import ConfigError
 from postwarden.formats.server_logs import About, Decoded
 from postwarden.formats.server_logs.framing import Frame, Framing
 from postwarden.formats.server_logs.framing_lines import Lines, framed
+from postwarden.formats.server_logs.option_types import options_of
 from postwarden.formats.server_logs.times import Clock, Noted
 from postwarden.model.event import Access, Transfer
 from postwarden.model.reading import Grade
@@ -93,10 +93,7 @@ class PostfixLog:
     ends: bool = False
 
     def __init__(self, about: About, state: _State) -> None:
-        try:
-            options = msgspec.convert(about.options, Options)
-        except msgspec.ValidationError as exc:
-            raise ConfigError(f"the options of a postfix log: {exc}", key="options") from exc
+        options: Options = options_of("postfix", about.options, Options)
         self._framing: Framing = options.framing
         self._begin = options.syslog_name + "/"
         self._clock = Clock(about.zone, about.modified, state.clock)

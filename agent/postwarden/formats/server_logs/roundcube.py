@@ -13,10 +13,10 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from postwarden.errors import ConfigError
 from postwarden.formats.server_logs import About, Decoded
 from postwarden.formats.server_logs.framing import Frame, Framing, frame_of
 from postwarden.formats.server_logs.framing_lines import Lines, cut, too_long
+from postwarden.formats.server_logs.option_types import options_of
 from postwarden.formats.server_logs.times import Clock, Noted
 from postwarden.model.event import Access
 from postwarden.model.reading import Grade
@@ -51,10 +51,8 @@ class RoundcubeLog:
     ends: bool = False
 
     def __init__(self, about: About, state: Noted) -> None:
-        try:
-            self._framing: Framing = msgspec.convert(about.options, Options).framing
-        except msgspec.ValidationError as exc:
-            raise ConfigError(f"the options of a roundcube log: {exc}", key="options") from exc
+        options: Options = options_of("roundcube", about.options, Options)
+        self._framing: Framing = options.framing
         self._clock = Clock(about.zone, about.modified, state)
 
     def state(self) -> bytes:

@@ -499,8 +499,8 @@ def test_what_a_setting_shows() -> None:
     ("options", "key"),
     [
         ({"login_elements": "rip=%r"}, "login_elements"),
-        ({"colour": "red"}, "options"),
-        ({"framing": "xml"}, "options"),
+        ({"colour": "red"}, "colour"),
+        ({"framing": "xml"}, "framing"),
     ],
 )
 def test_wrong_options_are_named(options: dict[str, object], key: str) -> None:
