@@ -5,6 +5,8 @@ import io
 import json
 import shutil
 import sqlite3
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -234,6 +236,105 @@ def test_the_state_of_every_log_is_shown(place: Logs, made: tuple[Path, Written]
     assert done.code == 3
     assert "is damaged" in done.err
     assert "is damaged" in place.run("history", "status").out
+
+
+def test_an_export_whose_reader_goes_away_is_recorded_with_what_was_handed_out(place: Logs) -> None:
+    """Whoever closes the pipe early has seen sessions all the same."""
+    place.run("history", "read")
+    command = [sys.executable, "-m", "postwarden", "history", "export", "--reason", "peek"]
+    with subprocess.Popen(
+        command, cwd=place.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as export:
+        assert export.stdout is not None
+        assert export.stdout.readline().startswith(b"{")
+        export.stdout.close()
+        assert export.stderr is not None
+        assert b"bug" not in export.stderr.read()
+    (record,) = [one for one in place.records() if one["kind"] == "history_exported"]
+    assert record["reason"] == "peek"
+    assert record["count"] > 1
+
+
+def test_who_logs_in_for_others_has_a_pseudonym_too(place: Logs) -> None:
+    """A colleague who reads a mailbox as a master user is a person with a name."""
+    day = datetime.now(UTC).date() - timedelta(days=3)
+    (place.folder / "dovecot" / "found.log").write_text(
+        f"{day}T03:00:00+0000 imap-login: Info: Login: user=<{PEOPLE[0]}>, auth_user=<{PEOPLE[1]}>, orig_user=<>, "
+        "method=PLAIN, rip=203.0.113.7, rport=40001, lip=192.0.2.1, mpid=1, TLS, session=<other>\n"
+    )
+    with place.config.open("a") as file:
+        file.write("[history]\npseudonyms = true\n")
+    place.run("history", "read")
+    (row,) = [
+        one
+        for one in map(json.loads, place.run("history", "export", "--reason", "test").out.splitlines())
+        if one["session"] == "other"
+    ]
+    assert row["identity"].startswith("account-")
+    assert row["identity"] != row["account"] == row["name"]
+
+
+def test_a_history_whose_days_were_changed_is_not_sound(place: Logs) -> None:
+    """What is no list of days any more is told as that."""
+    place.run("history", "read")
+    with sqlite3.connect(place.folder / "state" / "history.sqlite") as base:
+        base.execute("UPDATE day SET firsts = '{'")
+    base.close()
+    done = place.run("verify", "--history")
+    assert done.code == 4
+    assert "damaged" in done.out
+
+
+def test_a_log_that_was_never_read_is_in_the_state(place: Logs) -> None:
+    """A source that is new in the configuration is not well until somebody reads it."""
+    place.run("history", "read")
+    with place.config.open("a") as file:
+        file.write('[[source]]\nname = "new-log"\nkind = "log_files"\nfiles = ["new/*"]\nformat = "cyrus"\n')
+    done = place.run("history", "status", "--json")
+    assert done.code == 3
+    assert [(one["source"], one["looked"] is None) for one in done.of("log")] == [
+        ("imap-log", False),
+        ("new-log", True),
+    ]
+
+
+@pytest.mark.parametrize(
+    "times",
+    [("--since", "0001-01-01T00:00+14:00"), ("--since", "2026-06-02", "--until", "2026-06-01T23:00-04:00")],
+)
+def test_times_that_cannot_be_are_wrong_questions(place: Logs, times: tuple[str, ...]) -> None:
+    """Nothing found between two times that nothing is between would sound like an answer."""
+    place.run("history", "read")
+    code = 2 if len(times) == 2 else 3
+    assert place.run("hunt", "--ip", "203.0.113.7", *times, "--reason", "test").code == code
+    assert (
+        place.run(
+            "hunt", "--ip", "203.0.113.7", "--since", "2026-06-02", "--until", "2026-06-02", "--reason", "x"
+        ).code
+        == 2
+    )
+
+
+def test_a_history_that_cannot_be_used_does_not_stop_an_audit(place: Logs) -> None:
+    """What else there is to audit is audited, and the logs are a gap that names what is wrong."""
+    (place.folder / "state" / "history.sqlite").write_bytes(b"no database at all" * 100)
+    done = place.run("audit", "--all", "--json")
+    assert done.code == 3
+    assert "not a database" in done.err
+    assert "the history could not be asked" in done.out
+
+
+def test_an_export_that_cannot_be_recorded_is_not_made(place: Logs) -> None:
+    """Accounts that no record has room for are not handed out without one."""
+    place.run("history", "read")
+    names = [f"{number:03}{'n' * 240}" for number in range(200)]
+    text = place.config.read_text()
+    listed = ", ".join(f'"{name}"' for name in (*PEOPLE, *names))
+    place.config.write_text(text.replace(", ".join(f'"{name}"' for name in PEOPLE), listed))
+    chosen = [word for name in (PEOPLE[0], *names) for word in ("--account", name)]
+    done = place.run("history", "export", *chosen, "--reason", "all")
+    assert (done.code, done.out) == (2, "")
+    assert "201 accounts" in done.err
 
 
 def test_messages_that_were_handed_over_are_handed_out(place: Logs, tmp_path: Path) -> None:

@@ -75,13 +75,16 @@ class Joiner:
         idle: int,
         sessions: Iterable[tuple[str, int]] = (),
         groups: Iterable[tuple[Key, Group]] = (),
-        ends: Iterable[tuple[str, int]] = (),
+        ends: Iterable[tuple[str, int, int]] = (),
     ) -> None:
         self.next_row = next_row
         self.idle = idle
         self.sessions: OrderedDict[str, int] = OrderedDict(sessions)
         self.groups: dict[Key, Group] = dict(groups)
-        self._ends: OrderedDict[str, int] = OrderedDict(ends)
+        # Of each end without a beginning, its row and its time.
+        self._ends: OrderedDict[str, tuple[int, int]] = OrderedDict(
+            (session, (row, time)) for session, row, time in ends
+        )
         # What ended lately, in two generations: what is left of the older one goes as a whole.
         self._lately: dict[str, int] = {}
         self._before: dict[str, int] = {}
@@ -105,10 +108,9 @@ class Joiner:
         for event in events:
             stage, session, row = event.stage, event.session, self.next_row
             if stage == "begun":
-                if session is not None and session in self._ends:
+                if session is not None and (row_of_end := self._end_behind(session, event.time)) is not None:
                     # An older file was read later; the end is known already.
-                    late.append((row, self._ends.pop(session)))
-                    self._changed_ends[session] = None
+                    late.append((row, row_of_end))
                 elif session is not None:
                     self._begin(session, row)
             elif stage == "request":
@@ -125,7 +127,8 @@ class Joiner:
                 # Its beginning is not in what we have: a row of its own, which a beginning may still come to.
                 endings.append(_ending(row, event, event.time))
                 if session is not None:
-                    self._ends[session] = self._changed_ends[session] = row
+                    self._ends[session] = row, event.time
+                    self._changed_ends[session] = row
                     if len(self._ends) > MAX_OPEN:
                         self._changed_ends[self._ends.popitem(last=False)[0]] = None
             elif stage == "whole":
@@ -154,8 +157,17 @@ class Joiner:
         self._changed, self._changed_ends, self._touched, self._new = {}, {}, set(), set()
         return changes
 
+    def _end_behind(self, session: str, begun: int) -> int | None:
+        """The row of an end that came before its beginning did; one that was earlier is of another session of that id."""
+        known = self._ends.pop(session, None)
+        if known is None:
+            return None
+        self._changed_ends[session] = None
+        row, time = known
+        return row if begun <= time else None
+
     def _begin(self, session: str, row: int) -> None:
-        if session not in self.sessions:
+        if session not in self.sessions and session not in self._changed:
             self._new.add(session)
         self.sessions[session] = self._changed[session] = row
         if len(self.sessions) > MAX_OPEN:
@@ -179,7 +191,7 @@ class Joiner:
         key = (event.name, event.address, event.client, event.protocol)
         group = self.groups.get(key)
         self._touched.add(key)
-        if group is not None and event.time - group.last <= self.idle:
+        if group is not None and abs(event.time - group.last) <= self.idle:
             group.last = max(group.last, event.time)
             group.at = event.at
             group.requests += 1

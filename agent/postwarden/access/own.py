@@ -1,5 +1,6 @@
 """Which sessions in a log were ours: each is matched to one that we recorded, one to one."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
@@ -25,33 +26,35 @@ class Matched(Struct, frozen=True, kw_only=True):
 
 def match(recorded: Iterable[OwnSession], seen: Sequence[Session]) -> Matched:
     """Matches the sessions of one account at one source's servers; each record explains one session at most."""
-    free = sorted(((_ms(one), one) for one in recorded), key=lambda pair: pair[0])
+    records = sorted(recorded, key=_ms)
+    times = [_ms(one) for one in records]
+    used: set[int] = set()
     explained: dict[int, Strength] = {}
-    for strength in ("exact", "weak"):
+    kinds: tuple[tuple[Strength, int], ...] = (("exact", STRONG), ("weak", WEAK))
+    for strength, apart in kinds:
         for session in seen:
             if session.row in explained:
                 continue
-            near = [pair for pair in free if _explains(pair, session, strength)]
+            time = session.time
+            near = [
+                (abs(times[index] - time), index)
+                for index in range(bisect_left(times, time - apart), bisect_right(times, time + apart))
+                if index not in used and _explains(records[index], session, strength)
+            ]
             if near:
-                best = min(near, key=lambda pair: abs(pair[0] - session.time))
-                free.remove(best)
+                used.add(min(near)[1])
                 explained[session.row] = strength
     return Matched(explained=explained, unexplained=tuple(one for one in seen if one.row not in explained))
 
 
-def _explains(pair: tuple[int, OwnSession], session: Session, strength: Strength) -> bool:
-    opened, record = pair
-    apart = abs(opened - session.time)
+def _explains(record: OwnSession, session: Session, strength: Strength) -> bool:
     if record.protocol != session.protocol:
         return False
     if strength == "exact":
-        return (
-            apart <= STRONG
-            and session.port is not None
-            and (session.peer or session.address, session.port) == (record.local_address, record.local_port)
-        )
+        there = session.peer or session.address, session.port
+        return there == (record.local_address, record.local_port)
     # Where the log has the port, another port is another session.
-    return apart <= WEAK and session.port is None
+    return session.port is None
 
 
 def _ms(one: OwnSession) -> int:

@@ -133,14 +133,17 @@ def _audit(
 
 def _read_logs(config: "Config", recorder: "Recorder") -> None:
     """Takes in what is new in the logs, where some are configured and no daemon does it."""
+    import sys
+
     from postwarden.pipeline.ingest import has_logs
 
     if not has_logs(config):
         return
     from postwarden.cli.log_progress import LogProgress
     from postwarden.cli.operator import now
+    from postwarden.cli.terminal import clean
     from postwarden.config.locate import state_folder
-    from postwarden.errors import HistoryBusy
+    from postwarden.errors import HistoryBusy, HistoryError
     from postwarden.pipeline.reading_logs import read_logs
 
     progress = LogProgress()
@@ -149,6 +152,9 @@ def _read_logs(config: "Config", recorder: "Recorder") -> None:
     except HistoryBusy:
         # The daemon, or another command, is at it; what they have stored is there.
         return
+    except HistoryError as exc:
+        # Mailboxes are audited all the same; what logs say of them is a gap.
+        print(f"postwarden: warning: {clean(str(exc))}", file=sys.stderr)
     finally:
         progress.clear()
 

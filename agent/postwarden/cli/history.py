@@ -7,12 +7,9 @@ from postwarden.cli.common import add_config, add_json
 from postwarden.cli.exits import CLEAN, UNREADABLE
 
 if TYPE_CHECKING:
-    from postwarden.config.settings import Config
+    from postwarden.config.settings import Config, SourceEntry
     from postwarden.history.history import History
     from postwarden.history.standing import Standing
-
-#: Milliseconds without a look at a log after which nobody reads it.
-STALE = 2 * 3_600_000
 
 #: Names that no directory knows, of one source, that are told to machines.
 MOST = 100
@@ -31,7 +28,7 @@ examples:
   postwarden history export --of transfers --account alice --reason "ticket 4711" > mail.jsonl
 
 exit codes:
-  0 done, and every log could be read    3 a log could not be read, or has stopped
+  0 done, and every log could be read    3 a log could not be read, or nobody reads it
   2 usage, configuration, local state    4 the ledger is not sound"""
 
 
@@ -117,9 +114,12 @@ def _status(args: argparse.Namespace, config: "Config") -> int:
     from postwarden.config.directory import ConfiguredDirectory
     from postwarden.config.locate import state_folder
     from postwarden.history.history import open_history
+    from postwarden.history.standing import NOT_LOOKED, Standing
     from postwarden.pipeline.hunting import names_of
+    from postwarden.pipeline.log_sources import has_log
 
     well = True
+    configured = {entry.name for _, entry in config.watched if has_log(entry)}
     milliseconds = int(now().timestamp() * 1000)
     entries = {entry.name: entry for entry in config.sources}
     recorder = open_recorder(config)
@@ -130,15 +130,22 @@ def _status(args: argparse.Namespace, config: "Config") -> int:
     known = names_of({one.key: one for one in accounts}.values())
     with open_history(state_folder(config)) as history:
         for source, standing in history.read.sources().items():
-            stale = standing.looked is None or milliseconds - standing.looked > STALE
-            well = well and not standing.troubles and not stale
+            stale = standing.looked is None or milliseconds - standing.looked > NOT_LOOKED
+            well = well and (source not in configured or not (standing.troubles or stale))
+            configured.discard(source)
             strangers = [name for name in history.read.names_at(source) if name.casefold() not in known]
-            entry = entries.get(source)
-            arrival = (
-                str(entry.options.get("arrival", "local")) if entry and entry.kind == "log_files" else None
-            )
-            _show(args, source, standing, history, arrival, strangers)
+            _show(args, source, standing, history, _arrival(entries.get(source)), strangers)
+        for source in sorted(configured):
+            well = False
+            _show(args, source, Standing(), history, _arrival(entries[source]), [])
     return CLEAN if well else UNREADABLE
+
+
+def _arrival(entry: "SourceEntry | None") -> str | None:
+    """How the logs of a source get here; None where it has no files."""
+    if entry is None or entry.kind != "log_files":
+        return None
+    return str(entry.options.get("arrival", "local"))
 
 
 def _show(

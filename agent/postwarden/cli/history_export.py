@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from postwarden.model.event import Transfer
     from postwarden.pipeline.views import View
 
+#: Bytes of keys that a record has room for.
+MAX_KEYS = 40_000
 #: What a spreadsheet would take for a formula at the beginning of a cell.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -38,18 +40,20 @@ def export(args: argparse.Namespace, config: "Config") -> int:
     """Prints the sessions; the record is written when all of them are out."""
     from postwarden.cli.audit import choose
     from postwarden.cli.operator import now, open_recorder
-    from postwarden.cli.times import given, shown
+    from postwarden.cli.times import shown, span
     from postwarden.config.directory import ConfiguredDirectory
     from postwarden.config.locate import state_folder
+    from postwarden.errors import UsageError
     from postwarden.history.history import open_history
     from postwarden.history.reading import Wanted
     from postwarden.model import moment
+    from postwarden.model.encoding import encodable, encode
     from postwarden.model.record import HistoryExported
     from postwarden.pipeline.places import open_networks
     from postwarden.pipeline.pseudonyms import Pseudonyms
     from postwarden.pipeline.views import Views
 
-    since, until = given(args.since, "--since"), given(args.until, "--until")
+    since, until = span(args.since, args.until)
     state, networks = state_folder(config), open_networks(config)
     recorder = open_recorder(config)
     try:
@@ -57,40 +61,49 @@ def export(args: argparse.Namespace, config: "Config") -> int:
             one.key: one for one in (*recorder.store.accounts(), *ConfiguredDirectory(config).accounts())
         }
         chosen = choose(args.account, tuple(accounts.values())) if args.account else ()
+        keys = tuple(one.key for one in chosen)
+        if len(encode(keys)) > MAX_KEYS:
+            raise UsageError(
+                f"{len(keys)} accounts are more than one record can name", "export them in parts, or all"
+            )
         with open_history(state) as history:
             wanted = Wanted(
                 since=since, until=until, names=_names(history.read.names(), chosen) if chosen else None
             )
             conceal = Pseudonyms(state).of if config.history.pseudonyms else None
             views = Views(history, state, config, networks, accounts.values(), conceal)
-            if args.of == "transfers":
-                out = _Out(args.format, TRANSFER_COLUMNS, "transfer")
-                addresses = _addresses(chosen) if chosen else None
-                for source, transfer in history.read.transfers(addresses, since, until):
-                    out.write(_transfer_row(source, transfer, views.name if conceal else str))
-            else:
-                out = _Out(args.format, COLUMNS, "session")
-                for session in history.read.sessions(wanted):
-                    out.write(_row(views.of(session), views.name(session.name) if conceal else session.name))
-        digest = out.finish()
-        recorder.write(
-            lambda envelope: [
-                HistoryExported(
-                    **envelope,
-                    of=args.of,
-                    accounts=tuple(one.key for one in chosen),
-                    since=shown(since),
-                    until=shown(until),
-                    count=out.count,
-                    digest=digest,
-                    reason=args.reason[:1000],
+            transfers = args.of == "transfers"
+            out = _Out(args.format, *((TRANSFER_COLUMNS, "transfer") if transfers else (COLUMNS, "session")))
+            name_of = views.name if conceal else str
+            try:
+                if transfers:
+                    addresses = _addresses(chosen) if chosen else None
+                    for source, transfer in history.read.transfers(addresses, since, until):
+                        out.write(_transfer_row(source, transfer, name_of))
+                else:
+                    for session in history.read.sessions(wanted):
+                        out.write(_row(views.of(session), name_of))
+                sys.stdout.flush()
+            finally:
+                # What was handed out is recorded, also where the reader went away in the middle.
+                recorder.write(
+                    lambda envelope: [
+                        HistoryExported(
+                            **envelope,
+                            of=args.of,
+                            accounts=keys,
+                            since=shown(since),
+                            until=shown(until),
+                            count=out.count,
+                            digest=out.digest,
+                            reason=encodable(args.reason[:1000]),
+                        )
+                    ]
                 )
-            ]
-        )
     finally:
         recorder.close()
     print(
-        f"postwarden: {out.count} {args.of} handed out at {moment.text(now())}; sha-256 {digest}",
+        f"postwarden: {out.count} {args.of} handed out at {moment.text(now())}; sha-256 {out.digest}",
         file=sys.stderr,
     )
     return CLEAN
@@ -106,16 +119,17 @@ class _Out:
         if self._csv:
             self._line(_csv_line(columns))
 
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all that was written."""
+        return self._digest.hexdigest()
+
     def write(self, row: dict[str, object]) -> None:
         self.count += 1
         if self._csv:
             self._line(_csv_line([row[column] for column in self._columns]))
         else:
             self._line(json.dumps({"type": self._kind, **row}, sort_keys=True, separators=(",", ":")) + "\n")
-
-    def finish(self) -> str:
-        sys.stdout.flush()
-        return self._digest.hexdigest()
 
     def _line(self, text: str) -> None:
         self._digest.update(text.encode("utf-8"))
@@ -142,14 +156,18 @@ def _addresses(chosen: "tuple[Account, ...]") -> tuple[str, ...]:
     )
 
 
-def _row(view: "View", name: str) -> dict[str, object]:
+def _row(view: "View", name_of: "Callable[[str], str]") -> dict[str, object]:
     from postwarden.cli.times import shown
 
     session = view.session
     row: dict[str, object] = {
         column: getattr(session if hasattr(session, column) else view, column) for column in COLUMNS
     }
-    return row | {"name": name, "begun": shown(session.begun), "ended": shown(session.ended)}
+    names = {
+        "name": name_of(session.name),
+        "identity": name_of(session.identity) if session.identity is not None else None,
+    }
+    return row | names | {"begun": shown(session.begun), "ended": shown(session.ended)}
 
 
 def _csv_line(cells: "tuple[object, ...] | list[object]") -> str:

@@ -26,7 +26,8 @@ examples:
   postwarden hunt --file iocs.csv --file bundle.stix.json --reason "weekly feed"
 
 exit codes:
-  0 nothing found in all of the time    1 found    3 nothing found, but not all of the time could be looked at
+  0 nobody was in, in all of the time   1 an account was entered
+  3 nobody was in, but not all of the time could be looked at
   2 usage, configuration, local state   4 the ledger is not sound"""
 
 
@@ -66,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from postwarden.cli import log
     from postwarden.cli.operator import now, open_recorder
-    from postwarden.cli.times import given
+    from postwarden.cli.times import span
     from postwarden.config.directory import ConfiguredDirectory
     from postwarden.config.locate import load, state_folder
     from postwarden.history.history import open_history
@@ -77,18 +78,21 @@ def run(args: argparse.Namespace) -> int:
     from postwarden.pipeline.views import Views
 
     log.begin(json=False)
-    since, until = given(args.since, "--since"), given(args.until, "--until")
+    since, until = span(args.since, args.until)
     indicators = _indicators(args)
     config = load(args.config)
     state = state_folder(config)
     book, networks = load_rules(config), open_networks(config)
     recorder = open_recorder(config)
+    milliseconds = int(now().timestamp() * 1000)
     try:
         accounts = {
             one.key: one for one in (*recorder.store.accounts(), *ConfiguredDirectory(config).accounts())
         }
         with open_history(state) as history:
-            made = hunt(history, indicators, accounts.values(), config, since=since, until=until)
+            made = hunt(
+                history, indicators, accounts.values(), config, now=milliseconds, since=since, until=until
+            )
             findings = record_hunt(recorder, made, args.reason, book, config, now)
             conceal = Pseudonyms(state).of if config.history.pseudonyms else None
             views = Views(history, state, config, networks, accounts.values(), conceal)

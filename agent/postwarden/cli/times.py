@@ -20,8 +20,17 @@ def given(text: str | None, option: str) -> int | None:
         return None
     try:
         time = datetime.fromisoformat(text)
-    except ValueError as exc:
+        time = time.replace(tzinfo=time.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError) as exc:
         raise UsageError(
             f"{option}: {text!r} is no time", "for example 2026-06-01 or 2026-06-01T08:00"
         ) from exc
-    return (time.replace(tzinfo=time.tzinfo or UTC) - _EPOCH) // timedelta(milliseconds=1)
+    return (time - _EPOCH) // timedelta(milliseconds=1)
+
+
+def span(since: str | None, until: str | None) -> tuple[int | None, int | None]:
+    """What --since and --until give; raises UsageError also where nothing can be between them."""
+    begin, end = given(since, "--since"), given(until, "--until")
+    if begin is not None and end is not None and begin >= end:
+        raise UsageError(f"--since {since} is not before --until {until}", "exchange them")
+    return begin, end

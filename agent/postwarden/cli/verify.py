@@ -68,14 +68,13 @@ def _history(args: argparse.Namespace, folder: Path, file: Path) -> bool:
 
     from postwarden.cli.terminal import Progress, clean
     from postwarden.history.history import open_copy
-    from postwarden.pipeline.history_days import check_days, recorded_days
+    from postwarden.pipeline.history_days import check_days
 
-    days, pruned = recorded_days(folder)
     progress = Progress()
     counts = {"sound": 0, "pruned": 0, "not sound": 0}
     problems = []
     with open_copy(file) as history:
-        for one in check_days(history, days, pruned):
+        for one in check_days(history, folder):
             counts[one.state] += 1
             progress.show(f"history: {one.day}")
             if one.problem is not None:

@@ -91,7 +91,8 @@ class Listening:
         for problem in read.problems:
             self._log.warning("indicators_not_read", problem=problem)
         if read.indicators:
-            made = hunt(history, read.indicators, policy.accounts.values(), policy.config)
+            now = int(self._clock.now().timestamp() * 1000)
+            made = hunt(history, read.indicators, policy.accounts.values(), policy.config, now=now)
             with self._books.held() as recorder:
                 record_hunt(recorder, made, DAILY, policy.book, policy.config, self._clock.now)
             self._log.info("hunted", indicators=len(read.indicators), hits=len(made.hits))

@@ -13,7 +13,8 @@ from collections.abc import Iterator, Mapping
 import msgspec
 from msgspec import Struct
 
-from postwarden.history.schema import ARRIVED
+from postwarden.access.joining import Group
+from postwarden.history.schema import ARRIVED, NEXT
 from postwarden.history.storing import DAY
 
 
@@ -34,6 +35,7 @@ class Day(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 #: Tables whose time is that of what a line tells; the others have the time at which we noticed something.
 _TOLD = frozenset({"access", "ending", "act", "transfer"})
 
+_GROUP = msgspec.msgpack.Decoder(Group)
 _DAY = msgspec.json.Decoder(Day)
 _FIRSTS = msgspec.json.Decoder(dict[str, int])
 
@@ -102,9 +104,11 @@ def digest(base: sqlite3.Connection, day: int, firsts: Mapping[str, int]) -> Day
         time = 1 + next(index for index, (column, _) in enumerate(columns) if column == "time")
         count = 0
         for row in base.execute(_rows_of(table), (firsts[table], ends.get(table), ends.get(table))):
-            summed.update(json.dumps([table, *row], separators=(",", ":")).encode("ascii") + b"\n")
+            summed.update(
+                json.dumps([table, *row], separators=(",", ":"), default=repr).encode("ascii") + b"\n"
+            )
             count += 1
-            if table in _TOLD and row[time] is not None:
+            if table in _TOLD and isinstance(row[time], int):
                 first = row[time] if first is None else min(first, row[time])
                 latest = row[time] if latest is None else max(latest, row[time])
         counts[table] = count
@@ -134,11 +138,22 @@ def prune(base: sqlite3.Connection, before: int) -> dict[str, int]:
     Their digests stay, here and in the ledger; first-seen times, texts and addresses stay too.
     """
     row = base.execute(
-        "SELECT firsts FROM day WHERE day >= ? OR closed IS NULL ORDER BY day LIMIT 1", (before,)
+        "SELECT day, firsts FROM day WHERE day >= ? OR closed IS NULL ORDER BY day LIMIT 1", (before,)
     ).fetchone()
-    if row is None:
-        return {}
+    if row is not None:
+        before, firsts = min(before, row[0]), _FIRSTS.decode(row[1])
+    else:
+        firsts = {table: base.execute(NEXT, (table,)).fetchone()[0] for table in ARRIVED}
     gone: dict[str, int] = {}
-    for table, first in _FIRSTS.decode(row[0]).items():
+    for table, first in firsts.items():
         gone[table] = base.execute(f"DELETE FROM {table} WHERE id < ?", (first,)).rowcount
+    # Nobody waits for the end of what is removed.
+    for table in ("open_session", "open_end"):
+        base.execute(f"DELETE FROM {table} WHERE access < ?", (firsts["access"],))
+    groups = base.execute("SELECT source, key, grouped FROM open_group").fetchall()
+    base.executemany(
+        "DELETE FROM open_group WHERE source = ? AND key = ?",
+        [(source, key) for source, key, one in groups if _GROUP.decode(one).access < firsts["access"]],
+    )
+    base.execute("DELETE FROM unread WHERE day < ?", (before,))
     return gone

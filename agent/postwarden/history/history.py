@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from postwarden.errors import HistoryBusy, HistoryError
+from postwarden.history import days
 from postwarden.history.reading import Reading
 from postwarden.history.schema import SCHEMA, VERSION
 from postwarden.history.storing import Storing
@@ -32,8 +33,12 @@ class History:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         self.close()
+        if isinstance(error, sqlite3.Error):
+            raise HistoryError(
+                f"the history {self.path} cannot be read: {error}", "check the disk; keep the file as it is"
+            ) from error
 
     def is_in_place(self) -> bool:
         """Whether the file is still the one that others open."""
@@ -48,7 +53,12 @@ class History:
     @contextmanager
     def writing(self) -> Iterator[Storing]:
         """Holds the history for this process; raises HistoryBusy where another one writes."""
-        lock = os.open(self.path.with_name(LOCK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            lock = os.open(self.path.with_name(LOCK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as exc:
+            raise HistoryError(
+                f"the history {self.path} cannot be held: {exc.strerror}", "check its folder and owner"
+            ) from exc
         try:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -77,15 +87,22 @@ class History:
             self._base.execute("BEGIN IMMEDIATE")
             try:
                 yield
+                self._base.execute("COMMIT")
             except BaseException:
-                self._base.rollback()
                 self._storing.forget()
+                self._base.rollback()
                 raise
-            self._base.execute("COMMIT")
         except sqlite3.Error as exc:
             raise HistoryError(
                 f"the history {self.path} was not written: {exc}", "check the disk and the file's owner"
             ) from exc
+
+    def prune(self, before: int) -> dict[str, int]:
+        """Removes what came before that day, inside the caller's transaction; see `days.prune`."""
+        gone = days.prune(self._base, before)
+        # What is remembered as open may be gone.
+        self._storing.forget()
+        return gone
 
     @property
     def base(self) -> sqlite3.Connection:
@@ -109,15 +126,35 @@ def exists(state: Path) -> bool:
     return (state / FILE).exists()
 
 
+def _read_only(path: Path, access: str) -> sqlite3.Connection:
+    base = sqlite3.connect(f"{path.absolute().as_uri()}?{access}", uri=True, isolation_level=None, timeout=10)
+    try:
+        base.execute("PRAGMA user_version").fetchall()
+    except sqlite3.Error:
+        base.close()
+        raise
+    # Whoever changed a copy may have put bytes there that are no text; they are compared, too.
+    base.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
+    return base
+
+
+def _not_opened(path: Path, exc: Exception) -> HistoryError:
+    return HistoryError(f"the history {path} cannot be opened: {exc}", "name a history.sqlite")
+
+
 def open_copy(path: Path) -> History:
     """A history that is only looked at, wherever its file is; raises HistoryError where it cannot be."""
     try:
-        base = sqlite3.connect(
-            f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=10
-        )
-        ((version,),) = base.execute("PRAGMA user_version").fetchall()
+        base = _read_only(path, "mode=ro")
     except (OSError, sqlite3.Error) as exc:
-        raise HistoryError(f"the history {path} cannot be opened: {exc}", "name a history.sqlite") from exc
+        if os.path.exists(f"{path}-wal"):  # noqa: PTH110 - False also where we may not look
+            raise _not_opened(path, exc) from exc
+        try:
+            # Where nothing can be written SQLite wants to hear that nobody else writes either.
+            base = _read_only(path, "mode=ro&immutable=1")
+        except (OSError, sqlite3.Error) as again:
+            raise _not_opened(path, again) from again
+    ((version,),) = base.execute("PRAGMA user_version").fetchall()
     if version != VERSION:
         base.close()
         raise HistoryError(

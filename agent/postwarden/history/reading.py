@@ -160,6 +160,11 @@ class Reading:
         )
         return {name: _STANDING.decode(standing) for name, standing in rows}
 
+    def first_day(self) -> int | None:
+        """The first day of arrival, also where its rows were removed."""
+        ((first,),) = self._base.execute("SELECT min(day) FROM day").fetchall()
+        return int(first) if first is not None else None
+
     def cursors(self, source: str) -> list[Cursor]:
         """How far each content of a source was read."""
         rows = self._base.execute(
@@ -296,9 +301,11 @@ def _conditions(wanted: Wanted) -> tuple[list[str], list[object]]:
         ("protocol", wanted.protocols or None),
     ):
         if texts is not None:
-            marks = ", ".join("?" * len(texts))
-            conditions.append(f"a.{column} IN (SELECT id FROM text WHERE text IN ({marks}))")
-            values += texts
+            # One value, however many they are: a statement takes no more than 32,766.
+            conditions.append(
+                f"a.{column} IN (SELECT id FROM text WHERE text IN (SELECT value FROM json_each(?)))"
+            )
+            values.append(msgspec.json.encode(texts).decode())
     if wanted.since is not None:
         conditions.append("a.time >= ?")
         values.append(wanted.since)

@@ -12,6 +12,8 @@ LEAST, ENOUGH = 300_000, 100
 LATELY = 10_000
 #: Where too few fresh lines were seen to measure a delay.
 UNMEASURED = 3_600_000
+#: After so many milliseconds without a look, nobody reads a log any more.
+NOT_LOOKED = 2 * 3_600_000
 
 
 class Trouble(Struct, frozen=True, kw_only=True):

@@ -20,6 +20,8 @@ DAY = 86_400_000
 IDLE = 1_800_000
 #: After so many milliseconds of its log's time nobody waits for the end of a session any more: it is unknown.
 OPEN_FOR = 7 * DAY
+#: Times that are more milliseconds ahead of now than clocks differ are nobody's: a log does not stand there.
+AHEAD = 300_000
 #: Shapes of unread lines that are counted by themselves for one source and day; the others together.
 MAX_SHAPES = 100
 OTHER_SHAPES = "other shapes"
@@ -83,8 +85,8 @@ class Storing:
         endings = joined.endings
         standing = self.standing(batch.source)
         times = [event.time for event in batch.events]
-        if joiner.groups and times:
-            endings += joiner.expire(max(*times, standing.latest or 0))
+        if past := [time for time in times if time <= now + AHEAD]:
+            endings += joiner.expire(max(past))
         self._store_accesses(source, cursor.key, day, joined.rows)
         self._base.executemany(
             INSERT_LATE, [(source, day, now, access, ended) for access, ended in joined.late]
@@ -159,7 +161,9 @@ class Storing:
                 )
             ]
             ends = self._base.execute(
-                "SELECT session, access FROM open_end WHERE source = ? ORDER BY access", (source,)
+                "SELECT o.session, o.access, a.time FROM open_end o JOIN access a ON a.id = o.access WHERE o.source = ?"
+                " ORDER BY o.access",
+                (source,),
             ).fetchall()
             joiner = self._joiners[name] = Joiner(next_row, idle, sessions, groups, ends)
         joiner.next_row, joiner.idle = next_row, idle
@@ -329,21 +333,27 @@ class Storing:
 
     def _give_up(self) -> None:
         """Waits no more for the ends of sessions that began long ago."""
-        latest = self._base.execute(
-            "SELECT o.source, max(a.time) FROM open_session o JOIN access a ON a.id = o.access GROUP BY o.source"
-        ).fetchall()
+        standings = [
+            (source, _STANDING.decode(standing))
+            for source, standing in self._base.execute("SELECT source, standing FROM source")
+        ]
         self._base.executemany(
             "DELETE FROM open_session WHERE source = ? AND access IN (SELECT o.access FROM open_session o"
             " JOIN access a ON a.id = o.access WHERE o.source = ? AND a.time < ?)",
-            [(source, source, time - OPEN_FOR) for source, time in latest],
+            [
+                (source, source, standing.latest - OPEN_FOR)
+                for source, standing in standings
+                if standing.latest is not None
+            ],
         )
         self._joiners.clear()
 
 
 def _after(standing: Standing, batch: Batch, times: Sequence[int], now: int, *, ends: bool) -> Standing:
     """What is known of the source with this batch, whose events have these `times`."""
+    past = [time for time in times if time <= now + AHEAD]
     delays = standing.delays
-    if batch.fresh and times:
+    if batch.fresh:
         counts = list(delays) + [0] * (BUCKETS - len(delays))
         for time in times:
             counts[bucket_of(now - time)] += 1
@@ -355,7 +365,7 @@ def _after(standing: Standing, batch: Batch, times: Sequence[int], now: int, *, 
     return replace(
         standing,
         first=min([*times, *([standing.first] if standing.first is not None else [])], default=None),
-        latest=max([*times, *([standing.latest] if standing.latest is not None else [])], default=None),
+        latest=max([*past, *([standing.latest] if standing.latest is not None else [])], default=None),
         arrived=now if batch.lines else standing.arrived,
         delays=delays,
         lines=standing.lines + batch.lines,

@@ -57,7 +57,7 @@ def prune(history: History, recorder: Recorder, now: datetime, keep: int) -> int
             counts[table] = counts.get(table, 0) + count
     recorder.write(lambda envelope: [HistoryPruned(**envelope, before=text, counts=counts)])
     with history.transaction():
-        return sum(days.prune(history.base, before).values())
+        return sum(history.prune(before).values())
 
 
 def recorded_days(ledger: Path) -> tuple[list[HistoryDay], str | None]:
@@ -71,7 +71,7 @@ def recorded_days(ledger: Path) -> tuple[list[HistoryDay], str | None]:
         if isinstance(record, HistoryDay):
             days_of[record.day] = record
         elif isinstance(record, HistoryPruned):
-            pruned = max(pruned or "", record.before)
+            pruned = record.before
     return [days_of[day] for day in sorted(days_of)], pruned
 
 
@@ -83,8 +83,18 @@ class Checked(Struct, frozen=True, kw_only=True):
     problem: str | None = None
 
 
-def check_days(history: History, recorded: list[HistoryDay], pruned: str | None) -> Iterator[Checked]:
+def check_days(history: History, ledger: Path) -> Iterator[Checked]:
     """Compares each day that the ledger names with the history as it stands, and looks for rows that no day covers."""
+    try:
+        yield from _check_days(history, ledger)
+    except (msgspec.MsgspecError, KeyError):
+        yield Checked(day="", state="not sound", problem="what it says of its days is damaged")
+
+
+def _check_days(history: History, ledger: Path) -> Iterator[Checked]:
+    # Read before the ledger: a day that is closed meanwhile is in the ledger first.
+    closed = days.closed(history.base)
+    recorded, pruned = recorded_days(ledger)
     named = {record.day for record in recorded}
     for record in recorded:
         if pruned is not None and record.day < pruned:
@@ -97,7 +107,7 @@ def check_days(history: History, recorded: list[HistoryDay], pruned: str | None)
             yield Checked(day=record.day, state="not sound", problem=_difference(record, found))
         else:
             yield Checked(day=record.day, state="sound")
-    for day in days.closed(history.base):
+    for day in closed:
         if day_text(day.day) not in named:
             yield Checked(
                 day=day_text(day.day),

@@ -12,9 +12,11 @@ from postwarden.config.settings import Config
 from postwarden.findings.life import transitions
 from postwarden.history.history import History
 from postwarden.history.reading import Wanted
+from postwarden.history.standing import NOT_LOOKED
+from postwarden.history.storing import DAY
 from postwarden.model import moment
 from postwarden.model.account import Account
-from postwarden.model.encoding import encode
+from postwarden.model.encoding import encodable, encode
 from postwarden.model.evidence import Access
 from postwarden.model.finding import Finding
 from postwarden.model.indicator import Indicator
@@ -23,9 +25,10 @@ from postwarden.model.record import AccountSeen, Envelope, HuntMade, Record
 from postwarden.model.scope import Scope, account_scope, source_scope
 from postwarden.model.session import Session
 from postwarden.pipeline.collect import Part, conclude
+from postwarden.pipeline.history_days import day_text
 from postwarden.pipeline.judge import RuleBook, judge
 from postwarden.pipeline.log_sources import has_log
-from postwarden.pipeline.record import Recorder
+from postwarden.pipeline.record import MAX_LINE, Recorder
 
 #: The check that a finding of a hunt is of.
 HISTORY = "history"
@@ -79,10 +82,11 @@ def hunt(
     accounts: Iterable[Account],
     config: Config,
     *,
+    now: int,
     since: int | None = None,
     until: int | None = None,
 ) -> Hunt:
-    """Looks for each indicator in all sessions of that time."""
+    """Looks for each indicator in all sessions of that time; times are in milliseconds since 1970."""
     by_name = names_of(accounts)
     hits: list[Hit] = []
     for indicator in indicators:
@@ -98,7 +102,7 @@ def hunt(
         since=since,
         until=until,
         hits=tuple(hits),
-        gaps=tuple(_gaps(history, config, since, until)),
+        gaps=tuple(_gaps(history, config, now, since, until)),
     )
 
 
@@ -164,25 +168,34 @@ def _wanted(indicator: Indicator, since: int | None, until: int | None) -> Wante
             return Wanted(application=indicator.value, since=since, until=until)
 
 
-def _gaps(history: History, config: Config, since: int | None, until: int | None) -> Iterator[str]:
+def _gaps(history: History, config: Config, now: int, since: int | None, until: int | None) -> Iterator[str]:
     """What of that time the history does not have."""
     known = history.read.sources()
+    kept = now // DAY - config.history.days
+    begins = history.read.first_day()
+    if begins is not None and begins < kept and (since is None or since < kept * DAY):
+        yield f"lines that came before {day_text(kept)} were removed, as configured"
     for _, entry in config.watched:
         if has_log(entry) and (entry.name not in known or known[entry.name].first is None):
             yield f"{entry.name}: nothing was read from it yet"
     for name, standing in known.items():
-        if standing.first is None or standing.latest is None:
+        if standing.first is None:
             continue
         if since is not None and since < standing.first:
             yield f"{name}: nothing before {_time(standing.first)}"
         elif since is None:
             yield f"{name}: goes back to {_time(standing.first)}, and not further"
+        if standing.looked is None:
+            yield f"{name}: nobody has read it to its end yet"
+        elif standing.looked < min(until or now, now) - NOT_LOOKED:
+            yield f"{name}: nobody has read it since {_time(standing.looked)}"
         for trouble in standing.troubles:
             yield f"{name}: {trouble.message}"
         if standing.unread:
             yield f"{name}: {standing.unread} of {standing.lines} lines were not understood"
         for one in history.read.mishaps(name):
-            if one.lost and (since is None or one.time >= since) and (until is None or one.time < until):
+            # It was noticed then; what is lost may be older, and nobody knows by how much.
+            if one.lost and (since is None or one.time >= since):
                 yield f"{name}: {_time(one.time)}: {one.words}"
 
 
@@ -198,7 +211,7 @@ def record_hunt(
                 findings.setdefault(finding.scope, []).append(finding)
 
     def decide(envelope: Envelope) -> Iterator[Record]:
-        yield _hunt_made(made, reason, envelope)
+        yield hunt_made(made, reason, envelope)
         for account in {
             hit.account.key: hit.account for hit in made.hits if hit.account and hit.entered
         }.values():
@@ -229,21 +242,30 @@ def _judged(
     return judge(reading, hit.account, config.domains, book)
 
 
-def _hunt_made(made: Hunt, reason: str, envelope: Envelope) -> HuntMade:
+def hunt_made(made: Hunt, reason: str, envelope: Envelope) -> HuntMade:
+    """The record of a hunt, with as many names as a line has room for."""
+    for most, characters in ((MOST, 200), (10, 100), (3, 60)):
+        record = _hunt_made(made, reason, envelope, most, characters)
+        if len(encode(record)) <= MAX_LINE:
+            break
+    return record
+
+
+def _hunt_made(made: Hunt, reason: str, envelope: Envelope, most: int, characters: int) -> HuntMade:
     texts = [one.text for one in made.indicators]
     accounts = sorted({hit.account.key for hit in made.hits if hit.account is not None and hit.entered})
     return HuntMade(
         **envelope,
-        indicators=tuple((one.kind, one.value[:200]) for one in made.indicators[:MOST]),
-        more_indicators=max(0, len(made.indicators) - MOST),
+        indicators=tuple((one.kind, one.value[:characters]) for one in made.indicators[:most]),
+        more_indicators=max(0, len(made.indicators) - most),
         digest=hashlib.sha256("".join(text + "\n" for text in texts).encode()).hexdigest(),
         since=_time(made.since) if made.since is not None else None,
         until=_time(made.until) if made.until is not None else None,
         sessions=sum(hit.sessions for hit in made.hits),
-        accounts=tuple(key[:200] for key in accounts[:MOST]),
-        more_accounts=max(0, len(accounts) - MOST),
-        gaps=tuple(gap[:200] for gap in made.gaps[:MOST]),
-        reason=reason[:1000],
+        accounts=tuple(key[:characters] for key in accounts[:most]),
+        more_accounts=max(0, len(accounts) - most),
+        gaps=tuple(gap[:characters] for gap in made.gaps[:most]),
+        reason=encodable(reason[:1000]),
     )
 
 

@@ -26,7 +26,7 @@ def read_folder(folder: Path, now: datetime) -> Folder:
     found: dict[str, Indicator] = {}
     problems: list[str] = []
     try:
-        paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in ENDINGS)
+        paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in ENDINGS and path.is_file())
     except OSError as exc:
         return Folder(indicators=(), problems=(f"{folder}: {exc.strerror}",))
     if len(paths) > MAX_FILES:

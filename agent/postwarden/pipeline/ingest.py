@@ -12,13 +12,13 @@ from postwarden.connectors.log_files.source import LogFiles
 from postwarden.formats.server_logs import Decoder
 from postwarden.history.history import History
 from postwarden.history.standing import Trouble
-from postwarden.history.storing import Storing
+from postwarden.history.storing import AHEAD, Storing
 from postwarden.model.arrival import Batch, Cursor, Note, Portion
 from postwarden.model.event import Event
 from postwarden.pipeline.log_sources import has_log
 
-#: A time that runs back within a log, or ahead of now, by more milliseconds is a jump.
-BACK, AHEAD = 3_600_000, 300_000
+#: A time that runs back within a log by more milliseconds is a jump.
+BACK = 3_600_000
 MINUTE = 60_000
 #: Files that cannot be read, of one source, that are remembered.
 MAX_TROUBLES = 20
@@ -59,7 +59,7 @@ class Ingester:
                 continue
             # A content that is new in this look has its number since its first portion was stored.
             before = new.get(item.cursor.head) if not item.cursor.key else known.get(item.cursor.key)
-            batch, decoder = self._decode(item, before or item.cursor, now)
+            batch, decoder = self._decode(item, before or item.cursor, _ms(self._clock()))
             (stored,) = history.store(
                 storing, [(batch, self.source.options.idle * 60_000, decoder.ends)], _ms(self._clock())
             )
@@ -93,7 +93,9 @@ class Ingester:
     def _decode(self, portion: Portion, before: Cursor, now: int) -> tuple[Batch, Decoder]:
         decoder = self._decoder(portion, before)
         decoded = decoder.decode(portion.data, portion.start)
-        latest, jumps = _jumps(decoded.events, before.latest, portion.cursor, now)
+        latest, jumps = _jumps(
+            decoded.events, before.latest, portion.cursor, now, in_order=self.source.in_order
+        )
         cursor = replace(portion.cursor, key=before.key, state=decoder.state(), latest=latest)
         return (
             Batch(
@@ -111,21 +113,24 @@ class Ingester:
         )
 
     def _decoder(self, portion: Portion, before: Cursor) -> Decoder:
-        """The one that decoded what is before the portion, or one with its state."""
-        known = self._decoders.get(before.key)
+        """The one that decoded what is before the portion, or one with its state.
+
+        It is remembered again when what it makes of the portion is stored; until then it knows too much.
+        """
+        known = self._decoders.pop(before.key, None)
         if before.key and known is not None and known[0] in {portion.start, portion.cursor.offset}:
             return known[1]
         return self.source.open_log(before.state, portion.cursor.modified // 1_000_000)
 
 
 def _jumps(
-    events: list[Event], latest: int | None, cursor: Cursor, now: int
+    events: list[Event], latest: int | None, cursor: Cursor, now: int, *, in_order: bool
 ) -> tuple[int | None, tuple[Note, ...]]:
     """The latest time with these events, and where time ran backwards or is ahead of now."""
     notes: list[Note] = []
     for event in events:
         time = event.time
-        if latest is not None and time < latest - BACK and not notes:
+        if in_order and latest is not None and time < latest - BACK and not notes:
             words = f"at byte {event.at} time goes back by {(latest - time) // 1000} s"
             notes.append(Note(mishap="jumped", path=cursor.path, words=words, lost=False, time=now))
         if time > now + AHEAD:

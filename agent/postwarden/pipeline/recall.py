@@ -25,7 +25,7 @@ from postwarden.findings.own_sessions import KEPT, OwnSessions
 from postwarden.formats.server_logs import Shows
 from postwarden.history.history import History, open_history
 from postwarden.history.reading import Wanted
-from postwarden.history.standing import Standing
+from postwarden.history.standing import NOT_LOOKED, Standing
 from postwarden.history.storing import DAY
 from postwarden.model import moment
 from postwarden.model.account import Account
@@ -40,10 +40,10 @@ from postwarden.pipeline.record import STORE
 
 #: How long a mishap of a log is spoken of. What it means for a finding stays until somebody acknowledges it.
 SPOKEN_OF = timedelta(days=30)
-#: After so many milliseconds without a look, nobody reads the log any more.
-NOT_LOOKED = 2 * 3_600_000
 #: Addresses and mishaps that one audit tells of.
 MOST = 10
+#: Milliseconds for which sessions of our identity are compared with ours.
+COMPARED = (KEPT - timedelta(hours=1)) // timedelta(milliseconds=1)
 #: Seconds for which the names in the history are remembered.
 REMEMBERED = 60.0
 
@@ -72,9 +72,10 @@ class HistoryRecall:
 
     def of_source(self, source: LogFiles) -> Iterator[Item]:
         scope, now = source_scope(source.name), self._clock()
+        standing = Standing()
         try:
             with open_history(self._state) as history:
-                standing = history.read.sources().get(source.name, Standing())
+                standing = history.read.sources().get(source.name, standing)
                 yield from self._files(source, scope, history, standing, now)
                 yield from _lines(source, scope, history, standing, now)
                 yield from self._addresses(source, scope, history)
@@ -86,7 +87,7 @@ class HistoryRecall:
                     source, scope, check, "unreachable", f"the history could not be asked: {exc}", hint
                 )
         yield from self._places(source, scope)
-        yield from self._visible(source, scope)
+        yield from self._visible(source, scope, standing)
 
     def _places(self, source: LogFiles, scope: Scope) -> Iterator[Item]:
         """Without a database an address has no country or network: shown, and not incomplete."""
@@ -125,7 +126,7 @@ class HistoryRecall:
     ) -> Iterator[Item]:
         """Those of the sessions that no record explains, and that a late line cannot explain any more."""
         now = _ms(self._clock())
-        oldest = now - (KEPT - timedelta(hours=1)) // timedelta(milliseconds=1)
+        oldest = now - COMPARED
         # Many logs have whole seconds only.
         since = max((wanted.since or 0) // 1000 * 1000, oldest)
         seen = [
@@ -135,8 +136,7 @@ class HistoryRecall:
             )
             if one.begun is not None
         ]
-        lateness = source.options.lateness
-        bound = now - (lateness * 1000 if lateness is not None else standing.lateness)
+        bound = now - _lateness(source, standing)
         for session in match(ours, seen).unexplained:
             if session.time <= bound:
                 yield _observed(source, scope, session, self._clock())
@@ -233,7 +233,7 @@ class HistoryRecall:
             )
         yield CheckDone(scope=scope, source=source.name, check=ADDRESSES)
 
-    def _visible(self, source: LogFiles, scope: Scope) -> Iterator[Item]:
+    def _visible(self, source: LogFiles, scope: Scope, standing: Standing) -> Iterator[Item]:
         """Whether this log can show our own sessions at all."""
         identities = own_identities(self._config, source.options.servers)
         if not identities:
@@ -260,6 +260,13 @@ class HistoryRecall:
                 source, scope, OWN_SESSIONS, "unsupported",
                 "the log does not show the client's port: our sessions are told by account and time only, which is weak",
                 shows.cure,
+            )  # fmt: skip
+        elif _lateness(source, standing) >= COMPARED:
+            yield _gap(
+                source, scope, OWN_SESSIONS, "unsupported",
+                f"lines of this log may come {_lateness(source, standing) // DAY} days late, and our sessions are compared for "
+                f"{KEPT.days} days: what is not ours cannot be told in time",
+                "let the log arrive sooner; where it does, set lateness of the source",
             )  # fmt: skip
         else:
             yield CheckDone(scope=scope, source=source.name, check=OWN_SESSIONS)
@@ -315,6 +322,12 @@ def _lines(
             "let the log write the year and the zone: log_timestamp in Dovecot, RFC 3339 times in rsyslog",
         )  # fmt: skip
     yield CheckDone(scope=scope, source=source.name, check=LOG_LINES)
+
+
+def _lateness(source: LogFiles, standing: Standing) -> int:
+    """Milliseconds after which a line of this log has come: as configured, or as measured."""
+    given = source.options.lateness
+    return given * 1000 if given is not None else standing.lateness
 
 
 def _silence(source: LogFiles, standing: Standing, now: int) -> str:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from postwarden.access.addresses import parse_address
 from postwarden.access.clients import client_family
 from postwarden.access.networks import Networks
-from postwarden.access.own import match
+from postwarden.access.own import Strength, match
 from postwarden.config.settings import Config
 from postwarden.findings.own_sessions import OwnSessions
 from postwarden.history.history import History
@@ -78,6 +78,7 @@ class Views:
             for one in history.read.shared(config.history.shared, source)
         }
         self._identities = _own(config)
+        self._explained: dict[int, Strength] | None = None
         self._recorded, self._since = _recorded(state) if self._identities else ([], None)
 
     def name(self, name: str) -> str:
@@ -150,10 +151,25 @@ class Views:
             return None
         if self._since is None or session.time < self._since:
             return "not compared"
-        account = self._accounts.get(session.name.casefold())
-        near = [one for one in self._recorded if account is None or one.account == account.key]
-        found = match(near, [session])
-        return found.explained.get(session.row, "unexplained")
+        return self._matched().get(session.row, "unexplained")
+
+    def _matched(self) -> dict[int, Strength]:
+        """How surely each session of our identity is ours, by its row; all are matched at once, one to one."""
+        if self._explained is None:
+            by_account: dict[str, list[OwnSession]] = {}
+            for record in self._recorded:
+                by_account.setdefault(record.account, []).append(record)
+            seen: dict[tuple[str, str | None], list[Session]] = {}
+            for session in self._history.read.sessions(Wanted(since=self._since, refused=False)):
+                if {session.identity, session.name} & self._identities:
+                    account = self._accounts.get(session.name.casefold())
+                    key = account.key if account is not None else None
+                    seen.setdefault((session.source, key), []).append(session)
+            self._explained = {}
+            for (_, key), sessions in seen.items():
+                recorded = self._recorded if key is None else by_account.get(key, [])
+                self._explained |= match(recorded, sessions).explained
+        return self._explained
 
 
 def _own(config: Config) -> frozenset[str]:

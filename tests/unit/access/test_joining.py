@@ -92,11 +92,87 @@ def test_a_beginning_that_comes_behind_its_end_is_joined_to_it() -> None:
     joiner = Joiner(1, MINUTE)
     joiner.take([access("ended", 9, "a", bytes_out=5)])
     assert joiner.changes().ends == {"a": 1}
-    joiner = Joiner(2, MINUTE, ends=[("a", 1)])
+    joiner = Joiner(2, MINUTE, ends=[("a", 1, 9)])
     joined = joiner.take([access("begun", 1, "a")])
     assert ([row for row, _ in joined.rows], joined.endings, joined.late) == ([2], [], [(2, 1)])
     assert joiner.changes().ends == {"a": None}
     assert joiner.take([access("ended", 9, "a")]).rows != []
+
+
+def test_an_id_that_is_used_again_does_not_get_an_end_from_before_its_beginning() -> None:
+    """A log that is found in the middle begins with ends; a later session of the same id is another one."""
+    joiner = Joiner(1, MINUTE)
+    joiner.take([access("ended", 9, "17")])
+    joined = joiner.take([access("begun", 20, "17"), access("ended", 30, "17")])
+    assert joined.late == []
+    assert [(one.access, one.time) for one in joined.endings] == [(2, 30)]
+
+
+def test_an_id_that_is_used_twice_between_two_looks_is_open_no_more() -> None:
+    """A session that was known as open has ended, whatever came of its id in the same portion."""
+    joiner = Joiner(1, MINUTE)
+    joiner.take([access("begun", 1, "17")])
+    joiner.changes()
+    joiner.take([access("ended", 2, "17"), access("begun", 3, "17"), access("ended", 4, "17")])
+    assert joiner.changes().sessions == {"17": None}
+
+
+def test_requests_of_an_older_log_are_sessions_of_their_own() -> None:
+    """Two servers' logs of one day are read one behind the other: yesterday's requests do not lengthen today's session."""
+    joiner = Joiner(1, 30 * MINUTE)
+    joiner.take([access("request", 900 * MINUTE)])
+    joined = joiner.take([access("request", 10 * MINUTE), access("request", 20 * MINUTE)])
+    assert [row for row, _ in joined.rows] == [2]
+    assert [(one.access, one.requests, one.time) for one in joined.endings] == [(1, 1, 900 * MINUTE)]
+
+
+def test_requests_that_are_logged_in_another_order_are_one_session() -> None:
+    """A server writes a request when it is answered."""
+    joiner = Joiner(1, 30 * MINUTE)
+    joined = joiner.take([access("request", 10 * MINUTE), access("request", 9 * MINUTE)])
+    assert ([row for row, _ in joined.rows], joined.endings) == ([1], [])
+
+
+def test_an_id_that_is_used_again_while_it_is_open_is_closed_by_its_end() -> None:
+    """Where the first end was lost, the second session's end leaves nothing open over a restart."""
+    joiner = Joiner(1, MINUTE)
+    joiner.take([access("begun", 1, "17")])
+    joiner.changes()
+    joiner.take([access("begun", 3, "17"), access("ended", 4, "17")])
+    assert joiner.changes().sessions == {"17": None}
+
+
+def test_a_pause_of_just_the_idle_gap_is_the_same_session() -> None:
+    """Two sessions are further apart than the gap, while requests come and while nothing comes."""
+    joiner = Joiner(1, 30 * MINUTE)
+    joined = joiner.take([access("request", 0), access("request", 30 * MINUTE)])
+    assert len(joined.rows) == 1
+    assert list(joiner.expire(60 * MINUTE)) == []
+    assert [one.requests for one in joiner.expire(60 * MINUTE + 1)] == [2]
+
+
+def test_a_session_that_ended_in_the_second_in_which_it_began_is_joined_to_its_end() -> None:
+    """Logs have whole seconds."""
+    joiner = Joiner(1, MINUTE)
+    joiner.take([access("ended", 9_000, "a")])
+    assert joiner.take([access("begun", 9_000, "a")]).late == [(2, 1)]
+
+
+def test_of_too_many_sessions_the_oldest_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever logs in without end fills neither memory nor the history with what is open."""
+    monkeypatch.setattr("postwarden.access.joining.MAX_OPEN", 2)
+    monkeypatch.setattr("postwarden.access.joining.LATELY", 2)
+    joiner = Joiner(1, MINUTE)
+    joiner.take([access("ended", 1, name) for name in "uvw"])
+    assert joiner.changes().ends == {"u": None, "v": 2, "w": 3}
+    joiner.take([access("begun", 2, name) for name in "abc"])
+    assert joiner.changes().sessions == {"b": 5, "c": 6}
+    joiner.take([access("begun", 3, "d")])
+    assert joiner.changes().sessions == {"d": 7, "b": None}
+    joiner.take(
+        [access("ended", 4, "c"), access("ended", 4, "d"), access("begun", 5, "e"), access("ended", 6, "e")]
+    )
+    assert [joiner.row_of(name) for name in "abde"] == [None, None, 7, 8]
 
 
 def test_so_many_that_ended_lately_are_still_known(monkeypatch: pytest.MonkeyPatch) -> None:

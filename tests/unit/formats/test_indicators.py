@@ -137,6 +137,8 @@ def test_addresses_as_objects_and_objects_a_line_are_read() -> None:
         ("network", "192.0.2.0/33", "no network"),
         ("network", "10.0.0.0/7", "too wide"),
         ("network", "2000::/3", "too wide"),
+        ("network", "::/16", "too wide"),
+        ("network", "::fffe:0:0/95", "too wide"),
         ("client", "cur", "needs 4"),
         ("app", "", "needs 4"),
     ],

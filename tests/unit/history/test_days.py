@@ -5,7 +5,7 @@ import sqlite3
 import pytest
 
 from postwarden.history import days
-from postwarden.history.history import History
+from postwarden.history.history import History, open_copy
 from postwarden.history.reading import Wanted
 from postwarden.history.storing import DAY
 from postwarden.model.arrival import Note
@@ -27,7 +27,7 @@ def fill(store: Store) -> None:
         Act(at=1, time=11, deed="opened", protocol="imap", name="alice", session="s", folder="INBOX", uid=7),
         Transfer(at=9, time=13, sender="a@x.example", recipients=("b@y.example",), size=4),
         now=2 * DAY,
-        notes=(Note(mishap="gone", path="/x", words="it is gone", lost=True, time=7),),
+        notes=(Note(mishap="gone", path="/x", words="it is gone", lost=True, time=1),),
     )
 
 
@@ -116,3 +116,59 @@ def test_a_clock_that_goes_back_does_not_reopen_a_day(base: sqlite3.Connection, 
     store(log_in(DAY), now=DAY)
     assert base.execute("SELECT day FROM access ORDER BY id").fetchall() == [(1,), (2,), (2,)]
     assert days.strays(base) == []
+
+
+def test_old_rows_are_removed_also_where_nothing_came_since(base: sqlite3.Connection, store: Store) -> None:
+    """A log that stopped long ago is not kept for ever."""
+    fill(store)
+    for day in list(days.to_close(base, 500 * DAY)):
+        days.close(base, day)
+    assert days.prune(base, 400)["access"] == 2
+    assert base.execute("SELECT count(*) FROM access").fetchone() == (0,)
+    store(log_in(501 * DAY), now=501 * DAY)
+    assert days.strays(base) == []
+
+
+def test_what_waits_for_removed_rows_and_samples_of_old_lines_go_with_them(
+    history: History, base: sqlite3.Connection, store: Store
+) -> None:
+    """An end that comes after all is a session without a beginning, and not an ending that nobody sees."""
+    store(log_in(DAY, session="s"), log_in(DAY, stage="request"), now=DAY, unread=(b"secret line",))
+    # Late lines, so that the time in the log ends nothing.
+    store(log_in(DAY + 1, "carol", stage="request"), log_in(DAY + 2, session="new"), now=3 * DAY)
+    for day in list(days.to_close(base, 3 * DAY)):
+        days.close(base, day)
+    with history.writing(), history.transaction():
+        history.prune(2)
+    ((key,),) = base.execute("SELECT key FROM open_group").fetchall()
+    assert "carol" in key
+    assert history.read.unread("imap-log") == []
+    store(log_in(3 * DAY + 5, stage="ended", session="s"), now=3 * DAY)
+    assert [(one.session, one.end) for one in history.read.sessions(Wanted())] == [
+        (None, "ended"),
+        ("new", "open"),
+        ("s", "ended"),
+    ]
+
+
+@pytest.mark.parametrize("change", ["session = x'00ff'", "time = 'soon'", "session = CAST(x'ff' AS TEXT)"])
+def test_values_that_we_never_store_break_the_digest_and_nothing_else(
+    history: History, base: sqlite3.Connection, store: Store, change: str
+) -> None:
+    """Whoever changes a row does not choose whether it can be checked."""
+    fill(store)
+    before = days.recompute(base, 2)
+    base.execute(f"UPDATE access SET {change} WHERE day = 2")
+    with open_copy(history.path) as copy:
+        after = days.recompute(copy.base, 2)
+    assert before is not None
+    assert after is not None
+    assert before.digest != after.digest
+
+
+def test_rows_before_the_first_day_that_is_known_are_found(base: sqlite3.Connection, store: Store) -> None:
+    """Whoever removes a day leaves its rows outside all others."""
+    fill(store)
+    assert days.strays(base) == []
+    base.execute("DELETE FROM day WHERE day = 1")
+    assert days.strays(base) == [("access", 1)]

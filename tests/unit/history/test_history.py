@@ -1,7 +1,11 @@
 """What is stored comes back as it was, joined, once, whatever happens in between."""
 
 import ipaddress
+import os
 import sqlite3
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -48,8 +52,8 @@ def test_ends_that_nobody_knows_are_unknown(history: History, store: Store) -> N
     assert [(one.begun, one.ended, one.end) for one in all_of(history)] == [
         (10, None, "unknown"), (None, 20, "ended"), (30, None, "open"), (40, None, "refused"),
     ]  # fmt: skip
-    store(log_in(8 * DAY, session="z"))
-    store(log_in(8 * DAY, session="z2"), now=DAY)
+    store(log_in(8 * DAY, session="z"), now=8 * DAY)
+    store(log_in(8 * DAY, session="z2"), now=9 * DAY)
     assert [one.end for one in all_of(history)][2:] == ["unknown", "refused", "open", "open"]
 
 
@@ -241,6 +245,115 @@ def test_an_end_that_came_before_its_beginning_is_told_once(history: History, st
     store(log_in(10, session="s", port=1))
     (one,) = all_of(history)
     assert (one.begun, one.ended, one.end, one.bytes_out, one.port) == (10, 99, "ended", 5, 1)
+
+
+def test_a_commit_that_fails_leaves_a_history_that_can_be_written(history: History, store: Store) -> None:
+    """A full disk is told at the commit: nothing of the batch is there, and the next one is stored whole."""
+    store(log_in(1, session="a"))
+    history.base.execute("CREATE TABLE parent (id INTEGER PRIMARY KEY)")
+    history.base.execute("CREATE TABLE child (id INTEGER REFERENCES parent DEFERRABLE INITIALLY DEFERRED)")
+    history.base.execute("PRAGMA foreign_keys = ON")
+    with history.writing(), pytest.raises(HistoryError), history.transaction():
+        # A constraint that is checked by the commit stands for a disk that is full then.
+        history.base.execute("INSERT INTO child VALUES (7)")
+    store(log_in(2, session="b"))
+    assert [one.session for one in all_of(history)] == ["a", "b"]
+
+
+def test_a_damaged_history_is_told_where_it_is_asked(tmp_path: Path, store: Store, history: History) -> None:
+    """What SQLite says of a damaged file is an error for people, not a bug of ours."""
+    store(log_in(1))
+    with pytest.raises(HistoryError, match="no such table"), open_history(tmp_path) as other:
+        other.base.execute("SELECT * FROM elsewhere")
+
+
+def test_sessions_are_given_up_in_their_logs_time_also_when_none_is_open_beside_them(
+    history: History, store: Store
+) -> None:
+    """Eight days on in the log nobody waits any more, although no other session is open."""
+    store(log_in(1, session="a"), now=DAY)
+    store(log_in(8 * DAY, stage="refused"), now=2 * DAY + 8 * DAY)
+    store(log_in(8 * DAY + 1, stage="refused"), now=3 * DAY + 8 * DAY)
+    assert all_of(history)[0].end == "unknown"
+
+
+def test_one_line_from_the_future_does_not_move_the_time_of_its_log(history: History, store: Store) -> None:
+    """Whoever can write one line could otherwise keep a stopped log from ever being told."""
+    store(log_in(5), log_in(4_000 * DAY), now=DAY)
+    assert history.read.sources()["imap-log"].latest == 5
+
+
+def test_a_batch_of_an_older_log_does_not_end_its_own_sessions(history: History, store: Store) -> None:
+    """Where the sessions of a portion end is decided by the time in its log, not by another log's."""
+    store(log_in(900_000_000, stage="request"), now=2_000_000_000)
+    store(log_in(1_000, stage="request"), now=2_000_000_000)
+    store(log_in(2_000, stage="request"), now=2_000_000_000)
+    assert [one.requests for one in all_of(history)] == [1, None]
+
+
+def test_a_copy_is_read_where_nothing_can_be_written(tmp_path: Path) -> None:
+    """A back-up on a read-only mount can be compared by anybody who may read it."""
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    open_history(copy, create=True).close()
+    (copy / "history.sqlite").chmod(0o444)
+    copy.chmod(0o555)
+    code = (
+        "import os, sys; from pathlib import Path; from postwarden.history.history import open_copy\n"
+        "os.setgid(65534); os.setuid(65534)\n"
+        "with open_copy(Path(sys.argv[1])) as history: print(history.read.sources())"
+    )
+    if os.getuid() != 0:
+        code = code.replace("os.setgid(65534); os.setuid(65534)", "")
+    for folder in copy.parents:
+        if folder == Path(tempfile.gettempdir()):
+            break
+        folder.chmod(folder.stat().st_mode | 0o555)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(copy / "history.sqlite")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("{}\n", "")
+
+
+def test_who_sends_no_more_requests_has_left(history: History, store: Store) -> None:
+    """The time that goes on in the log ends the sessions of others, and lines without events end none."""
+    store(log_in(0, stage="request"))
+    store(now=1)
+    assert [one.end for one in all_of(history)] == ["unknown"]
+    store(log_in(1_800_001, "bob", stage="request"), now=1_800_001)
+    assert [(one.name, one.end, one.requests) for one in all_of(history)] == [
+        ("alice", "ended", 1),
+        ("bob", "unknown", None),
+    ]
+
+
+def test_what_is_under_way_is_remembered_over_a_restart(
+    history: History, store: Store, tmp_path: Path
+) -> None:
+    """Another process goes on where the first one was, and of what is over nothing is remembered."""
+    store(log_in(1, session="a"), log_in(2, stage="request"), log_in(3, stage="ended", session="z"))
+    store(log_in(4, session="late"), log_in(5, stage="ended", session="late"))
+    batch = Batch(
+        source="imap-log", cursor=Cursor(head=b"head"), unread=[], doubtful=[], passed=0, lines=1,
+        events=[
+            log_in(9, stage="ended", session="a"), log_in(10, stage="request"), log_in(0, session="z"),
+            log_in(1_900_000, "bob", stage="refused", reason="no such password"),
+        ],
+    )  # fmt: skip
+    with open_history(tmp_path) as other, other.writing() as storing:
+        other.store(storing, [(batch, 1_800_000, True)], 2_000_000)
+        waiting = [
+            other.base.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+            for table in ("open_session", "open_group", "open_end")
+        ]
+    assert waiting == [0, 0, 0]
+    assert sorted((one.begun, one.ended, one.requests) for one in all_of(history, refused=False)) == [
+        (0, 3, None), (1, 9, None), (2, 10, 2), (4, 5, None),
+    ]  # fmt: skip
+    assert [one.reason for one in all_of(history, names=("bob",))] == ["no such password"]
 
 
 def test_a_session_like_many_before_moves_what_is_first_seen_back(history: History, store: Store) -> None:

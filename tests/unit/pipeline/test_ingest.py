@@ -1,6 +1,7 @@
 """From files into the history: everything once, whatever happens in between."""
 
 import gzip
+import json
 import os
 import shutil
 import signal
@@ -17,8 +18,10 @@ from typing import Any
 import pytest
 
 from postwarden.connectors.log_files.source import LogFiles, Options
+from postwarden.errors import HistoryError
 from postwarden.history.history import History, open_history
 from postwarden.history.reading import Wanted
+from postwarden.history.storing import Storing
 from postwarden.lab.logs import LOGS, Log, Plan, Written, made_up_people, write
 from postwarden.pipeline.ingest import Ingester
 
@@ -239,3 +242,77 @@ def test_a_kill_at_any_moment_loses_nothing_and_repeats_nothing(tmp_path: Path) 
     for table in ("access", "ending"):
         places = base.execute(f"SELECT content, at FROM {table}").fetchall()
         assert len(places) == len(set(places)), f"each line made one row of {table} at most"
+
+
+POSTFIX = (
+    b"2026-11-20T10:00:00+00:00 mx postfix/smtpd[1]: 4AAAAA1: client=unknown[192.0.2.1]\n"
+    b"2026-11-20T10:00:00+00:00 mx postfix/qmgr[2]: 4AAAAA1: from=<a@x.example>, size=5, nrcpt=1 (queue active)\n"
+)
+DELIVERED = (
+    b"2026-11-20T10:00:01+00:00 mx postfix/smtp[3]: 4AAAAA1: to=<b@y.example>, relay=y[192.0.2.2]:25, delay=1, dsn=2.0.0,"
+    b" status=sent (ok)\n2026-11-20T10:00:01+00:00 mx postfix/qmgr[2]: 4AAAAA1: removed\n"
+)
+
+
+def test_a_portion_that_could_not_be_stored_is_decoded_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk does not make the decoder forget what it had remembered for the lines that are read again."""
+    log = tmp_path / "postfix" / "mail.log"
+    log.parent.mkdir()
+    log.write_bytes(POSTFIX)
+    reader = Ingester(source("postfix", tmp_path), lambda: datetime.now(UTC))  # noqa: TID251 - files have real times
+    with open_history(tmp_path, create=True) as history, history.writing() as storing:
+        list(reader.turn(history, storing))
+        with log.open("ab") as file:
+            file.write(DELIVERED)
+        with monkeypatch.context() as patched:
+            patched.setattr(Storing, "store", full)
+            with pytest.raises(HistoryError):
+                list(reader.turn(history, storing))
+        list(reader.turn(history, storing))
+        assert history.base.execute(
+            "SELECT s.text, t.size FROM transfer t JOIN text s ON s.id = t.sender"
+        ).fetchall() == [("a@x.example", 5)]
+
+
+def full(*_: object, **__: object) -> None:
+    raise sqlite3.OperationalError("database or disk is full")
+
+
+def test_lines_that_came_while_others_were_read_are_not_ahead_of_time(tmp_path: Path) -> None:
+    """Months of logs take an hour to read; what was written meanwhile is of now."""
+    log = tmp_path / "postfix" / "mail.log"
+    log.parent.mkdir()
+    log.write_bytes(POSTFIX + DELIVERED)
+    clock = iter([datetime(2026, 11, 20, 9, tzinfo=UTC)])
+    reader = Ingester(
+        source("postfix", tmp_path), lambda: next(clock, datetime(2026, 11, 20, 10, 5, tzinfo=UTC))
+    )
+    with open_history(tmp_path, create=True) as history, history.writing() as storing:
+        list(reader.turn(history, storing))
+        assert history.read.mishaps() == []
+
+
+def test_an_export_that_begins_with_the_newest_does_not_jump_in_time(tmp_path: Path) -> None:
+    """Portals export sign-ins newest first; that is no log whose clock was set back."""
+    (tmp_path / "entra").mkdir()
+    (tmp_path / "entra" / "export.json").write_text(
+        "".join(
+            json.dumps(
+                {
+                    "id": f"{hour}",
+                    "createdDateTime": f"2026-11-20T{hour:02}:00:00Z",
+                    "userPrincipalName": "a@x.example",
+                    "ipAddress": "192.0.2.1",
+                    "status": {"errorCode": 0},
+                }
+            )
+            + "\n"
+            for hour in range(20, 1, -3)
+        )
+    )
+    with open_history(tmp_path, create=True) as history:
+        ingest(history, source("entra", tmp_path))
+        assert history.read.sources()["entra"].events == 7
+        assert history.read.mishaps() == []

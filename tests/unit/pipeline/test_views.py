@@ -1,6 +1,9 @@
 """Sessions as they are shown: whose, from where, and who that is known to be."""
 
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +13,13 @@ from postwarden.access.hosting import HostingTable
 from postwarden.access.networks import Networks
 from postwarden.access.prefixes import Prefixes
 from postwarden.config.settings import Config, decode
+from postwarden.findings.own_sessions import SCHEMA, OwnSessions
 from postwarden.history.history import History, open_history
 from postwarden.model.account import Account
 from postwarden.model.event import Access
+from postwarden.model.reading import OwnSession
 from postwarden.pipeline.pseudonyms import Pseudonyms
+from postwarden.pipeline.record import STORE
 from postwarden.pipeline.views import View, Views
 from tests.unit.history.conftest import log_in
 
@@ -123,3 +129,45 @@ def test_an_account_is_shown_by_its_address_or_by_a_pseudonym(look: Look, tmp_pa
     assert (tmp_path / "private" / "pseudonyms.key").stat().st_mode & 0o777 == 0o600
     (tmp_path / "private" / "pseudonyms.key").unlink()
     assert Pseudonyms(tmp_path).of("alice@example.org") not in {one.account for one in found}
+
+
+OURS = (
+    CONFIG
+    + b"""
+[[source]]
+name = "imap"
+kind = "imap"
+host = "mail.example.org"
+login = { user = "{login}*auditor", secret = "env:SECRET" }
+[[source]]
+name = "log"
+kind = "log_files"
+files = ["*.log"]
+format = "dovecot"
+servers = ["imap"]
+"""
+)
+
+
+def test_one_record_of_ours_explains_one_session_that_is_shown(look: Look, tmp_path: Path) -> None:
+    """Whoever uses our identity in the same seconds is shown as unexplained, and who came before our records as that."""
+    opened = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    at = int(opened.timestamp() * 1000)
+    record = OwnSession(
+        source="imap", protocol="imap", identity="alice*auditor", account=ALICE.key, server="h:993", local_address="192.0.2.9",
+        local_port=4711, opened=opened,
+    )  # fmt: skip
+    with closing(sqlite3.connect(tmp_path / STORE)) as base:
+        for statement in SCHEMA:
+            base.execute(statement)
+        OwnSessions(base).add([record])
+        base.commit()
+    seen = look(
+        log_in(at - 60_000, identity="auditor"),
+        log_in(at + 1_000, identity="auditor"),
+        log_in(at + 2_000, identity="auditor"),
+        log_in(at + 3_000),
+        log_in(at + 4_000, identity="auditor", stage="refused"),
+        config=OURS,
+    )
+    assert [view.own for view in seen] == ["not compared", "weak", "unexplained", None, None]

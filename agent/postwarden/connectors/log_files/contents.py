@@ -18,8 +18,6 @@ from postwarden.errors import ConnectorError
 HEAD, TAIL = 1024, 256
 #: Bytes that are decoded and stored together.
 PORTION = 1024 * 1024
-#: What a compressed byte may stand for at most; text comes to 20, and a longer one is a trap.
-MAX_RATIO = 1_100
 #: Bytes of an overlong line that are kept as its sample.
 SAMPLE = 1024
 
@@ -44,7 +42,6 @@ class LogFile:
         self.compressed = raw.read(2) == _GZIP
         raw.seek(0)
         self._raw = raw
-        self._limit = status.size * MAX_RATIO + PORTION if self.compressed else None
         self._lines: IO[bytes] | gzip.GzipFile = gzip.GzipFile(fileobj=raw) if self.compressed else raw
 
     def head(self) -> bytes:
@@ -63,15 +60,9 @@ class LogFile:
     def read(self, offset: int, most: int) -> bytes:
         """At most so many bytes from there; fewer only at the end of the content."""
         try:
-            if self._limit is not None and offset + most > self._limit + PORTION:
-                raise ConnectorError(
-                    f"the log {self.path} grows beyond reason when it is decompressed",
-                    "look at it: no log compresses so well",
-                    reason="malformed",
-                )
             self._lines.seek(offset)
             found = io.BytesIO()
-            while found.tell() < most and (piece := self._lines.read(most - found.tell())):
+            while piece := self._lines.read(most - found.tell()):
                 found.write(piece)
             return found.getvalue()
         except (EOFError, zlib.error, gzip.BadGzipFile) as exc:
@@ -81,11 +72,14 @@ class LogFile:
                 reason="malformed",
             ) from exc
         except OSError as exc:
-            raise ConnectorError(
-                f"the log {self.path} cannot be read: {exc.strerror}",
-                "look at its disk",
-                reason="unreachable",
-            ) from exc
+            raise unreadable(self.path, exc) from exc
+
+
+def unreadable(path: str, exc: OSError) -> ConnectorError:
+    """What a disk or a mount that fails comes to."""
+    return ConnectorError(
+        f"the log {path} cannot be read: {exc.strerror}", "look at its disk", reason="unreachable"
+    )
 
 
 @contextmanager
@@ -107,7 +101,11 @@ def opened(path: str) -> Iterator[LogFile]:
             raise ConnectorError(
                 f"the log {path} is no regular file", "name files, not pipes or devices", reason="malformed"
             )
-        yield LogFile(path, raw, status_of(status, born(number)))
+        try:
+            log = LogFile(path, raw, status_of(status, born(number)))
+        except OSError as exc:
+            raise unreadable(path, exc) from exc
+        yield log
 
 
 def status_of(found: os.stat_result, made: int) -> Status:

@@ -11,7 +11,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from postwarden.connectors.log_files.contents import HEAD, TAIL, LogFile, Status, opened, pieces, status_of
+from postwarden.connectors.log_files.contents import (
+    HEAD,
+    TAIL,
+    LogFile,
+    Status,
+    opened,
+    pieces,
+    status_of,
+    unreadable,
+)
 from postwarden.errors import ConnectorError
 from postwarden.formats.server_logs import MAX_LINE
 from postwarden.model.arrival import Cursor, Mishap, Note, Portion
@@ -68,6 +77,7 @@ class Follower:
         self._patterns = tuple(patterns)
         self._longest, self._finished = longest, finished
         self._seen: dict[str, _File] = {}
+        self._damaged: dict[str, tuple[Status, Unreadable]] = {}
 
     def look(self, cursors: Sequence[Cursor], now: int) -> Iterator[Portion | Unreadable]:
         """Everything that is new since the `cursors`, at `now` in milliseconds since 1970.
@@ -105,6 +115,9 @@ class Follower:
         files: list[_File] = []
         failed: list[Unreadable] = []
         for path in files_of(self._patterns):
+            if (wrong := _wrong_name(path)) is not None:
+                failed.append(wrong)
+                continue
             try:
                 files.append(self._file(path))
             except FileNotFoundError:
@@ -113,13 +126,19 @@ class Follower:
             except ConnectorError as exc:
                 failed.append(Unreadable(path=path, error=exc))
         self._seen = {one.path: one for one in files}
+        self._damaged = {path: known for path, known in self._damaged.items() if path in self._seen}
         return files, failed
 
     def _file(self, path: str) -> _File:
         """The file as it is, from memory where nothing about it changed."""
         seen = self._seen.get(path)
-        if seen is not None and seen.status == status_of(os.stat(path), seen.status.born):  # noqa: PTH116 - a string from glob
-            return seen
+        try:
+            if seen is not None and seen.status == status_of(os.stat(path), seen.status.born):  # noqa: PTH116 - a string from glob
+                return seen
+        except FileNotFoundError:
+            raise
+        except OSError as exc:
+            raise unreadable(path, exc) from exc
         with opened(path) as log:
             return _File(path=path, status=log.status, compressed=log.compressed, head=log.head())
 
@@ -133,6 +152,10 @@ class Follower:
         )
         finished = one.file.compressed or now - status.modified // 1_000_000 > self._finished
         if unchanged and not (finished and cursor.live):
+            return
+        damaged = self._damaged.get(one.file.path)
+        if damaged is not None and damaged[0] == status:
+            yield damaged[1]
             return
         place = replace(
             cursor,
@@ -162,7 +185,22 @@ class Follower:
         except FileNotFoundError:
             return
         except ConnectorError as exc:
-            yield Unreadable(path=one.file.path, error=exc)
+            failed = Unreadable(path=one.file.path, error=exc)
+            if exc.reason == "malformed":
+                # It stays so until it changes; every look would decompress it anew.
+                self._damaged[one.file.path] = status, failed
+            yield failed
+
+
+def _wrong_name(path: str) -> Unreadable | None:
+    """Why a file of that name is left out, or None."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        shown = os.fsencode(path).decode("utf-8", "backslashreplace")
+        error = ConnectorError(f"the name of the log {shown} is not UTF-8", "rename it", reason="malformed")
+        return Unreadable(path=shown, error=error)
+    return None
 
 
 def _identity(file: Status | Cursor) -> tuple[int, int, int]:
@@ -176,7 +214,12 @@ def _extent(one: _Found) -> tuple[bool, int, int]:
 
 def _matched(files: Sequence[_File], cursors: Sequence[Cursor]) -> list[_Found]:
     """Each file that has a content, with that content's cursor."""
-    known = sorted(cursors, key=lambda one: len(one.head), reverse=True)
+    whole = {one.head: one for one in reversed(cursors)}
+    # Only these can be the beginning of something longer, or what lay in a file that was cut off.
+    short = sorted((one for one in cursors if len(one.head) < HEAD), key=lambda one: -len(one.head))
+    by_path: dict[str, list[Cursor]] = {}
+    for one in cursors:
+        by_path.setdefault(one.path, []).append(one)
     found: list[_Found] = []
     new: list[Cursor] = []
     # Shorter beginnings first: a copy under way is the same content as what it is copied from.
@@ -184,7 +227,9 @@ def _matched(files: Sequence[_File], cursors: Sequence[Cursor]) -> list[_Found]:
         if b"\n" not in file.head and len(file.head) < HEAD:
             # Not one whole line: nothing to tell it by, and nothing to read.
             continue
-        cursor = next((one for one in known if _is_of(file, one)), None)
+        cursor = whole.get(file.head) or next(
+            (one for one in (*short, *by_path.get(file.path, ())) if _is_of(file, one)), None
+        )
         if cursor is None:
             cursor = next((one for one in new if file.head.startswith(one.head)), None)
         if cursor is None:

@@ -11,7 +11,16 @@ from msgspec import Meta, Struct
 from postwarden.connectors.log_files.following import COPIED, FINISHED, Follower, Unreadable
 from postwarden.connectors.recall import RECALL
 from postwarden.errors import ConfigError
-from postwarden.formats.server_logs import About, Decoder, Shows, grade_of, longest_line, open_log, shows
+from postwarden.formats.server_logs import (
+    About,
+    Decoder,
+    Shows,
+    grade_of,
+    is_in_order,
+    longest_line,
+    open_log,
+    shows,
+)
 from postwarden.model.account import Account
 from postwarden.model.arrival import Cursor, Portion
 from postwarden.model.reading import SAME_GRADE, Gap, Grade, Item
@@ -87,6 +96,7 @@ class LogFiles:
         # The format's own options are wrong now or never.
         self.open_log(b"", None)
         self.grade: Grade = grade_of(options.format)
+        self.in_order = is_in_order(options.format)
         self._follower = Follower(
             [str(folder / pattern) for pattern in options.files],
             longest_line(options.format),

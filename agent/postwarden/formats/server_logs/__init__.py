@@ -112,6 +112,12 @@ def longest_line(format_name: str) -> int:
     return longest
 
 
+def is_in_order(format_name: str) -> bool:
+    """Whether lines stand in the order of their times. Exports of portals may begin with the newest: their modules say so."""
+    in_order: bool = getattr(import_module(FORMATS[format_name]), "IN_ORDER", True)
+    return in_order
+
+
 def shows(format_name: str, options: Mapping[str, object]) -> Shows:
     """What a format shows of log-ins with these options; a module says so by a function of the same name."""
     told: Callable[[Mapping[str, object]], Shows] | None = getattr(

@@ -20,6 +20,8 @@ from postwarden.model.reading import Grade
 GRADE: Grade = "checked against the published schema"
 #: An export may be one array in one line.
 LONGEST_LINE = 64 * 1024 * 1024
+#: Exports begin with the newest.
+IN_ORDER = False
 
 #: Records of diagnostic settings that are sign-ins of users.
 _OF_USERS = frozenset({"signinlogs", "noninteractiveusersigninlogs"})

@@ -20,6 +20,8 @@ from postwarden.model.reading import Grade
 GRADE: Grade = "checked against the published schema"
 #: An export may be one array in one line.
 LONGEST_LINE = 64 * 1024 * 1024
+#: Exports begin with the newest.
+IN_ORDER = False
 
 #: Decisive events; an activity that has both was let in.
 _SUCCESS, _FAILURE = "login_success", "login_failure"

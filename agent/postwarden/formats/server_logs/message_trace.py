@@ -23,6 +23,8 @@ from postwarden.model.event import Transfer
 from postwarden.model.reading import Grade
 
 GRADE: Grade = "from documentation only"
+#: Exports begin with the newest.
+IN_ORDER = False
 
 
 class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -3,13 +3,14 @@
 import gzip
 import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from postwarden.connectors.log_files.contents import PORTION
-from postwarden.connectors.log_files.following import FINISHED, Follower, Unreadable
+from postwarden.connectors.log_files.contents import HEAD, PORTION, Status
+from postwarden.connectors.log_files.following import FINISHED, Follower, Unreadable, _File, _matched
 from postwarden.formats.server_logs import MAX_LINE
 from postwarden.model.arrival import Cursor, Note
 
@@ -263,11 +264,230 @@ def test_a_file_that_cannot_be_read_is_told_and_the_others_are_read(reader: Read
     assert any("is no regular file" in error for error in reader.errors)
 
 
-def test_a_trap_that_grows_beyond_reason_is_not_followed_to_its_end(reader: Reader, tmp_path: Path) -> None:
-    """A compressed file cannot keep us busy for ever."""
-    (tmp_path / "mail.log.1.gz").write_bytes(gzip.compress(gzip.compress(bytes(1024))) + b"")
-    big = gzip.compress(b"a\n" * 40_000_000)
-    assert len(big) * 1100 > 80_000_000
-    (tmp_path / "mail.log.2.gz").write_bytes(big)
+def test_an_archive_that_ends_before_where_we_had_read_is_told_with_its_length(
+    reader: Reader, tmp_path: Path
+) -> None:
+    """The length of what is compressed is that of its content."""
+    log = tmp_path / "mail.log"
+    written(log, *(f"{number:050}" for number in range(100)))
     reader.look()
+    (tmp_path / "mail.log.1.gz").write_bytes(gzip.compress(log.read_bytes()[: 51 * 60]))
+    log.unlink()
+    assert reader.look() == []
+    assert f"it ends at byte {51 * 60}:" in reader.notes[-1].words
+
+
+def test_a_damaged_file_is_told_at_each_look_and_read_once(
+    reader: Reader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A broken archive that lies there for a year does not cost its decompression every second."""
+    whole = gzip.compress(b"".join(b"%d\n" % number for number in range(400_000)))
+    (tmp_path / "mail.log.2.gz").write_bytes(whole[: len(whole) // 2])
+    reader.look()
+    opened: list[str] = []
+    real = os.open
+
+    def watched(path: str, *more: int) -> int:
+        opened.append(path)
+        return real(path, *more)
+
+    monkeypatch.setattr(os, "open", watched)
+    reader.look()
+    assert opened == []
+    assert len(reader.errors) == 2
+    (tmp_path / "mail.log.2.gz").write_bytes(whole)
+    reader.look()
+    assert reader.lines == [b"%d" % number for number in range(400_000)]
+    assert len(reader.errors) == 2
+
+
+def test_a_name_that_is_no_text_is_told(reader: Reader, tmp_path: Path) -> None:
+    """Such a file cannot be named in a record; the others are read."""
+    (tmp_path / os.fsdecode(b"mail.log.\xff")).write_bytes(b"one\n")
+    written(tmp_path / "mail.log", "two")
+    assert reader.look() == [b"two"]
+    assert "\\xff" in reader.errors[0]
+
+
+def test_a_file_system_that_fails_is_told(
+    reader: Reader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mount that is stale gives no logs, and no crash."""
+    written(tmp_path / "mail.log", "one")
+    reader.look()
+
+    def stale(*_: object) -> os.stat_result:
+        raise OSError(116, "Stale file handle")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "stat", stale)
+        patched.setattr(os, "open", stale)
+        items = list(reader.follower.look(tuple(reader.cursors), reader.now))
+    assert [type(item) for item in items] == [Unreadable]
+    assert "Stale" in str(items[0].error)  # type: ignore[union-attr]  # it is one
+    written(tmp_path / "mail.log", "two")
+    assert reader.look() == [b"two"]
+
+
+def test_many_files_are_told_apart_in_no_time(tmp_path: Path) -> None:
+    """Hourly logs of a year, all of which were read before."""
+    files = [
+        _File(
+            path=f"/logs/{number}",
+            status=Status(device=1, inode=number, born=0, size=2000, modified=0),
+            compressed=False,
+            head=(b"%010d\n" % number * 94)[:HEAD],
+        )
+        for number in range(9_000)
+    ]
+    cursors = [Cursor(key=number + 1, head=file.head) for number, file in enumerate(files)]
+    began = time.process_time()
+    assert all(one.cursor.key == one.file.status.inode + 1 for one in _matched(files, cursors))
+    assert time.process_time() - began < 2
+
+
+def test_files_that_are_only_headers_are_followed_each_by_itself(reader: Reader, tmp_path: Path) -> None:
+    """Until they differ they are one content; from then on each has its own lines, once."""
+    one, other = tmp_path / "u_ex1.log", tmp_path / "u_ex2.log"
+    written(one, "#Fields: x")
+    written(other, "#Fields: x")
+    reader.look()
+    written(one, "a1")
+    written(other, "b1", "b2")
+    for _ in range(3):
+        reader.look()
+    written(one, "a2")
+    written(other, "b3")
+    for _ in range(3):
+        reader.look()
+    assert sorted(line for line in reader.lines if not line.startswith(b"#")) == [
+        b"a1", b"a2", b"b1", b"b2", b"b3",
+    ]  # fmt: skip
+    assert reader.notes == []
+
+
+def test_the_last_line_of_an_archive_counts_at_once(reader: Reader, tmp_path: Path) -> None:
+    """Nobody writes on behind what is compressed."""
+    (tmp_path / "mail.log.2.gz").write_bytes(gzip.compress(b"one\ntwo"))
+    assert reader.look() == [b"one", b"two"]
+    assert not reader.cursors[0].live
+
+
+def test_files_that_did_not_change_stay_closed(
+    reader: Reader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look at four hundred old files and a quiet log opens none of them, before and after its last line counts."""
+    written(tmp_path / "mail.log", "one")
+    (tmp_path / "mail.log.2.gz").write_bytes(gzip.compress(b"two\n"))
+    reader.look()
+    opened: list[str] = []
+    real = os.open
+
+    def watched(path: str, *more: int) -> int:
+        opened.append(os.path.basename(path))  # noqa: PTH119 - what os.open is given
+        return real(path, *more)
+
+    monkeypatch.setattr(os, "open", watched)
+    reader.look()
+    assert opened == []
+    reader.now += FINISHED + 1
+    reader.look()
+    assert opened == ["mail.log"]
+    reader.look()
+    assert opened == ["mail.log"]
+
+
+def test_a_log_is_read_while_it_is_being_compressed(reader: Reader, tmp_path: Path) -> None:
+    """Half an archive stands beside its log; the log is what is read."""
+    lines = [f"{number} of the log" for number in range(9_000)]
+    written(tmp_path / "mail.log.1", *lines)
+    whole = gzip.compress((tmp_path / "mail.log.1").read_bytes(), compresslevel=0)
+    (tmp_path / "mail.log.1.gz").write_bytes(whole[:-9])
+    assert reader.look() == [line.encode() for line in lines]
     assert reader.errors == []
+
+
+def test_a_new_file_that_begins_as_the_one_that_vanished_is_a_new_content(
+    reader: Reader, tmp_path: Path
+) -> None:
+    """Only the same file can have been cut off; another one in its place begins anew."""
+    log = tmp_path / "mail.log"
+    written(log, "#Fields: x", "one")
+    reader.look()
+    log.rename(tmp_path.parent / "elsewhere")
+    written(log, "#Fields: x")
+    assert reader.look() == [b"#Fields: x"]
+    assert reader.mishaps == [("gone", True)]
+
+
+def test_a_short_log_that_was_cut_off_is_the_same_log(reader: Reader, tmp_path: Path) -> None:
+    """Also where all that is known of it is its beginning: nothing is read again, and the cut is told."""
+    log = tmp_path / "mail.log"
+    written(log, "one", "two")
+    reader.look()
+    os.truncate(log, 4)
+    assert reader.look() == []
+    assert reader.mishaps == [("shortened", True)]
+    written(log, "three")
+    assert reader.look() == [b"three"]
+
+
+def test_only_lines_that_came_while_we_followed_tell_how_late_a_log_is(
+    reader: Reader, tmp_path: Path
+) -> None:
+    """What was there before we looked, and what comes behind a long silence, says nothing about its delay."""
+    log = tmp_path / "mail.log"
+    fresh: list[bool] = []
+
+    def look() -> None:
+        for item in reader.follower.look(tuple(reader.cursors), reader.now):
+            assert not isinstance(item, Unreadable)
+            fresh.extend([item.fresh] if item.data else [])
+            reader.keep(item.cursor)
+
+    written(log, "one")
+    reader.now = log.stat().st_mtime_ns // 1_000_000
+    look()
+    written(log, "two")
+    look()
+    reader.now += FINISHED + 60_000
+    look()
+    written(log, "three")
+    look()
+    assert fresh == [False, True, False]
+
+
+@pytest.mark.parametrize(("number", "reason"), [(13, "forbidden"), (5, "unreachable")])
+def test_why_a_file_cannot_be_opened_is_told(
+    reader: Reader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, reason: str
+) -> None:
+    """Rights are the administrator's to give, a failing disk is not."""
+    written(tmp_path / "mail.log", "one")
+
+    def refused(*_: object) -> int:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "open", refused)
+    (item,) = reader.follower.look((), 0)
+    assert isinstance(item, Unreadable)
+    assert item.error.reason == reason
+
+
+def test_lines_of_megabytes_are_read_where_the_format_has_them(tmp_path: Path) -> None:
+    """An export is one line: whole ones come whole, one that is too long is left out, and what is behind it comes."""
+    lines = [
+        b"a" * (PORTION // 2), b"b" * (2 * PORTION), b"c", b"d" * (6 * PORTION), b"e", b"f" * (PORTION - 1), b"g",
+        b"h" * (3 * PORTION),
+    ]  # fmt: skip
+    (tmp_path / "export.json").write_bytes(b"\n".join(lines))
+    (tmp_path / "growing.json").write_bytes(b"head\n" + b"x" * (2 * PORTION))
+    reader = Reader(tmp_path)
+    reader.follower = Follower([str(tmp_path / "*")], longest=3 * PORTION)
+    reader.look()
+    reader.now += FINISHED + 1
+    with (tmp_path / "growing.json").open("ab") as file:
+        file.write(b"y\n")
+    reader.look()
+    assert reader.unread == [len(b"\n".join(lines[:3])) + 1]
+    wanted = [*(line for line in lines if not line.startswith(b"d")), b"head", b"x" * (2 * PORTION) + b"y"]
+    assert sorted(line for line in reader.lines if line.strip()) == sorted(wanted)
