@@ -361,3 +361,10 @@ def test_a_session_like_many_before_moves_what_is_first_seen_back(history: Histo
     store(log_in(5_000, client="mutt"), log_in(6_000, client="mutt"))
     store(log_in(2_000, client="mutt"))
     assert [time for _, _, time in history.read.first_seen(("alice",))] == [2_000] * 3
+
+
+def test_a_look_without_lines_is_no_arrival(history: History, store: Store) -> None:
+    """A log that is looked at every second and says nothing has stopped all the same."""
+    store(log_in(1), now=5)
+    store(now=9)
+    assert history.read.sources()["imap-log"].arrived == 5

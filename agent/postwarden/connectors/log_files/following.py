@@ -282,7 +282,7 @@ def _mishaps(
                 f"{f'byte {end}' if end is not None else 'another place'}; lines written in between may be lost"
             )
             notes.append(_note("truncated", cursor, now, words))
-        if notes or not elsewhere:
+        if notes:
             yield Portion(cursor=replace(cursor, live=False, read=now), notes=tuple(notes))
 
 

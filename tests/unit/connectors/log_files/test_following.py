@@ -171,6 +171,7 @@ def test_a_log_that_is_emptied_without_a_copy_is_a_loss(reader: Reader, tmp_path
     assert reader.look() == [b"two"]
     reader.look()
     assert reader.mishaps == [("truncated", True)]
+    assert reader.notes[0].words.startswith("it was emptied or overwritten in place")
 
 
 def test_a_log_that_vanishes_is_a_loss_while_it_is_live(reader: Reader, tmp_path: Path) -> None:
