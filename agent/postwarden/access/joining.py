@@ -99,8 +99,8 @@ class Joiner:
             return None
         return self.sessions.get(session) or self._lately.get(session) or self._before.get(session)
 
-    def take(self, events: Iterable[Access]) -> Joined:
-        """What becomes of them."""
+    def take(self, events: Iterable[Access], *, ends: bool = True) -> Joined:
+        """What becomes of them; where the log does not tell ends (`ends`), none is waited for."""
         rows: list[tuple[int, Access]] = []
         endings: list[Ending] = []
         late: list[tuple[int, int]] = []
@@ -111,8 +111,10 @@ class Joiner:
                 if session is not None and (row_of_end := self._end_behind(session, event.time)) is not None:
                     # An older file was read later; the end is known already.
                     late.append((row, row_of_end))
-                elif session is not None:
+                elif session is not None and ends:
                     self._begin(session, row)
+                elif session is not None:
+                    self._remember(session, row)
             elif stage == "request":
                 if (grouped := self._grouped(event, endings)) is not None:
                     rows.append(grouped)
@@ -175,6 +177,10 @@ class Joiner:
 
     def _end(self, session: str, row: int) -> None:
         self._forget(session)
+        self._remember(session, row)
+
+    def _remember(self, session: str, row: int) -> None:
+        """For lines about it that are still to come."""
         self._lately[session] = row
         if len(self._lately) >= LATELY:
             self._before, self._lately = self._lately, {}

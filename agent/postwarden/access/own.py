@@ -13,7 +13,7 @@ from postwarden.model.session import Session
 #: of two hosts differ. With address and port, and without.
 STRONG, WEAK = 60_000, 10_000
 
-#: `exact` by identity, address and port; `weak` by account and time only, where the log lacks the port or the address.
+#: `exact` by identity, address and port; `weak` by account and time only, where the log lacks the port or has another address.
 Strength = Literal["exact", "weak"]
 
 
@@ -53,8 +53,8 @@ def _explains(record: OwnSession, session: Session, strength: Strength) -> bool:
     if strength == "exact":
         there = session.peer or session.address, session.port
         return there == (record.local_address, record.local_port)
-    # Where the log has the port, another port is another session.
-    return session.port is None
+    # From our own address another port is another session; behind NAT or a proxy neither is what we know.
+    return session.port is None or (session.peer or session.address) != record.local_address
 
 
 def _ms(one: OwnSession) -> int:

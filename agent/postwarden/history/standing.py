@@ -29,8 +29,7 @@ class Standing(Struct, frozen=True, kw_only=True):
     """One source, as far as it was stored.
 
     `first` and `latest` are the earliest and latest time of its events, `arrived` when the last line came; `delays` counts
-    fresh events by `bucket_of` their delay. `lines`, `events`, `unread` and `doubtful` are totals, `ends` whether its
-    format tells when sessions end. `looked` is when its files were last looked at, and `troubles` those that could not be
+    fresh events by `bucket_of` their delay. `lines`, `events`, `unread` and `doubtful` are totals. `looked` is when its files were last looked at, and `troubles` those that could not be
     read then. No default for the bound of its delay is below `least` milliseconds. Of the last `lines_lately` lines `unread_lately` were not understood. Times are in milliseconds since 1970.
     """
 
@@ -44,7 +43,6 @@ class Standing(Struct, frozen=True, kw_only=True):
     doubtful: int = 0
     lines_lately: int = 0
     unread_lately: int = 0
-    ends: bool = False
     looked: int | None = None
     troubles: tuple[Trouble, ...] = ()
     least: int = LEAST

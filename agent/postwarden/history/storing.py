@@ -74,14 +74,17 @@ class Storing:
         self._together.clear()
         self._day = self._next_row = None
 
-    def store(self, batch: Batch, now: int, *, idle: int = IDLE, ends: bool = False) -> Cursor:
-        """Takes the batch in, inside the caller's transaction; gives the cursor with its number."""
+    def store(self, batch: Batch, now: int, *, idle: int = IDLE, ends: bool = True) -> Cursor:
+        """Takes the batch in, inside the caller's transaction; gives the cursor with its number.
+
+        `ends` says whether its log tells when sessions end.
+        """
         source = self._interned.text(batch.source)
         day = self._day_of(now)
         cursor = self._keep_cursor(source, batch.cursor)
         joiner = self._joiner(batch.source, source, idle)
         accesses = [event for event in batch.events if isinstance(event, Access)]
-        joined = joiner.take(accesses)
+        joined = joiner.take(accesses, ends=ends)
         endings = joined.endings
         standing = self.standing(batch.source)
         times = [event.time for event in batch.events]
@@ -105,7 +108,7 @@ class Storing:
                 for note in batch.notes
             ],
         )  # fmt: skip
-        self._keep_standing(source, _after(standing, batch, times, now, ends=ends))
+        self._keep_standing(source, _after(standing, batch, times, now))
         return cursor
 
     def cursors(self, source: str) -> list[Cursor]:
@@ -349,7 +352,7 @@ class Storing:
         self._joiners.clear()
 
 
-def _after(standing: Standing, batch: Batch, times: Sequence[int], now: int, *, ends: bool) -> Standing:
+def _after(standing: Standing, batch: Batch, times: Sequence[int], now: int) -> Standing:
     """What is known of the source with this batch, whose events have these `times`."""
     past = [time for time in times if time <= now + AHEAD]
     delays = standing.delays
@@ -374,7 +377,6 @@ def _after(standing: Standing, batch: Batch, times: Sequence[int], now: int, *, 
         doubtful=standing.doubtful + len(batch.doubtful),
         lines_lately=lines_lately,
         unread_lately=unread_lately,
-        ends=standing.ends or ends,
     )
 
 

@@ -184,3 +184,12 @@ def test_so_many_that_ended_lately_are_still_known(monkeypatch: pytest.MonkeyPat
     assert [joiner.row_of(name) for name in "cde"] == [3, 4, 5]
     joiner.take([one for name in "fghi" for one in (access("begun", 9, name), access("ended", 9, name))])
     assert joiner.row_of("a") is None
+
+
+def test_where_a_log_tells_no_ends_none_is_waited_for() -> None:
+    """The end is unknown at once; lines about the session still find it."""
+    joiner = Joiner(1, MINUTE)
+    joiner.take([access("begun", 1, "a")], ends=False)
+    assert joiner.sessions == {}
+    assert joiner.changes() == Changes(sessions={}, ends={}, groups={})
+    assert joiner.row_of("a") == 1

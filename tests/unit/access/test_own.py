@@ -36,7 +36,8 @@ def seen(
         (recorded(), seen(1, 59), "exact"),
         (recorded(), seen(1, 61), None),
         (recorded(), seen(1, port=4712), None),
-        (recorded(), seen(1, address="192.0.2.8"), None),
+        (recorded(), seen(1, 9, address="192.0.2.8"), "weak"),
+        (recorded(), seen(1, 11, address="192.0.2.8"), None),
         (recorded(), seen(1, address="203.0.113.1", peer="192.0.2.9"), "exact"),
         (recorded(protocol="managesieve"), seen(1), None),
         (recorded(), seen(1, 9, port=None), "weak"),
@@ -72,3 +73,10 @@ def test_ten_days_of_a_large_organisation_are_compared_in_no_time() -> None:
     began = time.process_time()
     assert match(records, sessions).unexplained == ()
     assert time.process_time() - began < 3
+
+
+def test_a_thief_elsewhere_at_our_own_moment_is_not_taken_for_us() -> None:
+    """Our own session takes its record exactly, and what comes from another address at that time has none left."""
+    found = match([recorded()], [seen(1, 1, address="203.0.113.7", port=9), seen(2, 2)])
+    assert found.explained == {2: "exact"}
+    assert [one.row for one in found.unexplained] == [1]
