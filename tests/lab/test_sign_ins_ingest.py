@@ -20,9 +20,10 @@ from postwarden.lab.cloud import CloudLab
 from postwarden.model.arrival import Batch, Cursor
 from postwarden.pipeline import ingest_sign_ins
 from postwarden.pipeline.collect import Reading
-from postwarden.pipeline.ingest import Progress, has_logs
+from postwarden.pipeline.ingest import Progress
 from postwarden.pipeline.ingest_sign_ins import SignInIngester
 from postwarden.pipeline.log_readers import log_readers
+from postwarden.pipeline.log_sources import has_logs
 from postwarden.pipeline.reading_logs import memory_of
 from postwarden.pipeline.recall_sign_ins import HistoryOfSignIns
 from tests.lab import google as google_source

@@ -135,7 +135,7 @@ def _read_logs(config: "Config", recorder: "Recorder") -> None:
     """Takes in what is new in the logs, where some are configured and no daemon does it."""
     import sys
 
-    from postwarden.pipeline.ingest import has_logs
+    from postwarden.pipeline.log_sources import has_logs
 
     if not has_logs(config):
         return

@@ -23,14 +23,13 @@ from postwarden.daemon import running, systemd
 from postwarden.daemon.board import Board
 from postwarden.daemon.books import Books
 from postwarden.daemon.clock import Clock
-from postwarden.daemon.listening import Listening
 from postwarden.daemon.policy import InForce, Policy, load_policy, with_accounts
 from postwarden.daemon.running import Running
 from postwarden.daemon.sweeper import Sweeper
 from postwarden.errors import ConfigError, HistoryError, LedgerError, LedgerUnsound, PostwardenError
 from postwarden.pipeline.deliver import Courier
 from postwarden.pipeline.directory import unasked
-from postwarden.pipeline.reading_logs import memory_of
+from postwarden.pipeline.log_sources import has_logs
 from postwarden.pipeline.record import Recorder
 
 #: Seconds from tick to tick, with an interval of more than 100 seconds.
@@ -202,7 +201,13 @@ class Service:
                         )
 
     def _listen(self) -> None:
-        """The thread that follows the logs; what it stores needs no lock of the ledger."""
+        """The thread that follows the logs, where there are any; what it stores needs no lock of the ledger."""
+        while not has_logs(self._policy.config):
+            if self._ended.wait(LISTEN_LEAST) or self._failure is not None:
+                return
+        # Who has no logs does not carry what reads them.
+        from postwarden.daemon.listening import Listening
+
         listening = Listening(self._in_force, self._books, self._clock, self._state)
         wait = LISTEN
         while not self._ended.is_set() and self._failure is None:
@@ -213,6 +218,11 @@ class Service:
         listening.close()
 
     def _remember(self, policy: Policy) -> dict[str, Any]:
+        """What sources remember from the beginning: those with logs the history, as far as it is asked."""
+        if not has_logs(policy.config):
+            return {}
+        from postwarden.pipeline.reading_logs import memory_of
+
         return memory_of(policy.config, self._state, self._clock.now, self._clock.steady)
 
     @contextmanager

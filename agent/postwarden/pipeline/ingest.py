@@ -6,7 +6,6 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
-from postwarden.config.settings import Config
 from postwarden.connectors.log_files.following import Unreadable
 from postwarden.connectors.log_files.source import LogFiles
 from postwarden.formats.server_logs import Decoder
@@ -15,7 +14,6 @@ from postwarden.history.standing import Trouble
 from postwarden.history.storing import AHEAD, Storing
 from postwarden.model.arrival import Batch, Cursor, Note, Portion
 from postwarden.model.event import Event
-from postwarden.pipeline.log_sources import has_log
 
 #: A time that runs back within a log by more milliseconds is a jump.
 BACK = 3_600_000
@@ -32,11 +30,6 @@ class Progress(Struct, frozen=True, kw_only=True):
     lines: int = 0
     events: int = 0
     unreadable: Unreadable | None = None
-
-
-def has_logs(config: Config) -> bool:
-    """Whether any source has logs."""
-    return any(has_log(entry) for _, entry in config.watched)
 
 
 class Ingester:
