@@ -183,7 +183,7 @@ def _check_time_format(text: str) -> None:
     try:
         # What it writes it must read again; a time without a year is not one.
         said = datetime(2024, 2, 29, 23, 58, 59).strftime(text)  # noqa: DTZ001 - a time as it stands in a log
-        read = datetime.strptime(said, text)  # noqa: DTZ007
+        read = datetime.strptime(said, text)  # noqa: DTZ007 - as above
     except ValueError as exc:
         raise _wrong(
             "time_format", f"{text!r}: {exc}", "iso, unix, unix_ms, or a format of strptime"

@@ -131,11 +131,7 @@ def _scan(line: bytes, at: int, state: ScanState) -> Iterator[_Piece]:
                     continue
                 state.at = at + begin
             state.depth += 1
-            if (
-                mark == b"["
-                and state.depth == 2
-                and _PAGE.fullmatch(state.pending + line[begin : token.end()])
-            ):
+            if mark == b"[" and state.depth == 2 and _is_page_head(state, line, begin, token.end()):
                 _reset(state)
                 state.in_page, begin = True, token.end()
         elif mark in b"}]":

@@ -176,6 +176,16 @@ def test_text_behind_a_page_is_unread() -> None:
     assert [raw for _, raw in decoded.unread] == [b"what is this"]
 
 
+@pytest.mark.parametrize(("length", "found"), [(10, 2), (5000, 0)])
+def test_a_pages_head_is_short(length: int, found: int) -> None:
+    """Before its list a page has an address or two: looking for one in a long text would cost its square."""
+    items = json.loads(sample("entra/graph_page.log"))["value"]
+    page = json.dumps({"@odata.context": "x" * length, "value": items[:2]}).encode() + b"\n"
+    decoded = open_log("entra_sign_ins", About()).decode(page, 0)
+    assert len(decoded.events) == found
+    assert bool(decoded.unread) is not bool(found)
+
+
 def test_sign_ins_of_applications_are_nobodys() -> None:
     """Graph's sign-ins of service principals are passed over, and one of nobody at all is unread."""
     application = {
