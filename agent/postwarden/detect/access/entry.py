@@ -1,0 +1,45 @@
+"""What is judged here: sessions with their places, in the order of their times, and what people answered."""
+
+from msgspec import Struct
+
+from postwarden.access.networks import Place
+from postwarden.model.event import Protocol
+from postwarden.model.window import Verdict
+
+
+class Entry(Struct, frozen=True, kw_only=True, gc=False):
+    """One session, sign-in or refused log-in of an account. Times are milliseconds since 1970 in UTC.
+
+    `row` is its number in the history. `account` is the account's key, or its name where no directory knows it. `place` is None
+    where the address is not told or says nothing (a gateway that many share). `family` is the client's, see
+    `access.clients`. `token` is the id of the sign-in session or token, where the log tells one that outlives a
+    connection. `session` is what tells it from others at its source.
+    """
+
+    row: int
+    account: str
+    time: int
+    source: str
+    protocol: Protocol
+    ended: int | None = None
+    address: str | None = None
+    place: Place | None = None
+    family: str | None = None
+    session: str | None = None
+    token: str | None = None
+    method: str | None = None
+    application: str | None = None
+    refused: bool = False
+    attempts: int = 1
+    bytes_out: int | None = None
+    bodies: int | None = None
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """What somebody said about a window, at a time; `until` is when it ends, None where it does not."""
+
+    account: str
+    subject: str
+    verdict: Verdict
+    time: int
+    until: int | None = None
