@@ -30,6 +30,7 @@ _PROGRAMS: dict[str, tuple[str, str, str, str, str, str]] = {
     "android_mail": ("27922004-5251-4030-b22d-91ecd9a37ea4", "Outlook Mobile", "Mobile Apps and Desktop clients", "Android 14", "Chrome Mobile {chrome}.0.0", _ANDROID),
     "k9": ("5d26b4ab-4b1a-4b6c-9bd8-6b8f1a4c9d01", "K-9 Mail", "Mobile Apps and Desktop clients", "Android 14", "Chrome Mobile {chrome}.0.0", _ANDROID),
     "imap_client": ("00000002-0000-0ff1-ce00-000000000000", "Office 365 Exchange Online", "IMAP4", "", "", ""),
+    "pop_client": ("00000002-0000-0ff1-ce00-000000000000", "Office 365 Exchange Online", "POP3", "", "", ""),
 }  # fmt: skip
 
 #: A version of Chrome and its day since 1970; a new one comes every four weeks.

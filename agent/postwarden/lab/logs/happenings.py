@@ -1,4 +1,7 @@
-"""What happens at the servers, before any product has written it down. Times are milliseconds since 1970 in UTC."""
+"""What happens at the servers, before any product has written it down. Times are milliseconds since 1970 in UTC.
+
+`intruder` is the seed of the intrusion that something belongs to, None for everybody else. No log tells of it.
+"""
 
 from typing import Literal
 
@@ -37,6 +40,7 @@ class Session(Struct, frozen=True, kw_only=True, gc=False):
     expunged: int = 0
     identity: str | None = None
     behind: str | None = None
+    intruder: str | None = None
 
 
 class Refusal(Struct, frozen=True, kw_only=True, gc=False):
@@ -54,6 +58,7 @@ class Refusal(Struct, frozen=True, kw_only=True, gc=False):
     attempts: int = 1
     known: bool = True
     behind: str | None = None
+    intruder: str | None = None
 
 
 class Visit(Struct, frozen=True, kw_only=True, gc=False):
@@ -64,6 +69,7 @@ class Visit(Struct, frozen=True, kw_only=True, gc=False):
     address: str
     network: Network
     let_in: bool = True
+    intruder: str | None = None
 
 
 class SignIn(Struct, frozen=True, kw_only=True, gc=False):
@@ -76,6 +82,7 @@ class SignIn(Struct, frozen=True, kw_only=True, gc=False):
     client: str
     error: int = 0
     known: bool = True
+    intruder: str | None = None
 
 
 class Message(Struct, frozen=True, kw_only=True, gc=False):

@@ -10,6 +10,8 @@ from ipaddress import IPv6Address, ip_network
 from random import Random
 from typing import Literal
 
+from postwarden.errors import LabError
+
 Kind = Literal["office", "isp", "mobile", "hotel", "hosting", "own"]
 
 
@@ -71,7 +73,57 @@ _ROWS: tuple[tuple[str, str, Kind], ...] = (
     ("Tropic VPS", "SG", "hosting"),
     ("Pampa Host", "BR", "hosting"),
     ("Danube Racks", "RO", "hosting"),
+    # Only for intruders and for lively organisations: see `anywhere`.
+    ("Moselgeraete", "DE", "hosting"),
+    ("Rechenwerk Harz", "DE", "hosting"),
+    ("Mietserver Spree", "DE", "hosting"),
+    ("Wolkenbank", "DE", "hosting"),
+    ("Hoshi Cloud", "JP", "hosting"),
+    ("Tokai VPS", "JP", "hosting"),
+    ("Fuji Rack Space", "JP", "hosting"),
+    ("Hakata Compute", "JP", "hosting"),
+    ("Mesa Virtual", "US", "hosting"),
+    ("Bayou Dedicated", "US", "hosting"),
+    ("Cascade Instances", "US", "hosting"),
+    ("Liberty Tunnel", "US", "hosting"),
+    ("Loire Serveurs", "FR", "hosting"),
+    ("Severn Hosting", "GB", "hosting"),
+    ("Suomi Konesali", "FI", "hosting"),
+    ("Malmo Racks", "SE", "hosting"),
+    ("Wisla Serwery", "PL", "hosting"),
+    ("Volga Dedik", "RU", "hosting"),
+    ("Dnipro Host", "UA", "hosting"),
+    ("Nistru Offshore", "MD", "hosting"),
+    ("Anadolu Sunucu", "TR", "hosting"),
+    ("Pearl River Cloud", "HK", "hosting"),
+    ("Mekong Servers", "VN", "hosting"),
+    ("Deccan Compute", "IN", "hosting"),
+    ("Highveld Hosting", "ZA", "hosting"),
+    ("Boreal Machines", "CA", "hosting"),
+    ("Rheinfaser", "DE", "isp"),
+    ("Taunus Telefon", "DE", "isp"),
+    ("Stadtnetz Ost", "DE", "isp"),
+    ("Tohoku Hikari", "JP", "isp"),
+    ("Kyushu Wave", "JP", "isp"),
+    ("Chubu Cable", "JP", "isp"),
+    ("Desert Broadband", "US", "isp"),
+    ("Piedmont Fiber", "US", "isp"),
+    ("Harbor Cable", "US", "isp"),
+    ("Sertao Banda Larga", "BR", "isp"),
+    ("Song Hong Net", "VN", "isp"),
+    ("Bosporus Telekom", "TR", "isp"),
+    ("Ural Svyaz", "RU", "isp"),
+    ("Lagos Broadband", "NG", "isp"),
+    ("Midlands Broadband", "GB", "isp"),
+    ("Inari Mobile", "JP", "mobile"),
+    ("Bluff Wireless", "US", "mobile"),
+    ("Speicherstadt Lines", "DE", "office"),
+    ("Naniwa Ether", "JP", "office"),
+    ("Loop Metro Ethernet", "US", "office"),
 )
+
+#: How many of the networks ordinary people and strangers use where nothing else is asked for.
+_ORDINARY = 33
 
 NETWORKS = tuple(Network(number, *row) for number, row in enumerate(_ROWS, start=1))
 
@@ -80,8 +132,27 @@ OWN = Network(0, "own network", "", "own")
 
 
 def of_kind(kind: Kind, country: str | None = None) -> tuple[Network, ...]:
-    """The networks of a kind, in one country or anywhere."""
-    return tuple(n for n in NETWORKS if n.kind == kind and country in {None, n.country})
+    """The networks of a kind that plain organisations know, in one country or anywhere."""
+    return tuple(n for n in NETWORKS[:_ORDINARY] if n.kind == kind and country in {None, n.country})
+
+
+def anywhere(kind: Kind, country: str | None = None, *, outside: str | None = None) -> tuple[Network, ...]:
+    """All networks of a kind: in one country, or outside one, or wherever."""
+    return tuple(
+        n for n in NETWORKS if n.kind == kind and country in {None, n.country} and n.country != outside
+    )
+
+
+def hosting_list(coverage: float, seed: str) -> frozenset[int]:
+    """The numbers of a drawn share of the hosting networks: what somebody knows to be hosting.
+
+    Lists of such networks are never whole: `coverage` is from 0, none, to 1, all; LabError where it is not.
+    """
+    if not 0 <= coverage <= 1:
+        raise LabError(f"a list cannot cover {coverage} of the networks", "a share from 0 to 1")
+    known = anywhere("hosting")
+    chosen = Random(f"{seed} hosting list").sample(known, round(coverage * len(known)))
+    return frozenset(network.asn for network in chosen)
 
 
 def v4_address(network: Network, rng: Random, *, half: int = 0) -> str:

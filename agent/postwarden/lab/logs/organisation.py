@@ -8,10 +8,10 @@ from msgspec.structs import replace
 from postwarden.lab.logs import outside, services
 from postwarden.lab.logs.habits import day_of
 from postwarden.lab.logs.happenings import Happening, Refusal, Session, Start
+from postwarden.lab.logs.intruder import Intruder
 from postwarden.lab.logs.journal import Timeline
-from postwarden.lab.logs.people import Person, person
-from postwarden.lab.logs.places import Site, sites
 from postwarden.lab.logs.plan import DAY_MS, Plan
+from postwarden.lab.logs.staff import staff
 
 _PARTNERS = (
     "orders@aster-retail.example",
@@ -24,13 +24,24 @@ _PARTNERS = (
 _DOWN_MS = 260_000
 
 
+def happenings(plan: Plan) -> Iterator[Happening]:
+    """What happens within a plan's days, in the order of time; no file is written.
+
+    Every call gives the same. Memory is for a few days of it.
+    """
+    for day, found in Organisation(plan).days():
+        if day >= plan.begin.toordinal():
+            yield from found
+
+
 class Organisation:
     """The organisation of a plan. Accounts: people, shared mailboxes, machines, and the monitoring's own."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._sites: tuple[Site, ...] = sites(plan.seed)
-        self._people: tuple[Person, ...] = tuple(person(plan, name, self._sites) for name in plan.people)
+        self._people = staff(plan)
+        by_name = {one.name: one for one in self._people}
+        self._members = {name: [by_name[one] for one in services.members(plan, name)] for name in plan.shared}
         self._accounts = plan.people + plan.shared + plan.devices
         self._cuts = _power_cuts(plan)
 
@@ -41,6 +52,7 @@ class Organisation:
         first = self._plan.begin.toordinal() - 1
         last = first + self._plan.days
         line: Timeline[Happening] = Timeline()
+        intruders = [Intruder(self._plan, one) for one in self._plan.intrusions]
         # A local day lies within three days in UTC, and none of those before `first` is asked for.
         for local in range(first - 1, last + 2):
             for happening in self._local_day(local):
@@ -48,6 +60,10 @@ class Organisation:
             if local >= first:
                 for happening in self._utc_day(local):
                     line.add(_when(happening), happening)
+                midnight = self._begin(local + 1)
+                for intruder in intruders:
+                    for happening in intruder.before(midnight):
+                        line.add(_when(happening), happening)
             if first <= local - 1 <= last:
                 yield local - 1, [self._cut(one) for time, one in line.take(local - 1) if self._up(time)]
             else:
@@ -57,17 +73,15 @@ class Organisation:
         plan = self._plan
         for one in self._people:
             yield from day_of(one, ordinal, plan.seed, self._somebody)
-        for n, name in enumerate(plan.shared):
-            rng = Random(f"{plan.seed} {name} members")
-            members = rng.sample(self._people, min(len(self._people), 2 + n % 3))
-            yield from services.shared(plan, name, members, ordinal)
+        for name in plan.shared:
+            yield from services.shared(plan, name, self._members[name], ordinal)
         for n, name in enumerate(plan.devices):
             owner = self._people[n % len(self._people)]
             yield from services.machine(plan, name, ordinal, owner, plan.people)
 
     def _utc_day(self, ordinal: int) -> Iterator[Happening]:
         rng = Random(f"{self._plan.seed} servers {ordinal}")
-        begin = (ordinal - self._plan.begin.toordinal()) * DAY_MS + self._plan.first_ms
+        begin = self._begin(ordinal)
         yield from services.probes(begin, rng)
         yield from services.backups(self._accounts, begin, rng)
         yield from outside.guesses(self._accounts, begin, rng)
@@ -75,6 +89,10 @@ class Organisation:
             Start(time=cut + _DOWN_MS) for cut in self._cuts if begin <= cut + _DOWN_MS < begin + DAY_MS
         )
         yield from outside.letters(self._accounts, 3.0, begin, rng)
+
+    def _begin(self, ordinal: int) -> int:
+        """When a day in UTC begins."""
+        return (ordinal - self._plan.begin.toordinal()) * DAY_MS + self._plan.first_ms
 
     def _somebody(self, rng: Random) -> str:
         return rng.choice(self._accounts) if rng.random() < 0.6 else rng.choice(_PARTNERS)

@@ -5,7 +5,7 @@ from random import Random
 from typing import Literal
 
 from postwarden.lab.logs.moments import is_free
-from postwarden.lab.logs.networks import of_kind
+from postwarden.lab.logs.networks import Network, of_kind
 from postwarden.lab.logs.places import Household, Place, Site, carrier, guest_line
 from postwarden.lab.logs.plan import Plan
 
@@ -125,18 +125,24 @@ def person(plan: Plan, name: str, offices: tuple[Site, ...]) -> Person:
 
 
 def _home(seed: str, rng: Random, site: Site, plan: Plan) -> Place:
-    """A line at home, at one of the country's providers; the first of them gives its customers new addresses once."""
-    providers = of_kind("isp", site.country)
-    network = rng.choice(providers)
-    renumbers = plan.days * 3 // 5 if network is providers[0] else plan.days + 2
+    """A line at home, at one of the country's providers."""
+    network = rng.choice(of_kind("isp", site.country))
     household = Household(
         seed=seed,
         network=network,
         lease=rng.choice((0, 1, 1, 14, 60, 180)),
-        renumbered=plan.begin.toordinal() + renumbers,
+        renumbered=renumbered(plan, network),
         dual=rng.random() < 0.35,
     )
     return household.place()
+
+
+def renumbered(plan: Plan, network: Network) -> int:
+    """The day from which on a provider's homes have other addresses: the first provider of each country does that
+    once, for the others it lies behind the plan's end.
+    """
+    first_one = network is next(iter(of_kind("isp", network.country)), None)
+    return plan.begin.toordinal() + (plan.days * 3 // 5 if first_one else plan.days + 2)
 
 
 def _absences(seed: str, rng: Random, first: int, last: int) -> dict[int, Place]:

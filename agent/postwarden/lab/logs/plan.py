@@ -6,6 +6,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from postwarden.errors import LabError
+from postwarden.lab.logs.intrusion import Intrusion
 
 #: Dovecot's own log file; Dovecot through a syslog without years; Exchange's IMAP4 protocol log; sign-ins as
 #: Microsoft Graph gives them; Roundcube's log of log-ins; Postfix through a syslog without years.
@@ -30,6 +31,9 @@ class Plan:
     `login_format` is Dovecot's login_log_format_elements: as it comes, or with all that is good to know. `sign_ins`
     says whether each file of them is one array or has one object a line. With `truth`, the folder has a line for
     every session in `truth.jsonl`.
+
+    `intrusions` happen to the people's and shared mailboxes; see `draw_intrusions`. What the others do is the same with
+    and without them.
     """
 
     seed: int
@@ -46,6 +50,7 @@ class Plan:
     login_format: Literal["default", "full"] = "full"
     sign_ins: Literal["lines", "array"] = "lines"
     truth: bool = False
+    intrusions: tuple[Intrusion, ...] = ()
 
     def __post_init__(self) -> None:
         """LabError where the plan cannot be carried out."""
@@ -56,6 +61,14 @@ class Plan:
             raise LabError("a plan needs a day and a person at least")
         if self.shared and len(self.people) < 2:
             raise LabError("a shared mailbox needs two people at least")
+        victims = {one.victim for one in self.intrusions}
+        if not victims <= set(self.people + self.shared):
+            raise LabError(
+                f"there is no {min(victims - set(self.people + self.shared))!r} to intrude upon",
+                "one of people or shared",
+            )
+        if len({one.seed for one in self.intrusions}) != len(self.intrusions):
+            raise LabError("two intrusions have the same seed", "draw them with another one")
         unknown = set(self.logs) - set(LOGS)
         if unknown:
             raise LabError(f"there is no log {min(unknown)!r} to make", f"one of {', '.join(LOGS)}")

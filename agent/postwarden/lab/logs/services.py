@@ -96,6 +96,12 @@ def machine(
         )
 
 
+def members(plan: Plan, name: str) -> tuple[str, ...]:
+    """Who keeps a shared mailbox open: two to four people."""
+    count = 2 + plan.shared.index(name) % 3
+    return tuple(Random(f"{plan.seed} {name} members").sample(plan.people, min(len(plan.people), count)))
+
+
 def shared(plan: Plan, name: str, members: Sequence[Person], ordinal: int) -> Iterator[Session]:
     """A mailbox that some colleagues keep open beside their own, each from where they work that day."""
     for member in members:

@@ -83,7 +83,8 @@ class SessionTruth(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A line of `truth.jsonl`: a session that began within the logs. Times are milliseconds since 1970.
 
     `ended` is None where no log says so. `behind` is the browser's address where a webmail opened it. Network,
-    country and kind are those of `address`.
+    country and kind are those of `address`. `intruder` is the seed of the intrusion, None where it was the owner or
+    somebody who may.
     """
 
     begun: int
@@ -101,6 +102,7 @@ class SessionTruth(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ended: int | None = None
     identity: str | None = None
     behind: str | None = None
+    intruder: str | None = None
 
 
 def truth_of(one: Session, end: int) -> SessionTruth:
@@ -121,6 +123,7 @@ def truth_of(one: Session, end: int) -> SessionTruth:
         bodies=one.bodies,
         identity=one.identity,
         behind=one.behind,
+        intruder=one.intruder,
     )
 
 
