@@ -3,13 +3,15 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 
 from postwarden.access.networks import Networks
+from postwarden.detect.access.entry import Answer
 from postwarden.errors import LedgerError, UsageError
 from postwarden.findings.life import Standing
+from postwarden.findings.store import StateStore
 from postwarden.findings.windows import ADDRESSES, SESSIONS, WINDOW, is_window, values
 from postwarden.formats.indicators import parse_indicator
 from postwarden.model import moment
@@ -27,6 +29,7 @@ from postwarden.model.record import (
 from postwarden.model.window import Verdict
 from postwarden.pipeline.record import Recorder
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MAIL = re.compile(r"\b(?:e-?mails?|mails?|webmail|mailbox)\b")
 
 WORTHLESS = (
@@ -105,6 +108,24 @@ def _records(standing: Standing, said: Said, worthless: str | None, envelope: En
         yield FindingReopened(**envelope, id=finding.id, reason=words)
     else:
         yield FindingChanged(**envelope, finding=finding, changes=(words,))
+
+
+def given(store: StateStore) -> tuple[Answer, ...]:
+    """All that was said and counts, oldest first, as windows are scored with it."""
+    return tuple(
+        Answer(
+            account=one.scope.key,
+            subject=one.subject,
+            verdict=one.verdict,
+            time=_milliseconds(one.time),
+            until=_milliseconds(one.until) if one.until else None,
+        )
+        for one in store.answers()
+    )
+
+
+def _milliseconds(text: str) -> int:
+    return (moment.parse(text) - _EPOCH) // timedelta(milliseconds=1)
 
 
 def worthless_because(channel: str, own: AbstractSet[str], *, known: bool) -> str | None:
