@@ -4,16 +4,18 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from postwarden.access.hosting import HostingTable
 from postwarden.access.networks import Networks
 from postwarden.access.prefixes import Prefixes, parse_networks
+from postwarden.detect.access.entry import Answer
 from postwarden.errors import LedgerError, UsageError
 from postwarden.findings.life import transitions
 from postwarden.model import moment
 from postwarden.model.finding import Fact
 from postwarden.model.record import AccountSeen, FindingOpened
-from postwarden.pipeline.answers import Said, answer, indicators_of
+from postwarden.pipeline.answers import Said, answer, given, indicators_of
 from postwarden.pipeline.record import Recorder
 from tests.unit.pipeline.conftest import ALICE, NOW, SCOPE, Record
 from tests.unit.pipeline.test_record import finding, kinds, records
@@ -53,10 +55,23 @@ def test_yours_silences_the_window_and_cites_its_sessions(opened: Recorder) -> N
     }  # fmt: skip
     assert {key: record[key] for key in wanted} == wanted
     assert taken.standing.status == "acknowledged"
-    given = taken.standing.acknowledgement
-    assert given is not None
-    assert (given.reason, given.until) == ("answered by Alice over telephone: yours", TOMORROW)
+    silenced = taken.standing.acknowledgement
+    assert silenced is not None
+    assert (silenced.reason, silenced.until) == ("answered by Alice over telephone: yours", TOMORROW)
     assert [one.verdict for one in opened.store.answers()] == ["yours"]
+
+
+def test_what_was_said_is_given_to_the_scoring_in_order(opened: Recorder) -> None:
+    """Account, window, verdict and times in milliseconds; what is worthless is not among it."""
+    answer(opened, WINDOW.id, said("yours", channel="mail"), {})
+    answer(opened, WINDOW.id, said("yours", until=TOMORROW), {})
+    answer(opened, WINDOW.id, said("not_mine"), {})
+    begin = int(NOW.timestamp() * 1000)
+    wanted: Any = {"account": SCOPE.key, "subject": "imap-log/intruder1", "time": begin}
+    assert given(opened.store) == (
+        Answer(**wanted, verdict="yours", until=begin + 86_400_000),
+        Answer(**wanted, verdict="not_mine"),
+    )
 
 
 def test_a_yours_that_has_run_out_reopens_the_window(opened: Recorder) -> None:
@@ -158,6 +173,14 @@ def test_mail_counts_for_nothing_where_the_account_is_not_known(recorder: Record
     assert (
         answer(made, WINDOW.id, said(channel="alice@example.org"), {ALICE.key: ALICE}).worthless is not None
     )
+
+
+def test_an_address_is_the_accounts_in_any_case(recorder: Record) -> None:
+    """Also a login or a name at a source that is written with capitals."""
+    made = recorder()
+    made.write(lambda common: [FindingOpened(**common, finding=WINDOW)])
+    known = {ALICE.key: replace(ALICE, login="Alice@Corp.example")}
+    assert answer(made, WINDOW.id, said(channel="asked alice@corp.example"), known).worthless is not None
 
 
 def test_only_windows_are_answered(opened: Recorder) -> None:
