@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from postwarden.access.distances import Countries, km_between
-from postwarden.access.networks import Networks, Place
+from postwarden.access.networks import Place
 from postwarden.config.settings import Config
 from postwarden.detect.access.calendar import Calendar
 from postwarden.detect.access.entry import Answer, End, Entry
@@ -136,14 +136,18 @@ class Scoring:
             if anew or count or fresh:
                 common, accounts = self._scorer.saved()
                 kept.save(
-                    {"common": common, "progress": msgspec.msgpack.encode(self._progress)}, accounts, anew=anew
+                    {"common": common, "progress": msgspec.msgpack.encode(self._progress)},
+                    accounts,
+                    anew=anew,
                 )
         return Turn(windows=tuple(windows.values()), scored=count, anew=anew)
 
     def _fresh(self) -> Scorer:
         return Scorer(Settings(), self._hour, self._hours)
 
-    def _load(self, meta: Mapping[str, bytes], accounts: Iterator[tuple[str, bytes]], history: History) -> None:
+    def _load(
+        self, meta: Mapping[str, bytes], accounts: Iterator[tuple[str, bytes]], history: History
+    ) -> None:
         """Goes on where it was left, unless something is different that everything depends on."""
         if "progress" not in meta:
             return
@@ -251,7 +255,9 @@ class Scoring:
             access = self._config.access
             zone = self._countries.zone(country) if country is not None else None
             of = access.holidays[0] if access.holidays else country
-            calendar = self._calendars[country] = Calendar(zone or access.zone, of, frozenset(access.free_days))
+            calendar = self._calendars[country] = Calendar(
+                zone or access.zone, of, frozenset(access.free_days)
+            )
         return calendar.hour_of_week(time)
 
     def _hours(self, one: Place, other: Place) -> float | None:
@@ -259,7 +265,11 @@ class Scoring:
         if one.coordinates is not None and other.coordinates is not None:
             kilometres = km_between(one.coordinates, other.coordinates)
             return kilometres / SPEED if kilometres >= SURE else None
-        if one.country is None or other.country is None or self._countries.neighbours(one.country, other.country):
+        if (
+            one.country is None
+            or other.country is None
+            or self._countries.neighbours(one.country, other.country)
+        ):
             return None
         return self._countries.least_hours(one.country, other.country) or None
 
@@ -277,11 +287,13 @@ def _in_order(events: Iterable[Event]) -> Iterator[Event]:
 
 def _lateness(history: History, config: Config) -> int:
     """Milliseconds after which every line has come, of the slowest log that is configured."""
-    given = {
-        entry.name: entry.options.get("lateness") for _, entry in config.watched if entry.kind == LOG_FILES
+    given: dict[str, int] = {
+        entry.name: entry.options["lateness"]
+        for _, entry in config.watched
+        if entry.kind == LOG_FILES and entry.options.get("lateness") is not None
     }
     bounds = [
-        given[name] * 1000 if given.get(name) is not None else standing.lateness
+        given[name] * 1000 if name in given else standing.lateness
         for name, standing in history.read.sources().items()
         if standing.events
     ]

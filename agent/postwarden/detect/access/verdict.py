@@ -22,12 +22,10 @@ MOST = 20
 GROWING = frozenset({"last access", "sessions", "bytes", "scoring"})
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_ADVICE = (
+_ADVICE: tuple[str, ...] = (
     "preserve first: keep the servers' logs of this time, and export what the history has (postwarden history export)",
-    "ask the owner over another channel than this mailbox, and record the answer: postwarden findings answer ID --yours or"
-    " --not-mine --by WHO --channel HOW",
-    "if it was not the owner: end the sessions, change the password, take back grants and tokens, and look at the account's other"
-    " findings in the order of time: postwarden findings list --by-time --account",
+    "ask the owner, not by mail to this account, and record it: postwarden findings answer ID --yours (or --not-mine)",
+    "not the owner: end the sessions, change the password, take back grants; postwarden findings list --by-time shows what else",
 )
 
 
@@ -59,9 +57,13 @@ def finding_of(window: Window, scope: Scope, *, subject: str, evidence: tuple[st
 def not_confirmed(finding: Finding) -> Finding:
     """The same when all lines are in and show that it fits the habits."""
     facts = tuple(
-        Fact(name="scoring", values=("not confirmed",)) if fact.name == "scoring" else fact for fact in finding.facts
+        Fact(name="scoring", values=("not confirmed",)) if fact.name == "scoring" else fact
+        for fact in finding.facts
     )
-    why = ("with all lines in, the sessions fit the account's habits; what was said before all had come:", *finding.why)
+    why = (
+        "with all lines in, the sessions fit the account's habits; what was said before all had come:",
+        *finding.why,
+    )
     return Finding(
         id=finding.id, rule=finding.rule, name=finding.name, title=finding.title, level="low", scope=finding.scope,
         subject=finding.subject, checks=finding.checks, facts=facts, why=why, evidence=finding.evidence,
