@@ -94,11 +94,16 @@ def draw_intrusions(
         raise LabError(f"there is no {min(unknown)!r} to intrude upon", "one of people or shared")
     if len(set(names)) < len(wanted):
         raise LabError(f"{len(wanted)} intrusions need as many accounts, and there are {len(set(names))}")
-    chosen = rng.sample(sorted(set(names)), len(wanted))
-    return tuple(
-        _intrusion(plan, name, family, day, f"{plan.seed} {seed} {n} {name}")
-        for n, (name, (family, day)) in enumerate(zip(chosen, wanted, strict=True))
-    )
+    left = sorted(set(names))
+    rng.shuffle(left)
+    found: list[Intrusion] = []
+    for n, (family, day) in enumerate(wanted):
+        name = next((one for one in left if owner(plan, one).exists(day.toordinal())), None)
+        if name is None:
+            raise LabError(f"no account is left that exists on {day}", "fewer intrusions, or more people")
+        left.remove(name)
+        found.append(_intrusion(plan, name, family, day, f"{plan.seed} {seed} {n} {name}"))
+    return tuple(found)
 
 
 def _intrusion(plan: Plan, name: str, family: Family, day: date, seed: str) -> Intrusion:
