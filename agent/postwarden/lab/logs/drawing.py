@@ -2,60 +2,19 @@
 
 from collections.abc import Sequence
 from datetime import date
-from math import exp, log
 from random import Random
-from typing import Literal
 
 from postwarden.errors import LabError
+from postwarden.lab.logs.chance import between
 from postwarden.lab.logs.hours import next_open
-from postwarden.lab.logs.intrusion import Family, Hours, Intrusion, Leaves, Lines, Reading, Rhythm, Spray
-from postwarden.lab.logs.networks import Network, anywhere
+from postwarden.lab.logs.intrusion import Family, Hours, Intrusion, Leaves, Reading, Rhythm, Spray
+from postwarden.lab.logs.lines import draw_lines
 from postwarden.lab.logs.people import Person
 from postwarden.lab.logs.plan import DAY_MS, Plan
 from postwarden.lab.logs.staff import owner
 
 _HOUR_MS = 3_600_000
 _MINUTE_MS = 60_000
-
-#: Kinds of places that access is had from.
-_Where = Literal[
-    "foreign_hosting",
-    "hosting_inside",
-    "residential_inside",
-    "residential_abroad",
-    "same_provider",
-    "mobile_inside",
-]
-_WHERE: dict[Family, tuple[_Where, ...]] = {
-    "foreign_hosting": ("foreign_hosting",),
-    "hosting_inside": ("hosting_inside",),
-    "residential_inside": ("residential_inside",),
-    "same_provider": ("same_provider",),
-    "victims_hours": ("residential_inside", "hosting_inside"),
-    "token_only": (
-        "foreign_hosting",
-        "hosting_inside",
-        "residential_inside",
-        "residential_abroad",
-        "same_provider",
-        "mobile_inside",
-    ),
-    "once_a_month": (
-        "foreign_hosting",
-        "hosting_inside",
-        "residential_inside",
-        "residential_abroad",
-        "same_provider",
-        "mobile_inside",
-    ),
-    "spray_then_quiet": (
-        "foreign_hosting",
-        "foreign_hosting",
-        "hosting_inside",
-        "residential_inside",
-        "residential_abroad",
-    ),
-}
 
 #: Where intruders may sit: any zone with offices in it will do.
 _ZONES = (
@@ -94,11 +53,16 @@ def draw_intrusions(
         raise LabError(f"there is no {min(unknown)!r} to intrude upon", "one of people or shared")
     if len(set(names)) < len(wanted):
         raise LabError(f"{len(wanted)} intrusions need as many accounts, and there are {len(set(names))}")
-    chosen = rng.sample(sorted(set(names)), len(wanted))
-    return tuple(
-        _intrusion(plan, name, family, day, f"{plan.seed} {seed} {n} {name}")
-        for n, (name, (family, day)) in enumerate(zip(chosen, wanted, strict=True))
-    )
+    left = sorted(set(names))
+    rng.shuffle(left)
+    found: list[Intrusion] = []
+    for n, (family, day) in enumerate(wanted):
+        name = next((one for one in left if owner(plan, one).exists(day.toordinal())), None)
+        if name is None:
+            raise LabError(f"no account is left that exists on {day}", "fewer intrusions, or more people")
+        left.remove(name)
+        found.append(_intrusion(plan, name, family, day, f"{plan.seed} {seed} {n} {name}"))
+    return tuple(found)
 
 
 def _intrusion(plan: Plan, name: str, family: Family, day: date, seed: str) -> Intrusion:
@@ -107,7 +71,7 @@ def _intrusion(plan: Plan, name: str, family: Family, day: date, seed: str) -> I
     begin = plan.first_ms + (day - plan.begin).days * DAY_MS
     webmail = family not in {"token_only", "once_a_month"} and rng.random() < 0.15
     pop3 = not webmail and rng.random() < 0.12
-    rhythm = _rhythm(family, rng, holds=not webmail and not pop3)
+    rhythm = _rhythm(family, rng, webmail=webmail, pop3=pop3)
     hours = _hours(family, rhythm, victim, rng)
     entry = next_open(hours, begin + int(rng.random() * min(4 * DAY_MS, (plan.end_ms - begin) // 2)), rng)
     if not plan.first_ms <= begin <= entry < plan.end_ms:
@@ -117,6 +81,7 @@ def _intrusion(plan: Plan, name: str, family: Family, day: date, seed: str) -> I
     until = _until(family, entry, plan, rng)
     leaves: Leaves = rng.choices(("nothing", "rule", "grant"), (5, 3, 2))[0]
     reading: Reading = rng.choice(("headers", "some", "all"))
+    every = _every(family, rhythm, rng)
     return Intrusion(
         victim=name,
         family=family,
@@ -124,10 +89,10 @@ def _intrusion(plan: Plan, name: str, family: Family, day: date, seed: str) -> I
         until=until,
         leaves=leaves,
         seed=seed,
-        lines=_lines(family, victim, entry, rng),
+        lines=draw_lines(family, victim, entry, rng),
         hours=hours,
         rhythm=rhythm,
-        every=_every(family, rhythm, rng),
+        every=every,
         jitter=1 / 3 if rhythm == "monthly" else rng.choice((0.0, 0.01, 0.05, 0.2)),
         rests=_rests(family, rng),
         protocol="pop3" if pop3 else "imap",
@@ -136,22 +101,23 @@ def _intrusion(plan: Plan, name: str, family: Family, day: date, seed: str) -> I
         wrong=0 if family in {"token_only", "spray_then_quiet"} else rng.choices((0, 1, 2), (7, 2, 1))[0],
         signs_in=None if family == "token_only" else rng.choice((0, 1, 7, 30, 90, 400)) * DAY_MS,
         reading=reading,
-        bodies={"headers": 0.0, "some": _between(0.3, 15, rng), "all": _between(1, 30, rng)}[reading],
+        bodies=_bodies(reading, every, rng),
         hauls_from=rng.choice((0, 0, 1, 2, 6)),
         haul=_haul(family, reading, rng),
-        haul_comings=int(_between(1, 20, rng)),
-        left_at=None if leaves == "nothing" else min(entry + int(_between(2 * _MINUTE_MS, 10 * DAY_MS, rng)), until - 1),
+        haul_comings=int(between(1, 20, rng)),
+        left_at=None if leaves == "nothing" else min(entry + int(between(2 * _MINUTE_MS, 10 * DAY_MS, rng)), until - 1),
         spray=_spray(rng) if family == "spray_then_quiet" else None,
     )  # fmt: skip
 
 
-def _rhythm(family: Family, rng: Random, *, holds: bool) -> Rhythm:
+def _rhythm(family: Family, rng: Random, *, webmail: bool, pop3: bool) -> Rhythm:
     if family == "once_a_month":
         return "monthly"
-    if family == "spray_then_quiet":
+    if family == "spray_then_quiet" or webmail:
         return "by_hand"
     drawn: Rhythm = rng.choices(("polls", "by_hand", "long"), (3, 4, 3))[0]
-    return drawn if holds or drawn == "polls" else "by_hand"
+    # Nothing waits for mail over POP3.
+    return "by_hand" if pop3 and drawn == "long" else drawn
 
 
 def _hours(family: Family, rhythm: Rhythm, victim: Person, rng: Random) -> Hours:
@@ -172,47 +138,8 @@ def _until(family: Family, entry: int, plan: Plan, rng: Random) -> int:
     """Most stay; the others leave after days, or months where they come once in one."""
     if rng.random() < 0.7:
         return plan.end_ms
-    stays = _between(60, 200, rng) if family == "once_a_month" else _between(2, 60, rng)
+    stays = between(60, 200, rng) if family == "once_a_month" else between(2, 60, rng)
     return min(plan.end_ms, entry + int(stays * DAY_MS))
-
-
-def _lines(family: Family, victim: Person, entry: int, rng: Random) -> Lines:
-    where = rng.choice(_WHERE[family])
-    day = date(1970, 1, 1).toordinal() + entry // DAY_MS
-    home = victim.home if day < victim.moves else victim.next_home
-    pool = _pool(where, victim, home.network)
-    networks = tuple(rng.sample(pool, min(len(pool), rng.choice((1, 1, 1, 2, 4)))))
-    near = None
-    if where == "same_provider" and rng.random() < 0.15:
-        address = home.address(day, 12, "neighbour")
-        near = None if ":" in address else address.rpartition(".")[0] + "."
-    changes = len(networks) > 1 or rng.random() < 0.5
-    keeps = 0 if rng.random() < 0.25 else int(_between(_HOUR_MS, 60 * DAY_MS, rng))
-    return Lines(
-        networks=networks,
-        keeps=keeps if changes else None,
-        lease=rng.choice((0, 1, 14, 60, 180)),
-        dual=rng.random() < 0.25,
-        near=near,
-    )
-
-
-def _pool(where: _Where, victim: Person, home: Network) -> tuple[Network, ...]:
-    country = victim.site.country
-    match where:
-        case "foreign_hosting":
-            return anywhere("hosting", outside=country)
-        case "hosting_inside":
-            return anywhere("hosting", country)
-        case "residential_inside":
-            homes = {victim.home.network, victim.next_home.network}
-            return tuple(one for one in anywhere("isp", country) if one not in homes)
-        case "residential_abroad":
-            return anywhere("isp", outside=country)
-        case "same_provider":
-            return (home,)
-        case "mobile_inside":
-            return anywhere("mobile", country)
 
 
 def _every(family: Family, rhythm: Rhythm, rng: Random) -> int:
@@ -222,16 +149,23 @@ def _every(family: Family, rhythm: Rhythm, rng: Random) -> int:
             return rng.choice((5, 10, 15, 20, 30, 60, 120, 240, 480, 720, 1440)) * _MINUTE_MS
         case "by_hand":
             seldom = family == "spray_then_quiet"
-            return int(week / _between(0.25, 3, rng) if seldom else week / _between(0.5, 25, rng))
+            return int(week / between(0.25, 3, rng) if seldom else week / between(0.5, 25, rng))
         case "long":
-            return int(week / _between(0.3, 7, rng))
+            return int(week / between(0.3, 7, rng))
         case "monthly":
             return 30 * DAY_MS
 
 
+def _bodies(reading: Reading, every: int, rng: Random) -> float:
+    """Messages read at a coming: all of the 3 to 60 a day that arrived since the last one, some of them, or none."""
+    arrived = between(3, 60, rng) * every / DAY_MS
+    some = between(0.3, 15, rng)
+    return {"headers": 0.0, "some": min(some, arrived), "all": min(200, arrived)}[reading]
+
+
 def _rests(family: Family, rng: Random) -> int:
     if family == "spray_then_quiet" or rng.random() < 0.2:
-        return int(_between(1, 30, rng) * DAY_MS)
+        return int(between(1, 30, rng) * DAY_MS)
     return 0
 
 
@@ -246,7 +180,7 @@ def _client(rhythm: Rhythm, victim: Person, rng: Random, *, pop3: bool) -> str:
 
 def _haul(family: Family, reading: Reading, rng: Random) -> int:
     """How much of the mailbox is copied: 20 MB to 6 GB, or none of it."""
-    size = int(_between(20e6, 6e9, rng))
+    size = int(between(20e6, 6e9, rng))
     copies = {"headers": 0.0, "some": 0.35, "all": 1.0}[reading]
     return size if family != "once_a_month" and rng.random() < copies else 0
 
@@ -255,14 +189,9 @@ def _spray(rng: Random) -> Spray:
     slow = rng.random() < 0.5
     return Spray(
         rounds=rng.randrange(1, 7),
-        pause=int(_between(2 * _MINUTE_MS, _HOUR_MS, rng) if slow else _between(500, 60_000, rng)),
+        pause=int(between(2 * _MINUTE_MS, _HOUR_MS, rng) if slow else between(500, 60_000, rng)),
         share=0.3 + 0.7 * rng.random(),
-        lines=int(_between(1, 40, rng)),
+        lines=int(between(1, 40, rng)),
         days=30,
         stays=rng.random() < 0.4,
     )
-
-
-def _between(low: float, high: float, rng: Random) -> float:
-    """A number from a range in which each order of size is as likely."""
-    return exp(log(low) + rng.random() * (log(high) - log(low)))
