@@ -128,6 +128,7 @@ def _read(config: "Config") -> int:
 
 
 def _status(args: argparse.Namespace, config: "Config") -> int:
+    from postwarden.cli.history_scoring import show_habits
     from postwarden.cli.operator import now, open_recorder
     from postwarden.config.directory import ConfiguredDirectory
     from postwarden.config.locate import state_folder
@@ -156,6 +157,7 @@ def _status(args: argparse.Namespace, config: "Config") -> int:
         for source in sorted(configured):
             well = False
             _show(args, source, Standing(), history, _arrival(entries[source]), [])
+    show_habits(config, as_json=args.json)
     return CLEAN if well else UNREADABLE
 
 

@@ -65,3 +65,39 @@ def rescore(args: argparse.Namespace, config: "Config") -> int:
     finally:
         recorder.close()
     return CLEAN
+
+
+def show_habits(config: "Config", *, as_json: bool) -> None:
+    """How far sessions were scored by habits."""
+    from postwarden.cli.times import shown
+    from postwarden.config.locate import state_folder
+    from postwarden.history.kept import look
+    from postwarden.model.encoding import encode
+    from postwarden.pipeline.scored import progress_of
+
+    known = look(state_folder(config))
+    progress = progress_of(known) if known is not None else None
+    if as_json:
+        told = {
+            "type": "habits",
+            "sessions": progress.scored if progress else 0,
+            "accounts": known.accounts if known else 0,
+            "bytes": known.bytes if known else 0,
+            "looked": shown(progress.looked) if progress else None,
+            "horizon": shown(progress.horizon) if progress else None,
+            "late": progress.late if progress else 0,
+        }
+        print(encode(told).decode("ascii"))
+        return
+    print("habits")
+    if known is None or progress is None:
+        print("  scored    nothing yet: postwarden history read, or the daemon, does so")
+        return
+    print(
+        f"  scored    {progress.scored} sessions, finally until {shown(progress.horizon)}; last {shown(progress.looked)}"
+    )
+    print(
+        f"  accounts  {known.accounts}, {known.bytes // max(1, known.accounts)} bytes each; not known to be clean"
+    )
+    if progress.late:
+        print(f"  late      {progress.late} sessions came too late to be learnt: postwarden history rescore")

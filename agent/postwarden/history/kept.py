@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from msgspec import Struct
+
 from postwarden.errors import HistoryBusy, HistoryError
 
 FILE, LOCK = "habits.sqlite", "habits.lock"
@@ -58,14 +60,24 @@ class Kept:
             ) from exc
 
 
-def meta_of(state: Path) -> dict[str, bytes]:
-    """What is kept of all, for who only looks; nothing where there is no file. Raises HistoryError."""
+class Outline(Struct, frozen=True, kw_only=True):
+    """What is kept of all, how many accounts there are, and the bytes of all of them."""
+
+    meta: dict[str, bytes]
+    accounts: int
+    bytes: int
+
+
+def look(state: Path) -> Outline | None:
+    """What is kept, for who only looks; None where there is no file. Raises HistoryError."""
     path = state / FILE
     if not path.exists():
-        return {}
+        return None
     base = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=10)
     try:
-        return Kept(base, path).meta()
+        kept = Kept(base, path)
+        accounts, size = kept.size()
+        return Outline(meta=kept.meta(), accounts=accounts, bytes=size)
     except sqlite3.Error as exc:
         raise HistoryError(
             f"{path} cannot be read: {exc}", "delete it: it is made anew from the history"

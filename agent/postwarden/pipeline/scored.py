@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from postwarden.history.kept import meta_of
+from postwarden.history.kept import Outline, look
 from postwarden.history.replay import Marks
 
 
@@ -31,7 +31,13 @@ PROGRESS = msgspec.msgpack.Decoder(Progress)
 
 def scored_until(state: Path) -> Progress | None:
     """Where scoring stands in a state folder, None where nothing was scored yet. Raises HistoryError."""
-    saved = meta_of(state).get("progress")
+    known = look(state)
+    return progress_of(known) if known is not None else None
+
+
+def progress_of(known: Outline) -> Progress | None:
+    """Where scoring stands, by what is kept."""
+    saved = known.meta.get("progress")
     if saved is None:
         return None
     try:

@@ -11,7 +11,7 @@ BEGINNINGS = 12
 ROWS = 200
 
 
-class Stay(Struct):
+class Stay(Struct, array_like=True):
     """`last` is the latest beginning or known end of a session. `level` is the highest level on which it is new, if any.
 
     `novelty` and `conduct` are the signs that were seen, by name, with their weights in decibans: what is new, and how

@@ -135,7 +135,9 @@ def weigh_hour(stay: Stay, habits: Habits, crowd: Crowd, hour: int, weight: floa
     share = habits.density(hour, weight, crowd.hours[hour] / crowd.arrivals)
     # In a new place also the owner has other hours, but seldom at night.
     share = (1 - ELSEWHERE) * share + ELSEWHERE * (1 / 112 if 7 <= hour % 24 < 23 else 0.0)
-    stay.conduct["hour"] = max(-4, min(10, decibans(1 / 168 / max(share, 1e-6))))
+    # Another address of a known network means little at any hour.
+    most = 4 if stay.level == "place" else 10
+    stay.conduct["hour"] = max(-4, min(most, decibans(1 / 168 / max(share, 1e-6))))
 
 
 def weigh_elsewhere(stay: Stay, habits: Habits, crowd: Crowd, weight: float, expected: float) -> None:
