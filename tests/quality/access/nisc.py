@@ -15,7 +15,6 @@ from typing import Literal
 
 from msgspec import Struct
 
-from postwarden.detect.access.entry import Entry
 from tests.quality.access.judge import Make
 from tests.quality.access.measure import DAY_MS
 from tests.quality.access.operators import HOUR_MS, Operators
@@ -85,10 +84,9 @@ def run(seed: str, people: int, each: int, judges: Mapping[str, Make], agents: S
         for kept in KEPT_DAYS
     ]
     accounts = Accounts(organised)
-    last: dict[tuple[str, str | None, str, bool], int] = {}
-    for step in steps(organised):
+    for step in steps(organised, thinned=HOUR_MS):
         entry = step.dovecot
-        if entry is None or _is_thinned(entry, last):
+        if entry is None:
             continue
         if step.intruder is not None:
             truth.note(entry, step.intruder)
@@ -97,14 +95,6 @@ def run(seed: str, people: int, each: int, judges: Mapping[str, Make], agents: S
             if entry.time >= seat.begins:
                 seat.watch.take(entry)
     return [_case(seat, organised, truth, accounts) for seat in seats]
-
-
-def _is_thinned(entry: Entry, last: dict[tuple[str, str | None, str, bool], int]) -> bool:
-    key = entry.account, entry.address, entry.protocol, entry.refused
-    if entry.time - last.get(key, -HOUR_MS) < HOUR_MS:
-        return True
-    last[key] = entry.time
-    return False
 
 
 def _case(seat: _Seat, organised: World, truth: Truth, accounts: Accounts) -> Case:

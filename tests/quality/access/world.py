@@ -107,23 +107,39 @@ def organisation(
     return World(seed, plan, share, hosting_list(share, f"{seed} hosting"))
 
 
-def steps(world: World) -> Iterator[Step]:
-    """Everything that the servers' logs tell, in the order of time; rows are counted from 1, alike in both views."""
+def steps(world: World, thinned: int = 0) -> Iterator[Step]:
+    """Everything that the servers' logs tell, in the order of time; rows are counted from 1, alike in both views.
+
+    With `thinned` only the first session, sign-in or refusal of an account from one address and over one protocol in
+    each so many milliseconds, whoever's it is.
+    """
     row = 0
+    last: dict[tuple[str, str, str], int] = {}
     for one in happenings(world.plan):
         if not isinstance(one, Session | Refusal | SignIn) or (
             isinstance(one, Session) and one.identity is not None
         ):
             continue
         row += 1
+        if thinned:
+            time = one.time if isinstance(one, SignIn) else one.begin
+            key = one.name, _address(one), one.protocol if isinstance(one, Session) else type(one).__name__
+            if time - last.get(key, -thinned) < thinned:
+                continue
+            last[key] = time
         yield _step(one, row, world.listed)
+
+
+def _address(one: Session | Refusal | SignIn) -> str:
+    """Where somebody came from; at a webmail it is the browser."""
+    return one.address if isinstance(one, SignIn) or one.behind is None else one.behind
 
 
 def _step(one: Session | Refusal | SignIn, row: int, listed: frozenset[int]) -> Step:
     match one:
         case Session():
             place, family = _place_of(one, listed), _family(one.client)
-            address, ended = one.behind or one.address, None if one.closing == "cut" else one.end
+            address, ended = _address(one), None if one.closing == "cut" else one.end
             return Step(
                 Entry(
                     row=row,
@@ -158,7 +174,7 @@ def _step(one: Session | Refusal | SignIn, row: int, listed: frozenset[int]) -> 
                 time=one.begin,
                 source="mail",
                 protocol="imap",
-                address=one.behind or one.address,
+                address=_address(one),
                 place=_place_of(one, listed),
                 refused=True,
                 attempts=one.attempts,
