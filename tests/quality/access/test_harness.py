@@ -246,7 +246,8 @@ def test_freeman_rates_a_colleagues_network_higher_than_ones_own() -> None:
     there = rated("a", 2, 51)
     assert home is not None
     assert there is not None
-    assert home < 0 < 10 < there
+    assert home < 0
+    assert there > 5
 
 
 def test_baselines_are_set_to_the_wanted_rate_of_alarms() -> None:
