@@ -94,11 +94,16 @@ def draw_intrusions(
         raise LabError(f"there is no {min(unknown)!r} to intrude upon", "one of people or shared")
     if len(set(names)) < len(wanted):
         raise LabError(f"{len(wanted)} intrusions need as many accounts, and there are {len(set(names))}")
-    chosen = rng.sample(sorted(set(names)), len(wanted))
-    return tuple(
-        _intrusion(plan, name, family, day, f"{plan.seed} {seed} {n} {name}")
-        for n, (name, (family, day)) in enumerate(zip(chosen, wanted, strict=True))
-    )
+    left = sorted(set(names))
+    rng.shuffle(left)
+    found: list[Intrusion] = []
+    for n, (family, day) in enumerate(wanted):
+        name = next((one for one in left if owner(plan, one).exists(day.toordinal())), None)
+        if name is None:
+            raise LabError(f"no account is left that exists on {day}", "fewer intrusions, or more people")
+        left.remove(name)
+        found.append(_intrusion(plan, name, family, day, f"{plan.seed} {seed} {n} {name}"))
+    return tuple(found)
 
 
 def _intrusion(plan: Plan, name: str, family: Family, day: date, seed: str) -> Intrusion:
@@ -107,7 +112,7 @@ def _intrusion(plan: Plan, name: str, family: Family, day: date, seed: str) -> I
     begin = plan.first_ms + (day - plan.begin).days * DAY_MS
     webmail = family not in {"token_only", "once_a_month"} and rng.random() < 0.15
     pop3 = not webmail and rng.random() < 0.12
-    rhythm = _rhythm(family, rng, holds=not webmail and not pop3)
+    rhythm = _rhythm(family, rng, webmail=webmail, pop3=pop3)
     hours = _hours(family, rhythm, victim, rng)
     entry = next_open(hours, begin + int(rng.random() * min(4 * DAY_MS, (plan.end_ms - begin) // 2)), rng)
     if not plan.first_ms <= begin <= entry < plan.end_ms:
@@ -117,6 +122,7 @@ def _intrusion(plan: Plan, name: str, family: Family, day: date, seed: str) -> I
     until = _until(family, entry, plan, rng)
     leaves: Leaves = rng.choices(("nothing", "rule", "grant"), (5, 3, 2))[0]
     reading: Reading = rng.choice(("headers", "some", "all"))
+    every = _every(family, rhythm, rng)
     return Intrusion(
         victim=name,
         family=family,
@@ -127,7 +133,7 @@ def _intrusion(plan: Plan, name: str, family: Family, day: date, seed: str) -> I
         lines=_lines(family, victim, entry, rng),
         hours=hours,
         rhythm=rhythm,
-        every=_every(family, rhythm, rng),
+        every=every,
         jitter=1 / 3 if rhythm == "monthly" else rng.choice((0.0, 0.01, 0.05, 0.2)),
         rests=_rests(family, rng),
         protocol="pop3" if pop3 else "imap",
@@ -136,7 +142,7 @@ def _intrusion(plan: Plan, name: str, family: Family, day: date, seed: str) -> I
         wrong=0 if family in {"token_only", "spray_then_quiet"} else rng.choices((0, 1, 2), (7, 2, 1))[0],
         signs_in=None if family == "token_only" else rng.choice((0, 1, 7, 30, 90, 400)) * DAY_MS,
         reading=reading,
-        bodies={"headers": 0.0, "some": _between(0.3, 15, rng), "all": _between(1, 30, rng)}[reading],
+        bodies=_bodies(reading, every, rng),
         hauls_from=rng.choice((0, 0, 1, 2, 6)),
         haul=_haul(family, reading, rng),
         haul_comings=int(_between(1, 20, rng)),
@@ -145,13 +151,14 @@ def _intrusion(plan: Plan, name: str, family: Family, day: date, seed: str) -> I
     )  # fmt: skip
 
 
-def _rhythm(family: Family, rng: Random, *, holds: bool) -> Rhythm:
+def _rhythm(family: Family, rng: Random, *, webmail: bool, pop3: bool) -> Rhythm:
     if family == "once_a_month":
         return "monthly"
-    if family == "spray_then_quiet":
+    if family == "spray_then_quiet" or webmail:
         return "by_hand"
     drawn: Rhythm = rng.choices(("polls", "by_hand", "long"), (3, 4, 3))[0]
-    return drawn if holds or drawn == "polls" else "by_hand"
+    # Nothing waits for mail over POP3.
+    return "by_hand" if pop3 and drawn == "long" else drawn
 
 
 def _hours(family: Family, rhythm: Rhythm, victim: Person, rng: Random) -> Hours:
@@ -227,6 +234,13 @@ def _every(family: Family, rhythm: Rhythm, rng: Random) -> int:
             return int(week / _between(0.3, 7, rng))
         case "monthly":
             return 30 * DAY_MS
+
+
+def _bodies(reading: Reading, every: int, rng: Random) -> float:
+    """Messages read at a coming: all of the 3 to 60 a day that arrived since the last one, some of them, or none."""
+    arrived = _between(3, 60, rng) * every / DAY_MS
+    some = _between(0.3, 15, rng)
+    return {"headers": 0.0, "some": min(some, arrived), "all": min(200, arrived)}[reading]
 
 
 def _rests(family: Family, rng: Random) -> int:

@@ -22,7 +22,7 @@ def day_of(person: Person, ordinal: int, seed: int, write_to: Callable[[Random],
     day = person.day(ordinal)
     begins = max(300, person.starts + int((rng.random() * 2 - 1) * person.drift))
     ends = min(1410, max(begins + 120, person.ends + int((rng.random() * 2 - 1) * person.drift)))
-    where = _whereabouts(person, day, begins, ends, rng)
+    where = _whereabouts(person.carrier(ordinal), day, begins, ends, rng)
     if person.phone != "none":
         # After a change of the password the phone has the old one until its owner finds the time.
         corrected = begins + 30 + rng.random() * 300 if ordinal == person.new_password else begins
@@ -42,19 +42,19 @@ def day_of(person: Person, ordinal: int, seed: int, write_to: Callable[[Random],
     yield from _letters(person, ordinal, place, begins, ends, rng, write_to)
 
 
-def _whereabouts(person: Person, day: Day, begins: int, ends: int, rng: Random) -> Whereabouts:
+def _whereabouts(mobile: Place, day: Day, begins: int, ends: int, rng: Random) -> Whereabouts:
     if day.commutes and day.work is not None:
         lead = 20 + rng.random() * 40
         return [
             (0, begins - lead, day.base),
-            (begins - lead, begins, person.mobile),
+            (begins - lead, begins, mobile),
             (begins, ends, day.work),
-            (ends, ends + lead, person.mobile),
+            (ends, ends + lead, mobile),
             (ends + lead, 1440, day.base),
         ]
     if day.work is None and rng.random() < 0.6:
         out, back = 600 + rng.random() * 120, 840 + rng.random() * 360
-        return [(0, out, day.base), (out, back, person.mobile), (back, 1440, day.base)]
+        return [(0, out, day.base), (out, back, mobile), (back, 1440, day.base)]
     return [(0, 1440, day.base)]
 
 

@@ -1,6 +1,7 @@
 """What an intruder does at the servers, coming by coming, from the entry until they leave."""
 
 from collections.abc import Iterator
+from math import log
 from random import Random
 
 from postwarden.lab.logs.habits import WEBMAIL_HOST
@@ -196,7 +197,7 @@ class Intruder:
     def _read(self, copied: int, share: float) -> tuple[int, int]:
         """Messages and their bytes: those that are read, and a part of the mailbox."""
         one, rng = self._one, self._rng
-        bodies = int(rng.expovariate(1 / (one.bodies * share)) + 0.5) if one.bodies else 0
+        bodies = _number(one.bodies * share, rng)
         size = bodies * (2000 + int(rng.random() ** 3 * 300_000))
         return bodies + copied // 75_000, size + copied
 
@@ -205,7 +206,12 @@ class Intruder:
         one, rng = self._one, self._rng
         if one.reading == "headers" and number < 3:
             return int(rng.random() ** 2 * 8000)
-        return int(rng.expovariate(1 / 12))
+        return _number(0.5 if one.rhythm == "polls" else 12, rng)
 
     def _port(self) -> int:
         return 1024 + int(self._rng.random() * 64_000)
+
+
+def _number(mean: float, rng: Random) -> int:
+    """A whole number from 0 with a mean, small ones being the likeliest (a geometric distribution)."""
+    return int(log(1 - rng.random()) / log(mean / (1 + mean))) if mean > 0 else 0

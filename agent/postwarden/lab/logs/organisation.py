@@ -6,10 +6,13 @@ from random import Random
 from msgspec.structs import replace
 
 from postwarden.lab.logs import outside, services
+from postwarden.lab.logs.changes import changes
+from postwarden.lab.logs.extras import copies, extras
 from postwarden.lab.logs.habits import day_of
 from postwarden.lab.logs.happenings import Happening, Refusal, Session, Start
 from postwarden.lab.logs.intruder import Intruder
 from postwarden.lab.logs.journal import Timeline
+from postwarden.lab.logs.lively import Lively
 from postwarden.lab.logs.plan import DAY_MS, Plan
 from postwarden.lab.logs.staff import staff
 
@@ -41,7 +44,13 @@ class Organisation:
         self._plan = plan
         self._people = staff(plan)
         by_name = {one.name: one for one in self._people}
-        self._members = {name: [by_name[one] for one in services.members(plan, name)] for name in plan.shared}
+        self._changes = changes(plan) if plan.ordinary == "lively" else None
+        #: Who keeps each shared mailbox open, and since which day.
+        self._members = {
+            name: [(0, by_name[one]) for one in services.members(plan, name)] for name in plan.shared
+        }
+        for joining in () if self._changes is None else self._changes.joinings:
+            self._members[joining.mailbox].append((joining.begins, by_name[joining.name]))
         self._accounts = plan.people + plan.shared + plan.devices
         self._cuts = _power_cuts(plan)
 
@@ -71,10 +80,20 @@ class Organisation:
 
     def _local_day(self, ordinal: int) -> Iterator[Happening]:
         plan = self._plan
+        accounts = self._accounts_on(ordinal)
+
+        def somebody(rng: Random) -> str:
+            return rng.choice(accounts) if rng.random() < 0.6 else rng.choice(_PARTNERS)
+
         for one in self._people:
-            yield from day_of(one, ordinal, plan.seed, self._somebody)
+            if not one.active(ordinal):
+                continue
+            yield from day_of(one, ordinal, plan.seed, somebody)
+            if isinstance(one, Lively):
+                yield from extras(one, ordinal)
         for name in plan.shared:
-            yield from services.shared(plan, name, self._members[name], ordinal)
+            members = [one for begins, one in self._members[name] if begins <= ordinal]
+            yield from services.shared(plan, name, members, ordinal)
         for n, name in enumerate(plan.devices):
             owner = self._people[n % len(self._people)]
             yield from services.machine(plan, name, ordinal, owner, plan.people)
@@ -83,19 +102,27 @@ class Organisation:
         rng = Random(f"{self._plan.seed} servers {ordinal}")
         begin = self._begin(ordinal)
         yield from services.probes(begin, rng)
-        yield from services.backups(self._accounts, begin, rng)
-        yield from outside.guesses(self._accounts, begin, rng)
+        accounts = self._accounts_on(ordinal)
+        yield from services.backups(accounts, begin, rng)
+        yield from outside.guesses(accounts, begin, rng)
         yield from (
             Start(time=cut + _DOWN_MS) for cut in self._cuts if begin <= cut + _DOWN_MS < begin + DAY_MS
         )
-        yield from outside.letters(self._accounts, 3.0, begin, rng)
+        yield from outside.letters(accounts, 3.0, begin, rng)
+        copying = None if self._changes is None else self._changes.copying
+        if copying is not None and copying.day == ordinal:
+            yield from copies(copying, accounts, begin)
 
     def _begin(self, ordinal: int) -> int:
         """When a day in UTC begins."""
         return (ordinal - self._plan.begin.toordinal()) * DAY_MS + self._plan.first_ms
 
-    def _somebody(self, rng: Random) -> str:
-        return rng.choice(self._accounts) if rng.random() < 0.6 else rng.choice(_PARTNERS)
+    def _accounts_on(self, ordinal: int) -> tuple[str, ...]:
+        """The accounts that there are on a day."""
+        if self._changes is None:
+            return self._accounts
+        people = tuple(one.name for one in self._people if one.exists(ordinal))
+        return people + self._plan.shared + self._plan.devices
 
     def _up(self, time: int) -> bool:
         """Whether the servers have power."""

@@ -71,7 +71,23 @@ class Person:
             return Day(home, None, commutes=False)
         if ordinal % 7 in self.home_days:
             return Day(home, home, commutes=False)
-        return Day(home, self.site.place(), commutes=True)
+        return Day(home, self.office(ordinal), commutes=True)
+
+    def exists(self, _ordinal: int) -> bool:
+        """Whether they have an account on a day."""
+        return True
+
+    def active(self, _ordinal: int) -> bool:
+        """Whether they use it on a day."""
+        return True
+
+    def office(self, _ordinal: int) -> Place:
+        """Their office as it is seen on a day."""
+        return self.site.place()
+
+    def carrier(self, _ordinal: int) -> Place:
+        """Their phone's network on a day."""
+        return self.mobile
 
     def phone_client(self, ordinal: int) -> str:
         """The mail program of their phone on a day."""

@@ -33,7 +33,8 @@ class Plan:
     every session in `truth.jsonl`.
 
     `intrusions` happen to the people's and shared mailboxes; see `draw_intrusions`. What the others do is the same with
-    and without them.
+    and without them. In a `lively` organisation more changes than holidays, journeys and new phones: see `lively` and
+    `changes`.
     """
 
     seed: int
@@ -51,6 +52,7 @@ class Plan:
     sign_ins: Literal["lines", "array"] = "lines"
     truth: bool = False
     intrusions: tuple[Intrusion, ...] = ()
+    ordinary: Literal["plain", "lively"] = "plain"
 
     def __post_init__(self) -> None:
         """LabError where the plan cannot be carried out."""

@@ -66,7 +66,7 @@ def machine(
 ) -> Iterator[Session | Message]:
     """A machine in the office: fetches its mail over POP3 every hour, and sends scans to people on working days."""
     rng = Random(f"{plan.seed} {name} {ordinal}")
-    place = owner.site.place()
+    place = owner.office(ordinal)
     gateway = place.address(ordinal, 0, name)
     midnight, next_midnight = (instant(day, 0, owner.site.zone) for day in (ordinal, ordinal + 1))
     for hour in range(midnight, next_midnight, 3_600_000):
@@ -106,7 +106,7 @@ def shared(plan: Plan, name: str, members: Sequence[Person], ordinal: int) -> It
     """A mailbox that some colleagues keep open beside their own, each from where they work that day."""
     for member in members:
         day = member.day(ordinal)
-        if day.work is None:
+        if day.work is None or not member.active(ordinal):
             continue
         rng = Random(f"{plan.seed} {name} {member.name} {ordinal}")
         minute = member.starts + rng.random() * 30

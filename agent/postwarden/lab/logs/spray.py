@@ -6,7 +6,9 @@ from random import Random
 from postwarden.lab.logs.happenings import Happening, Refusal, SignIn
 from postwarden.lab.logs.intrusion import Intrusion, Spray
 from postwarden.lab.logs.lines import line, seen
+from postwarden.lab.logs.moments import utc_day
 from postwarden.lab.logs.plan import DAY_MS, Plan
+from postwarden.lab.logs.staff import staff
 
 
 def tries(plan: Plan, one: Intrusion, spray: Spray) -> Iterator[tuple[int, list[Happening]]]:
@@ -15,7 +17,7 @@ def tries(plan: Plan, one: Intrusion, spray: Spray) -> Iterator[tuple[int, list[
     What would lie before the logs begin, or longer ago than the spray lasts, is left out.
     """
     rng = Random(f"{one.seed} spray")
-    names = _names(plan, spray, rng)
+    names = _names(plan, one, spray, rng)
     places = [line(plan, one, number) for number in range(spray.lines)]
     earliest = max(plan.first_ms, one.entry - spray.days * DAY_MS)
     made: list[tuple[int, list[Happening]]] = []
@@ -50,14 +52,14 @@ def tries(plan: Plan, one: Intrusion, spray: Spray) -> Iterator[tuple[int, list[
     yield from reversed(made)
 
 
-def _names(plan: Plan, spray: Spray, rng: Random) -> list[tuple[str, bool]]:
+def _names(plan: Plan, one: Intrusion, spray: Spray, rng: Random) -> list[tuple[str, bool]]:
     """Who is tried, in order, round after round, and whether there is such an account. Some names are guessed from a
     list of people by another habit of making log-ins.
     """
-    accounts = plan.people + plan.shared + plan.devices
-    guessed = sorted(
-        {name[0] + name.partition(".")[2] for name in plan.people if "." in name} - set(accounts)
-    )
+    day = utc_day(one.entry)
+    there = tuple(person.name for person in staff(plan) if person.exists(day))
+    accounts = there + plan.shared + plan.devices
+    guessed = sorted({name[0] + name.partition(".")[2] for name in there if "." in name} - set(accounts))
     tried = [(name, True) for name in rng.sample(accounts, max(1, round(len(accounts) * spray.share)))]
     tried += [(name, False) for name in rng.sample(guessed, len(guessed) // rng.randrange(1, 20))]
     found: list[tuple[str, bool]] = []

@@ -28,6 +28,7 @@ from postwarden.lab.logs import (
     hosting_list,
     made_up_people,
 )
+from postwarden.lab.logs.entra import _PROGRAMS
 from postwarden.lab.logs.staff import owner
 from tests.unit.lab.logs.made import AUTUMN, YEAR, Make, content, truth
 
@@ -165,6 +166,13 @@ def test_all_others_sign_in_shortly_before_they_enter(done: Done) -> None:
             if isinstance(row, SignIn) and row.error == 0 and one.entry - 15_000 < row.time < one.entry
         ]
         assert [row.address for row in found] == [first.behind or first.address]
+
+
+def test_sign_ins_are_with_programs_that_the_identity_provider_knows(done: Done) -> None:
+    """Every sign-in of an intruder, whatever the program, is one that the export of sign-ins can tell of."""
+    clients = {row.client for found in done.by.values() for row in found if isinstance(row, SignIn)}
+    assert {"imap_client", "browser"} <= clients
+    assert clients <= set(_PROGRAMS)
 
 
 def test_once_a_month_is_one_short_session_at_a_time(done: Done) -> None:
