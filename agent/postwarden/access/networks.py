@@ -42,7 +42,8 @@ class Place(Struct, frozen=True, kw_only=True, gc=False):
 
     `place` is what counts as one place: the address, for IPv6 its /64, since hosts there change addresses by themselves.
     `prefix` is its wider network, /24 or /48, which stands for the provider where `asn` is not known. `network` is the
-    name of who runs the autonomous system. None is "not known"; a `hosting` of None proves nothing.
+    name of who runs the autonomous system. `coordinates` are latitude and longitude in degrees, where the database has them.
+    None is "not known"; a `hosting` of None proves nothing.
     """
 
     address_class: AddressClass
@@ -52,6 +53,7 @@ class Place(Struct, frozen=True, kw_only=True, gc=False):
     asn: int | None = None
     network: str | None = None
     hosting: Hosting | None = None
+    coordinates: tuple[float, float] | None = None
 
 
 class Networks:
@@ -102,6 +104,7 @@ class Networks:
             asn=network.asn,
             network=network.name or (entry.name if entry else None),
             hosting=entry.kind if entry else None,
+            coordinates=country.coordinates,
         )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TextIO
 
 from postwarden.access.databases import mmdb_database, ranges_database
+from postwarden.access.distances import Countries, read_countries
 from postwarden.access.hosting import read_hosting, with_listed
 from postwarden.access.networks import Database, Networks
 from postwarden.access.prefixes import Network
@@ -17,6 +18,7 @@ from postwarden.config.settings import Config
 from postwarden.errors import ConfigError
 
 HOSTING = "hosting.csv"
+COUNTRIES = "countries.csv"
 
 
 def open_networks(config: Config) -> Networks:
@@ -31,6 +33,12 @@ def open_networks(config: Config) -> Networks:
         own=tuple(_networks(section.own, "networks.own", config)),
         carrier_nat=tuple(_networks(section.carrier_nat, "networks.carrier_nat", config)),
     )
+
+
+def open_countries() -> Countries:
+    """The shipped table of countries and their distances."""
+    file = read_table(COUNTRIES)
+    return read_countries(file.raw.decode("utf-8"), file.path)
 
 
 def _database(entry: DatabaseEntry | None, key: str, config: Config) -> Database | None:

@@ -55,6 +55,24 @@ def _shipped() -> HostingTable:
         ({"country_code": "ZZ", "asn": "AS0", "name": ["x"]}, Facts()),
         ({"country_code": "??", "asn": True}, Facts()),
         ({"country": {"iso_code": 5}}, Facts()),
+        (
+            {
+                "country": {"iso_code": "JP"},
+                "location": {"latitude": 35.7, "longitude": 139.7, "accuracy_radius": 20},
+            },
+            Facts("JP", coordinates=(35.7, 139.7)),
+        ),
+        ({"location": {"latitude": 37.751, "longitude": -97.822, "accuracy_radius": 1000}}, Facts()),
+        ({"latitude": -33.5, "longitude": "151.2"}, Facts(coordinates=(-33.5, 151.2))),
+        ({"lat": "50.1", "lng": "8.7"}, Facts(coordinates=(50.1, 8.7))),
+        ({"country": "DE", "loc": "50.1,8.7"}, Facts("DE", coordinates=(50.1, 8.7))),
+        ({"loc": "50.1"}, Facts()),
+        ({"loc": "a,b"}, Facts()),
+        ({"latitude": 91.0, "longitude": 1.0}, Facts()),
+        ({"latitude": 1.0}, Facts()),
+        ({"latitude": True, "longitude": 1.0}, Facts()),
+        ({"latitude": 0, "longitude": 0.0}, Facts()),
+        ({"latitude": float("nan"), "longitude": 0.0}, Facts()),
         (None, Facts()),
         ([1], Facts()),
     ],
@@ -88,7 +106,10 @@ def test_a_place_has_all_that_is_known(tmp_path: Path) -> None:
     """Country, system, its name, and whether it is hosting, come together."""
     networks = Networks(
         hosting=with_listed(NO_HOSTING, ["AS64500"], "networks.hosting"),
-        country=mmdb(tmp_path / "c.mmdb", {"198.51.100.0/24": {"country_code": "NL"}}),
+        country=mmdb(
+            tmp_path / "c.mmdb",
+            {"198.51.100.0/24": {"country_code": "NL", "location": {"latitude": 52.25, "longitude": 5.75}}},
+        ),
         network=ranges_database(read_ranges([("asn.csv", SYSTEMS)]), "asn.csv"),
     )
     assert networks.locate("198.51.100.77") == Place(
@@ -99,6 +120,7 @@ def test_a_place_has_all_that_is_known(tmp_path: Path) -> None:
         asn=64500,
         network="Example Hosting",
         hosting="hosting",
+        coordinates=(52.25, 5.75),
     )
     assert networks.locate("203.0.113.5") == Place(
         address_class="public",
