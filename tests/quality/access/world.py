@@ -94,6 +94,7 @@ def organisation(
         shared=tuple(f"team{n}" for n in range(max(1, people // 20))),
         devices=tuple(f"scanner{n}" for n in range(max(1, people // 30))),
         zone=rng.choice(("Europe/Berlin", "UTC", "Asia/Tokyo")),
+        ordinary="lively",
     )
     first, last = entries or (min(60, days // 3), max(days // 3 + 1, days - 60))
     wanted = [
