@@ -131,7 +131,9 @@ class Freeman:
     The features are the address, which backs off to the network and the country, and the client family where it is
     told. p(x) is the organisation's own; every attempt is taken for honest before it is rated, p(A|x) = 1. Smoothing
     is that of S. Wiefling et al.'s published code (doi 10.1145/3546069): a value seen c times in N has the
-    probability c/N · (1 - 1/(N + 1)), one never seen 1/(N + 1). Every stay is learnt.
+    probability c/N · (1 - 1/(N + 1)), one never seen 1/(N + 1); where nothing of a feature is known of the account,
+    its own probability is a quarter of the least. Of the ways in which that code was read, this one found most in
+    trials. Every stay is learnt.
     """
 
     def __init__(self) -> None:
@@ -151,7 +153,7 @@ class Freeman:
 
     def _score(self, entry: Entry, place: Place, network: str, own: _Counts) -> float:
         everybody = self._all
-        least = 1 / (everybody.total + 1)
+        least = 0.25 / (everybody.total + 1)
         here = everybody.places[place.place]
         in_network, in_country = everybody.networks[network], everybody.countries[place.country]
         # The probability of the address once its network, or its country, is given.
@@ -166,10 +168,10 @@ class Freeman:
             + _NETWORK * own.networks[network] * given_network
             + _COUNTRY * own.countries[place.country] * given_country
         ) / own.total
-        ratio = seen / max(by_owner, least)
+        ratio = seen / (by_owner or least)
         if entry.family is not None:
             family = _smooth(everybody.clients[entry.family], everybody.total)
-            ratio *= family / max(own.clients[entry.family] / own.total, least)
+            ratio *= family / (own.clients[entry.family] / own.total or least)
         share = own.total / everybody.total
         return 10 * math.log10(ratio / len(self._accounts) / share)
 
