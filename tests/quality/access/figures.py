@@ -69,7 +69,11 @@ class Size(Struct, frozen=True, kw_only=True):
 
 
 class Record(Struct, frozen=True, kw_only=True):
-    """One line of the results file: a run, and everything that it said."""
+    """One line of the results file: a run, and everything that it said.
+
+    `missed` is how many intrusions the detector never found; of them `swallowed` are cited by a window that it opened
+    before the entry.
+    """
 
     kind: Kind
     date: str
@@ -83,6 +87,8 @@ class Record(Struct, frozen=True, kw_only=True):
     without: tuple[str, ...]
     limits: dict[str, dict[str, float]]
     rows: tuple[Row, ...]
+    missed: int
+    swallowed: int
     coverage: tuple[Row, ...]
     gains: tuple[Gain, ...]
     alarms: tuple[Alarms, ...]

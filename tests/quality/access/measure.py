@@ -19,7 +19,8 @@ class Found(Struct, frozen=True, kw_only=True):
     cites one of the intruder's sessions; None where there never was one.
 
     `hard`: the intruder only read, left neither rule nor grant, and the family is none of servers abroad or inside.
-    `watched` is how many days there were from the entry to the end of the logs.
+    `watched` is how many days there were from the entry to the end of the logs. `swallowed` are the judges that never
+    found it, while a window cites it that they opened before the entry.
     """
 
     world: str
@@ -30,6 +31,7 @@ class Found(Struct, frozen=True, kw_only=True):
     coverage: float
     watched: float
     days: dict[str, float | None]
+    swallowed: tuple[str, ...] = ()
 
     @property
     def hard(self) -> bool:

@@ -109,6 +109,9 @@ def _families(record: Record) -> str:
             )
             for row in rows
         ),
+    ) + (
+        f"\nOf the {record.missed} intrusions that were never found, {record.swallowed} are cited by a window that was opened"
+        " before the entry, and was still open; such a window does not count.\n"
     )
 
 

@@ -111,6 +111,11 @@ def found(world: World, view: str, truth: Truth, watches: Mapping[str, Watch]) -
                 else None
                 for name, watch in watches.items()
             },
+            swallowed=tuple(
+                name
+                for name, watch in watches.items()
+                if one.seed in watch.swallowed and one.seed not in watch.found
+            ),
         )
         for one in world.plan.intrusions
         if (entered := truth.entered.get(one.seed)) is not None

@@ -155,6 +155,7 @@ def test_a_window_that_was_open_before_the_entry_does_not_count() -> None:
     """It is false though it cites the intruder's sessions later, and the intruder is not found by it."""
     late = [one for one in outcome().found if one.days["hoarder"] is not None]
     assert late == []
+    assert all("hoarder" in one.swallowed for one in outcome().found)
     windows, false, _ = counted("hoarder")
     assert windows == false > 0
 

@@ -4,7 +4,7 @@ from functools import cache
 
 from postwarden.detect.access.entry import Answer, Entry
 from postwarden.model.window import Reason, Window
-from tests.quality.access.nisc import AFTER, BEFORE, ENTRY, Case, run
+from tests.quality.access.nisc import AFTER, BEFORE, ENTRY, Agent, Case, run
 
 DAY_MS = 86_400_000
 
@@ -40,7 +40,7 @@ class Loud:
 
 @cache
 def cases() -> list[Case]:
-    agents = ("there before the entry", "installed after the entry")
+    agents: tuple[Agent, ...] = ("there before the entry", "installed after the entry")
     return run("development", 12, 1, {"loud": Loud}, agents)
 
 

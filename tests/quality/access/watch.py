@@ -40,12 +40,13 @@ class Watch:
 
     `installed` is when somebody began to look: what a judge opens while it reads older logs is shown then.
     `found` has, for each intruder, when a window first cited one of the sessions, if that window was opened at or
-    after the entry.
+    after the entry; `swallowed` are the intruders cited by a window that was open before they came.
     """
 
     def __init__(self, judge: Judge, operators: Operators, truth: Truth, installed: int = 0) -> None:
         self.windows: dict[tuple[str, str], Sighting] = {}
         self.found: dict[str, int] = {}
+        self.swallowed: set[str] = set()
         self._judge = judge
         self._operators = operators
         self._truth = truth
@@ -69,6 +70,8 @@ class Watch:
         for intruder in cited(window, self._truth.rows):
             if window.opened >= self._truth.entered[intruder]:
                 self.found.setdefault(intruder, now)
+            else:
+                self.swallowed.add(intruder)
 
     def _answer(self) -> None:
         due, account, subject, luck = self._operators.next_question()

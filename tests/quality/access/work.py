@@ -138,6 +138,8 @@ def _record(
         without=(),
         limits=limits,
         rows=tuple(row for view in ("both", *VIEWS) for row in figures.rows(found, judges, view)),
+        missed=sum(one.days[scorer.NAME] is None for one in found),
+        swallowed=sum(scorer.NAME in one.swallowed for one in found),
         coverage=figures.coverage(found, judges),
         gains=figures.gains(found),
         alarms=(
