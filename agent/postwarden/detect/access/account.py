@@ -1,0 +1,100 @@
+"""Everything that is remembered of one account while its sessions are followed."""
+
+from functools import cached_property
+
+from msgspec import Struct, field
+
+from postwarden.access.networks import Place
+from postwarden.detect.access.habits import Habits
+from postwarden.detect.access.settings import DAY
+from postwarden.detect.access.stay import Stay
+from postwarden.model.window import Verdict
+
+#: Family, protocol and place of a stay: `None` is one of its own.
+Key = tuple[str | None, str | None, str]
+
+
+class Lesson(Struct, frozen=True):
+    """What a stay in a window would have taught: learnt only where the owner says that it was theirs."""
+
+    begin: int
+    country: str | None
+    network: str | None
+    place: str | None
+    family: str | None
+    protocol: str
+
+
+class Opened(Struct):
+    """A window under way. `reasons` have weight and words by sign; `lessons` are the stays, the first ones."""
+
+    subject: str
+    opened: int
+    first: int
+    last: int
+    sessions: int = 0
+    weight: int = 0
+    bytes_out: int = 0
+    reasons: dict[str, tuple[int, str]] = field(default_factory=dict)
+    networks: dict[str, str] = field(default_factory=dict)
+    countries: dict[str, None] = field(default_factory=dict)
+    places: dict[str, None] = field(default_factory=dict)
+    addresses: dict[str, None] = field(default_factory=dict)
+    families: dict[str, None] = field(default_factory=dict)
+    protocols: dict[str, None] = field(default_factory=dict)
+    rows: list[int] = field(default_factory=list)
+    lessons: list[Lesson] = field(default_factory=list)
+    habits_since: int | None = None
+    verdict: Verdict | None = None
+    until: int | None = None
+    #: Values under suspicion: networks and places that only the window has.
+    suspects: list[str] = field(default_factory=list)
+
+
+class State(Struct, dict=True):
+    """One account. `name` is its key. `today` and `yesterday` count sessions, to know what silence means."""
+
+    name: str
+    habits: Habits | None = None
+    stays: dict[Key, Stay] = field(default_factory=dict)
+    windows: list[Opened] = field(default_factory=list)
+    day: int = -1
+    today: int = 0
+    yesterday: int = 0
+    #: The latest session from anywhere that is not under suspicion, and where that was.
+    seen_time: int = 0
+    seen_place: Place | None = None
+    #: Since when its owner has left, where somebody says so.
+    departed: int | None = None
+    #: What was made or changed at the account: when, and in words.
+    occasions: list[tuple[int, str]] = field(default_factory=list)
+    tokens: dict[str, tuple[str, str | None, int]] = field(default_factory=dict)
+
+    @cached_property
+    def watched(self) -> list[Stay]:
+        """The stays that are looked at again."""
+        return [stay for stay in self.stays.values() if stay.watched]
+
+    def count(self, time: int) -> None:
+        """One more session on a day."""
+        day = time // DAY
+        if day != self.day:
+            self.yesterday = self.today if day == self.day + 1 else 0
+            self.day, self.today = day, 0
+        self.today += 1
+
+    def rate(self, time: int) -> float:
+        """Sessions an hour, lately."""
+        hours = 24 + (time % DAY) / 3_600_000
+        return (self.yesterday + self.today) / hours
+
+    def occasion(self, time: int, within: int) -> str | None:
+        """What was made or changed lately."""
+        return next((words for when, words in reversed(self.occasions) if 0 <= time - when <= within), None)
+
+    def suspect(self, *values: str | None) -> Opened | None:
+        """The window that holds one of these values under suspicion."""
+        for window in self.windows:
+            if window.verdict != "yours" and any(value in window.suspects for value in values if value):
+                return window
+        return None

@@ -1,0 +1,31 @@
+"""What the judging of sessions is set to: every number that is not measured on the account itself."""
+
+from msgspec import Struct
+
+HOUR = 3_600_000
+DAY = 24 * HOUR
+
+
+class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Milliseconds where not said otherwise.
+
+    `threshold` is the weight in decibans from which a stay is a window: the odds that somebody else was in must have
+    grown by so much. A stay ends after a `pause` without a session. `half_life` is after which a habit counts half, in
+    days. An anomaly within `belongs` of an open window's last access belongs to it.
+    """
+
+    threshold: int = 25
+    pause: int = 2 * HOUR
+    half_life: float = 120.0
+    belongs: int = 60 * DAY
+    settle: int = HOUR
+    #: Days of use after which a new network or place is a habit: where the owner evidently moved there, and where nothing tells.
+    days_moved: int = 3
+    days_unclear: int = 10
+    #: After so long without use, what is on trial was a journey.
+    journey: int = 30 * DAY
+    dormant: int = 60 * DAY
+
+
+#: Changes of what is learnt or weighed change this: habits of another version are made anew from the history.
+VERSION = 1
