@@ -2,60 +2,19 @@
 
 from collections.abc import Sequence
 from datetime import date
-from math import exp, log
 from random import Random
-from typing import Literal
 
 from postwarden.errors import LabError
+from postwarden.lab.logs.chance import between
 from postwarden.lab.logs.hours import next_open
-from postwarden.lab.logs.intrusion import Family, Hours, Intrusion, Leaves, Lines, Reading, Rhythm, Spray
-from postwarden.lab.logs.networks import Network, anywhere
+from postwarden.lab.logs.intrusion import Family, Hours, Intrusion, Leaves, Reading, Rhythm, Spray
+from postwarden.lab.logs.lines import draw_lines
 from postwarden.lab.logs.people import Person
 from postwarden.lab.logs.plan import DAY_MS, Plan
 from postwarden.lab.logs.staff import owner
 
 _HOUR_MS = 3_600_000
 _MINUTE_MS = 60_000
-
-#: Kinds of places that access is had from.
-_Where = Literal[
-    "foreign_hosting",
-    "hosting_inside",
-    "residential_inside",
-    "residential_abroad",
-    "same_provider",
-    "mobile_inside",
-]
-_WHERE: dict[Family, tuple[_Where, ...]] = {
-    "foreign_hosting": ("foreign_hosting",),
-    "hosting_inside": ("hosting_inside",),
-    "residential_inside": ("residential_inside",),
-    "same_provider": ("same_provider",),
-    "victims_hours": ("residential_inside", "hosting_inside"),
-    "token_only": (
-        "foreign_hosting",
-        "hosting_inside",
-        "residential_inside",
-        "residential_abroad",
-        "same_provider",
-        "mobile_inside",
-    ),
-    "once_a_month": (
-        "foreign_hosting",
-        "hosting_inside",
-        "residential_inside",
-        "residential_abroad",
-        "same_provider",
-        "mobile_inside",
-    ),
-    "spray_then_quiet": (
-        "foreign_hosting",
-        "foreign_hosting",
-        "hosting_inside",
-        "residential_inside",
-        "residential_abroad",
-    ),
-}
 
 #: Where intruders may sit: any zone with offices in it will do.
 _ZONES = (
@@ -130,7 +89,7 @@ def _intrusion(plan: Plan, name: str, family: Family, day: date, seed: str) -> I
         until=until,
         leaves=leaves,
         seed=seed,
-        lines=_lines(family, victim, entry, rng),
+        lines=draw_lines(family, victim, entry, rng),
         hours=hours,
         rhythm=rhythm,
         every=every,
@@ -145,8 +104,8 @@ def _intrusion(plan: Plan, name: str, family: Family, day: date, seed: str) -> I
         bodies=_bodies(reading, every, rng),
         hauls_from=rng.choice((0, 0, 1, 2, 6)),
         haul=_haul(family, reading, rng),
-        haul_comings=int(_between(1, 20, rng)),
-        left_at=None if leaves == "nothing" else min(entry + int(_between(2 * _MINUTE_MS, 10 * DAY_MS, rng)), until - 1),
+        haul_comings=int(between(1, 20, rng)),
+        left_at=None if leaves == "nothing" else min(entry + int(between(2 * _MINUTE_MS, 10 * DAY_MS, rng)), until - 1),
         spray=_spray(rng) if family == "spray_then_quiet" else None,
     )  # fmt: skip
 
@@ -179,47 +138,8 @@ def _until(family: Family, entry: int, plan: Plan, rng: Random) -> int:
     """Most stay; the others leave after days, or months where they come once in one."""
     if rng.random() < 0.7:
         return plan.end_ms
-    stays = _between(60, 200, rng) if family == "once_a_month" else _between(2, 60, rng)
+    stays = between(60, 200, rng) if family == "once_a_month" else between(2, 60, rng)
     return min(plan.end_ms, entry + int(stays * DAY_MS))
-
-
-def _lines(family: Family, victim: Person, entry: int, rng: Random) -> Lines:
-    where = rng.choice(_WHERE[family])
-    day = date(1970, 1, 1).toordinal() + entry // DAY_MS
-    home = victim.home if day < victim.moves else victim.next_home
-    pool = _pool(where, victim, home.network)
-    networks = tuple(rng.sample(pool, min(len(pool), rng.choice((1, 1, 1, 2, 4)))))
-    near = None
-    if where == "same_provider" and rng.random() < 0.15:
-        address = home.address(day, 12, "neighbour")
-        near = None if ":" in address else address.rpartition(".")[0] + "."
-    changes = len(networks) > 1 or rng.random() < 0.5
-    keeps = 0 if rng.random() < 0.25 else int(_between(_HOUR_MS, 60 * DAY_MS, rng))
-    return Lines(
-        networks=networks,
-        keeps=keeps if changes else None,
-        lease=rng.choice((0, 1, 14, 60, 180)),
-        dual=rng.random() < 0.25,
-        near=near,
-    )
-
-
-def _pool(where: _Where, victim: Person, home: Network) -> tuple[Network, ...]:
-    country = victim.site.country
-    match where:
-        case "foreign_hosting":
-            return anywhere("hosting", outside=country)
-        case "hosting_inside":
-            return anywhere("hosting", country)
-        case "residential_inside":
-            homes = {victim.home.network, victim.next_home.network}
-            return tuple(one for one in anywhere("isp", country) if one not in homes)
-        case "residential_abroad":
-            return anywhere("isp", outside=country)
-        case "same_provider":
-            return (home,)
-        case "mobile_inside":
-            return anywhere("mobile", country)
 
 
 def _every(family: Family, rhythm: Rhythm, rng: Random) -> int:
@@ -229,23 +149,23 @@ def _every(family: Family, rhythm: Rhythm, rng: Random) -> int:
             return rng.choice((5, 10, 15, 20, 30, 60, 120, 240, 480, 720, 1440)) * _MINUTE_MS
         case "by_hand":
             seldom = family == "spray_then_quiet"
-            return int(week / _between(0.25, 3, rng) if seldom else week / _between(0.5, 25, rng))
+            return int(week / between(0.25, 3, rng) if seldom else week / between(0.5, 25, rng))
         case "long":
-            return int(week / _between(0.3, 7, rng))
+            return int(week / between(0.3, 7, rng))
         case "monthly":
             return 30 * DAY_MS
 
 
 def _bodies(reading: Reading, every: int, rng: Random) -> float:
     """Messages read at a coming: all of the 3 to 60 a day that arrived since the last one, some of them, or none."""
-    arrived = _between(3, 60, rng) * every / DAY_MS
-    some = _between(0.3, 15, rng)
+    arrived = between(3, 60, rng) * every / DAY_MS
+    some = between(0.3, 15, rng)
     return {"headers": 0.0, "some": min(some, arrived), "all": min(200, arrived)}[reading]
 
 
 def _rests(family: Family, rng: Random) -> int:
     if family == "spray_then_quiet" or rng.random() < 0.2:
-        return int(_between(1, 30, rng) * DAY_MS)
+        return int(between(1, 30, rng) * DAY_MS)
     return 0
 
 
@@ -260,7 +180,7 @@ def _client(rhythm: Rhythm, victim: Person, rng: Random, *, pop3: bool) -> str:
 
 def _haul(family: Family, reading: Reading, rng: Random) -> int:
     """How much of the mailbox is copied: 20 MB to 6 GB, or none of it."""
-    size = int(_between(20e6, 6e9, rng))
+    size = int(between(20e6, 6e9, rng))
     copies = {"headers": 0.0, "some": 0.35, "all": 1.0}[reading]
     return size if family != "once_a_month" and rng.random() < copies else 0
 
@@ -269,14 +189,9 @@ def _spray(rng: Random) -> Spray:
     slow = rng.random() < 0.5
     return Spray(
         rounds=rng.randrange(1, 7),
-        pause=int(_between(2 * _MINUTE_MS, _HOUR_MS, rng) if slow else _between(500, 60_000, rng)),
+        pause=int(between(2 * _MINUTE_MS, _HOUR_MS, rng) if slow else between(500, 60_000, rng)),
         share=0.3 + 0.7 * rng.random(),
-        lines=int(_between(1, 40, rng)),
+        lines=int(between(1, 40, rng)),
         days=30,
         stays=rng.random() < 0.4,
     )
-
-
-def _between(low: float, high: float, rng: Random) -> float:
-    """A number from a range in which each order of size is as likely."""
-    return exp(log(low) + rng.random() * (log(high) - log(low)))

@@ -1,4 +1,4 @@
-"""What lively people and their administrator do beside the ordinary day: other devices, nights, whole mailboxes fetched."""
+"""What lively people and their administrator do beside the ordinary day: other devices, nights, whole mailboxes."""
 
 from collections.abc import Collection, Iterator
 from random import Random
@@ -21,8 +21,16 @@ def extras(person: Lively, ordinal: int) -> Iterator[Session | SignIn]:
         if device is not None and ordinal >= device.begins and rng.random() < device.share:
             yield from _other(person, device, ordinal, day.base, rng)
     if ordinal == person.pop3_day:
-        place = day.work or day.base
-        yield _session(person.name, _at(person, ordinal, 600 + rng.random() * 600), place, rng, ordinal, client="thunderbird", bodies=500 + int(rng.random() * 9000), protocol="pop3")  # fmt: skip
+        yield _session(
+            person.name,
+            _at(person, ordinal, 600 + rng.random() * 600),
+            day.work or day.base,
+            rng,
+            ordinal,
+            client="thunderbird",
+            bodies=500 + int(rng.random() * 9000),
+            protocol="pop3",
+        )
     if ordinal % 7 in _NIGHTS and rng.random() < person.nights:
         client = person.clients[0] if person.desktop else person.clients[1]
         for _ in range(1 + int(rng.random() * 4)):
@@ -80,8 +88,8 @@ def _fetched_anew(person: Lively, since: int, ordinal: int, rng: Random) -> Iter
 
 
 def copies(copying: Copying, accounts: Collection[str], begin: int) -> Iterator[Session | SignIn]:
-    """The administrator's copying of those accounts that there are, one behind the other, from the evening of the day that
-    begins at `begin`. It looks like an intruder's, and is not.
+    """The administrator's copying of those accounts that there are, one behind the other, from the evening of the day
+    that begins at `begin`. It looks like an intruder's, and is not.
     """
     rng = Random(f"{copying.address} copying")
     place = Place(copying.network, lambda _day, _hour, _device: copying.address)

@@ -1,9 +1,9 @@
 """What an intruder does at the servers, coming by coming, from the entry until they leave."""
 
 from collections.abc import Iterator
-from math import log
 from random import Random
 
+from postwarden.lab.logs.chance import whole_number
 from postwarden.lab.logs.habits import WEBMAIL_HOST
 from postwarden.lab.logs.happenings import Closing, Happening, Refusal, Session, SignIn, Visit
 from postwarden.lab.logs.hours import closes, next_open
@@ -114,7 +114,8 @@ class Intruder:
         clicks = 2 + int(rng.random() ** 2 * 40)
         for _ in range(clicks):
             bodies, size = self._read(copied // clicks, share=0.2)
-            yield self._session(time, 15 + int(rng.random() * 900), WEBMAIL_HOST, (bodies, size), headers=int(rng.random() * 40), behind=address)  # fmt: skip
+            length, listed = 15 + int(rng.random() * 900), int(rng.random() * 40)
+            yield self._session(time, length, WEBMAIL_HOST, (bodies, size), headers=listed, behind=address)
             time += 1500 + int(rng.expovariate(1 / 30_000))
             if end is not None and time >= end:
                 return
@@ -129,7 +130,8 @@ class Intruder:
             length = self._length() + int(size / (300 + rng.random() ** 2 * 20_000))
             if end is not None:
                 length = min(length, end - time)
-            yield self._session(time, length, address, (bodies, size), headers=self._headers(number), network=place)  # fmt: skip
+            headers = self._headers(number)
+            yield self._session(time, length, address, (bodies, size), headers=headers, network=place)
             time += 50 + int(rng.expovariate(1 / 90_000))
             if end is not None and time >= end:
                 return
@@ -197,7 +199,7 @@ class Intruder:
     def _read(self, copied: int, share: float) -> tuple[int, int]:
         """Messages and their bytes: those that are read, and a part of the mailbox."""
         one, rng = self._one, self._rng
-        bodies = _number(one.bodies * share, rng)
+        bodies = whole_number(one.bodies * share, rng)
         size = bodies * (2000 + int(rng.random() ** 3 * 300_000))
         return bodies + copied // 75_000, size + copied
 
@@ -206,12 +208,7 @@ class Intruder:
         one, rng = self._one, self._rng
         if one.reading == "headers" and number < 3:
             return int(rng.random() ** 2 * 8000)
-        return _number(0.5 if one.rhythm == "polls" else 12, rng)
+        return whole_number(0.5 if one.rhythm == "polls" else 12, rng)
 
     def _port(self) -> int:
         return 1024 + int(self._rng.random() * 64_000)
-
-
-def _number(mean: float, rng: Random) -> int:
-    """A whole number from 0 with a mean, small ones being the likeliest (a geometric distribution)."""
-    return int(log(1 - rng.random()) / log(mean / (1 + mean))) if mean > 0 else 0

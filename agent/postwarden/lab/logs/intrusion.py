@@ -1,9 +1,9 @@
 """An intrusion: somebody else comes into one account, from a day on. What is drawn once for it, and what it means.
 
-The families are ways in which stolen access has been used, told by where it comes from and how often (MITRE ATT&CK T1078,
-valid accounts; T1114.002, remote e-mail collection; T1110.003, password spraying; T1090.002 and T1090.003, proxies; T1528,
-stolen application tokens). All of it is made up: nothing here was taken from a real case's logs, and nothing is chosen to be
-easy or hard to find.
+The families are ways in which stolen access has been used, told by where it comes from and how often (MITRE ATT&CK
+T1078, valid accounts; T1114.002, remote e-mail collection; T1110.003, password spraying; T1090.002 and T1090.003,
+proxies; T1550.001 and T1550.004, stolen tokens and web sessions). All of it is made up: nothing here was taken from a real case's logs, and
+nothing is chosen to be easy or hard to find.
 """
 
 from dataclasses import dataclass
@@ -13,13 +13,14 @@ from postwarden.lab.logs.networks import Network
 
 #: `foreign_hosting`: a rented server or a VPN's exit in another country than the victim's site.
 #: `hosting_inside`: the same in the victim's country.
-#: `residential_inside`: somebody's line at home in the victim's country, as proxies of infected or rented homes give it, of
-#: another provider than the victim's.
+#: `residential_inside`: somebody's line at home in the victim's country, as proxies of infected or rented homes give
+#: it, of another provider than the victim's.
 #: `same_provider`: another line of the victim's own provider, now and then next door to it (the same /24).
-#: `victims_hours`: a line or server in the victim's country, used on the victim's working days and in their hours only.
-#: `token_only`: a stolen token or session, from anywhere: sessions at the mail server, and no sign-in or password ever.
+#: `victims_hours`: a line or server in the victim's country, used on the victim's working days in their hours only.
+#: `token_only`: a stolen token or session, from anywhere: sessions at the mail server, never a sign-in or password.
 #: `once_a_month`: one short session every 20 to 40 days, from anywhere.
-#: `spray_then_quiet`: a few passwords over many accounts, fast or slow, until the victim's is right; then seldom a session.
+#: `spray_then_quiet`: a few passwords over many accounts, fast or slow, until the victim's is right; then seldom a
+#: session.
 Family = Literal[
     "foreign_hosting",
     "hosting_inside",
@@ -85,8 +86,8 @@ class Lines:
 
 @dataclass(frozen=True)
 class Spray:
-    """Passwords tried over many accounts before the entry: `rounds` of them, one try every `pause` milliseconds or so, over
-    `share` of the accounts and as many names that do not exist, from `lines` lines; at most for `days` days.
+    """Passwords tried over many accounts before the entry: `rounds` of them, one try every `pause` milliseconds or
+    so, over `share` of the accounts and some names that do not exist, from `lines` lines; at most for `days` days.
 
     With `stays`, the sessions that follow come from those lines too.
     """
@@ -103,16 +104,17 @@ class Spray:
 class Intrusion:
     """Somebody else in the account `victim`. Times are milliseconds since 1970, lengths in milliseconds where not said.
 
-    `entry` is the first session, `until` when they come no more: the end of the logs where they never leave. `seed` is
-    their name in the truth, unlike any other's. `left_at` is when the rule or grant was made, None with "nothing".
+    `entry` is the first session, `until` when they come no more: the end of the logs where they never leave. `seed`
+    is their name in the truth, unlike any other's. `left_at` is when the rule or grant was made, None with "nothing".
 
     `webmail`: they use the webmail, not the mail server itself. `client` is the program's name as in
     `happenings.Session`. `rests` is the pause behind the entry, as with access that is sold on or kept. They come `every`
     milliseconds, on average where it is not by the clock, and by the clock as exactly as `jitter`, a share of it, says.
 
     `wrong` passwords are refused right before the entry. Interactive sign-ins are repeated every `signs_in`
-    milliseconds; None where there is never one. From their coming number `hauls_from` on they copy `haul` bytes, spread over `haul_comings`
-    comings; 0 bytes where they never copy the mailbox. `bodies` is how many messages they read in a session, on average.
+    milliseconds; None where there is never one. From their coming number `hauls_from` on they copy `haul` bytes,
+    spread over `haul_comings` comings; 0 bytes where they never copy the mailbox. `bodies` is how many messages they
+    read in a session, on average.
     """
 
     victim: str

@@ -38,12 +38,13 @@ class Device:
 class Lively(Person):
     """Somebody to whom more happens. Days are `date.toordinal`; what never happens is None or lies behind the end.
 
-    Their account exists from the day `joins` on. From the day `leaves` on nobody uses it any more, and between the two days of `leave`
-    neither; they come back with another phone. From the day `new_carrier` on their phone is in `next_mobile`. `roams` is the share of
-    days elsewhere on which they use their phone's network, which has its addresses at home, and `outings` that of days
-    at home on which they use somebody's line or a café's. `by_gateway` is the share of days of work elsewhere on which they
-    come through the organisation's VPN, where it has one. `nights` is the chance of a Friday's or Saturday's night with mail. On the
-    day `pop3_day` they try a program that fetches everything over POP3.
+    Their account exists from the day `joins` on. From the day `leaves` on nobody uses it any more, and between the
+    two days of `leave` neither; they come back with another phone. From the day `new_carrier` on their phone is in
+    `next_mobile`. `roams` is the share of days elsewhere on which they use their phone's network, which has its
+    addresses at home, and `outings` that of days at home on which they use somebody's line or a café's. `by_gateway`
+    is the share of days of work elsewhere on which they come through the organisation's VPN, where it has one.
+    `nights` is the chance of a Friday's or Saturday's night with mail. On the day `pop3_day` they try a program that
+    fetches everything over POP3.
     """
 
     seed: str
