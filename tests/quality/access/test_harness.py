@@ -265,7 +265,6 @@ def test_baselines_are_set_to_the_wanted_rate_of_alarms() -> None:
 
 def test_the_detector_keeps_generous_floors() -> None:
     """In a small organisation it finds most intruders from hosting within a week, and more than half of all."""
-    pytest.importorskip("postwarden.detect.access.scorer")
     ran = evaluate(small(), in_both({scorer.NAME: scorer.make}))
     hosting = [one for one in ran.found if one.family in {"foreign_hosting", "hosting_inside"}]
     assert shares(hosting, scorer.NAME).week >= 0.5

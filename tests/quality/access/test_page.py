@@ -3,7 +3,6 @@
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import pytest
 from msgspec.structs import replace
 
 from postwarden.lab.logs import FAMILIES
@@ -27,7 +26,6 @@ def test_the_page_is_what_the_results_say() -> None:
 
 def test_a_run_in_small(tmp_path: Path) -> None:
     """A run tells of every family and judge, its line comes back from the file as it was, and the page has it all."""
-    pytest.importorskip("postwarden.detect.access.scorer")
     size = Size(worlds=2, null=1, people=12, days=90, each=1, nisc=0)
     with ThreadPoolExecutor(1) as pool:
         record = work(pool, "test", size, development_seeds(4), FAMILIES)
