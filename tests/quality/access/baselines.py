@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from zlib import crc32
 
 from postwarden.access.networks import Place
-from postwarden.detect.access.entry import Answer, Entry
+from postwarden.detect.access.entry import Answer, End, Entry
 from postwarden.model.window import Reason, Window
 
 DAY_MS = 86_400_000
@@ -209,6 +209,9 @@ class Sticky:
             return ()
         self._open[key] = window
         return (window,)
+
+    def end(self, end: End) -> None:
+        """Ends tell the baselines nothing."""
 
     def answer(self, answer: Answer) -> None:
         """A window that is the owner's is closed."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from postwarden.detect.access.entry import Answer, Entry
+from postwarden.detect.access.entry import Answer, End, Entry
 from postwarden.model.window import Window
 
 
@@ -12,6 +12,10 @@ class Judge(Protocol):
 
     def take(self, entry: Entry) -> Sequence[Window]:
         """Windows that this entry opened or changed."""
+        ...
+
+    def end(self, end: End) -> None:
+        """The end of a session, at its own time."""
         ...
 
     def answer(self, answer: Answer) -> None:

@@ -15,6 +15,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from postwarden.detect.access.entry import Entry
 from tests.quality.access.judge import Make
 from tests.quality.access.measure import DAY_MS
 from tests.quality.access.operators import HOUR_MS, Operators
@@ -85,15 +86,18 @@ def run(seed: str, people: int, each: int, judges: Mapping[str, Make], agents: S
     ]
     accounts = Accounts(organised)
     for step in steps(organised, thinned=HOUR_MS):
-        entry = step.dovecot
-        if entry is None:
-            continue
-        if step.intruder is not None:
-            truth.note(entry, step.intruder)
-        accounts.note(entry)
-        for seat in seats:
-            if entry.time >= seat.begins:
-                seat.watch.take(entry)
+        told = step.dovecot
+        if isinstance(told, Entry):
+            if step.intruder is not None:
+                truth.note(told, step.intruder)
+            accounts.note(told)
+            for seat in seats:
+                if told.time >= seat.begins:
+                    seat.watch.take(told)
+        elif told is not None:
+            for seat in seats:
+                if told.time >= seat.begins:
+                    seat.watch.end(told)
     return [_case(seat, organised, truth, accounts) for seat in seats]
 
 

@@ -76,14 +76,17 @@ def evaluate(world: World, judges: Mapping[View, Mapping[str, Make]]) -> Outcome
     accounts = Accounts(world)
     for step in steps(world):
         for view, truth, watching in by_view:
-            entry = step.entry(view)
-            if entry is None:
+            told = step.told(view)
+            if not isinstance(told, Entry):
+                if told is not None:
+                    for watch in watching:
+                        watch.end(told)
                 continue
             if step.intruder is not None:
-                truth.note(entry, step.intruder)
-            accounts.note(entry)
+                truth.note(told, step.intruder)
+            accounts.note(told)
             for watch in watching:
-                watch.take(entry)
+                watch.take(told)
     return Outcome(
         found=tuple(one for view in VIEWS for one in found(world, view, truths[view], watches[view])),
         quiet=tuple(
@@ -172,17 +175,20 @@ def rate_all(world: World, judges: Mapping[str, Make]) -> Ratings:
     accounts = Accounts(world)
     for step in steps(world):
         for view in VIEWS:
-            entry = step.entry(view)
-            if entry is None:
+            told = step.told(view)
+            if not isinstance(told, Entry):
+                if told is not None:
+                    for watch in watches[view].values():
+                        watch.end(told)
                 continue
-            accounts.note(entry)
+            accounts.note(told)
             for watch in watches[view].values():
-                watch.take(entry)
+                watch.take(told)
             for name, rate in rates[view].items():
-                rated = rate(entry)
+                rated = rate(told)
                 if rated is not None and rated.score is not None and rated.score >= 0:
                     kept[view][name].append(
-                        Beginning(entry.account, entry.time, entry.row, rated.network, rated.score)
+                        Beginning(told.account, told.time, told.row, rated.network, rated.score)
                     )
     return Ratings(
         world=world.seed,

@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from postwarden.detect.access.entry import Answer, Entry
+from postwarden.detect.access.entry import Answer, End, Entry
 from postwarden.model.window import Reason, Window
 from tests.quality.access.nisc import AFTER, BEFORE, ENTRY, Agent, Case, run
 
@@ -34,6 +34,9 @@ class Loud:
             ),
         )
 
+    def end(self, end: End) -> None:
+        pass
+
     def answer(self, answer: Answer) -> None:
         pass
 
@@ -41,7 +44,7 @@ class Loud:
 @cache
 def cases() -> list[Case]:
     agents: tuple[Agent, ...] = ("there before the entry", "installed after the entry")
-    return run("development", 12, 1, {"loud": Loud}, agents)
+    return run("development", 9, 1, {"loud": Loud}, agents)
 
 
 def found(case: Case) -> list[float]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from postwarden.detect.access.entry import Entry
+from postwarden.detect.access.entry import End, Entry
 from postwarden.model.window import Window
 from tests.quality.access.judge import Judge
 from tests.quality.access.operators import Operators
@@ -58,6 +58,10 @@ class Watch:
             self._answer()
         for window in self._judge.take(entry):
             self._see(window, max(entry.time, self._installed))
+
+    def end(self, end: End) -> None:
+        """The end of a session."""
+        self._judge.end(end)
 
     def _see(self, window: Window, now: int) -> None:
         key = window.account, window.subject

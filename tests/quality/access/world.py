@@ -1,6 +1,7 @@
 """A simulated organisation with intruders: its sessions as two kinds of servers would tell of them.
 
-*dovecot* tells no client and knows no identity provider; *exchange* tells clients, and has sign-ins beside them.
+*dovecot* tells no client and knows no identity provider; *exchange* tells clients, and has sign-ins beside them. Both have
+a webmail whose own log tells where its browsers are.
 Places are made from the generator's own networks, as perfect databases of countries and networks would give them; of the
 hosting networks the detector is told only a drawn share. What a master user does (the back-up, an administrator's
 migration) is no session of the account's owner, and left out as history leaves it out of habits.
@@ -10,16 +11,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import lru_cache
+from heapq import heappop, heappush
 from ipaddress import ip_address, ip_network
 from random import Random
 from typing import Literal
 
 from postwarden.access.clients import client_family
 from postwarden.access.networks import Place
-from postwarden.detect.access.entry import Entry
+from postwarden.detect.access.entry import End, Entry
 from postwarden.lab.logs import (
     FAMILIES,
-    NETWORKS,
     Family,
     Network,
     Plan,
@@ -28,7 +29,7 @@ from postwarden.lab.logs import (
     hosting_list,
     made_up_people,
 )
-from postwarden.lab.logs.happenings import Refusal, Session, SignIn
+from postwarden.lab.logs.happenings import Message, Refusal, Scan, Session, SignIn, Start, Visit
 
 View = Literal["dovecot", "exchange"]
 VIEWS: tuple[View, ...] = ("dovecot", "exchange")
@@ -55,15 +56,19 @@ class World:
     listed: frozenset[int]
 
 
+#: What a judge is given: a session, sign-in or refusal when it begins, and the end of a session when it ends.
+Told = Entry | End
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """What happened, in the words of each view that tells of it; `intruder` is whose it was, None for the owner's."""
 
-    dovecot: Entry | None
-    exchange: Entry | None
+    dovecot: Told | None
+    exchange: Told | None
     intruder: str | None
 
-    def entry(self, view: View) -> Entry | None:
+    def told(self, view: View) -> Told | None:
         return self.dovecot if view == "dovecot" else self.exchange
 
 
@@ -116,98 +121,123 @@ def steps(world: World, thinned: int = 0) -> Iterator[Step]:
     """
     row = 0
     last: dict[tuple[str, str, str], int] = {}
+    ends: list[tuple[int, int, Step]] = []
     for one in happenings(world.plan):
-        if not isinstance(one, Session | Refusal | SignIn) or (
-            isinstance(one, Session) and one.identity is not None
-        ):
+        if isinstance(one, Message | Scan | Start) or (isinstance(one, Session) and one.identity is not None):
             continue
         row += 1
+        time = one.begin if isinstance(one, Session | Refusal) else one.time
         if thinned:
-            time = one.time if isinstance(one, SignIn) else one.begin
-            key = one.name, _address(one), one.protocol if isinstance(one, Session) else type(one).__name__
+            kind = one.protocol if isinstance(one, Session) else type(one).__name__
+            key = one.name, _behind(one) or one.address, kind
             if time - last.get(key, -thinned) < thinned:
                 continue
             last[key] = time
-        yield _step(one, row, world.listed)
+        while ends and ends[0][0] <= time:
+            yield heappop(ends)[2]
+        yield _step(one, row, time, world.listed)
+        if isinstance(one, Session) and one.closing != "cut":
+            heappush(ends, (one.end, row, _end(one, world.listed)))
 
 
-def _address(one: Session | Refusal | SignIn) -> str:
-    """Where somebody came from; at a webmail it is the browser."""
-    return one.address if isinstance(one, SignIn) or one.behind is None else one.behind
-
-
-def _step(one: Session | Refusal | SignIn, row: int, listed: frozenset[int]) -> Step:
+def _step(one: Session | Refusal | SignIn | Visit, row: int, time: int, listed: frozenset[int]) -> Step:
     match one:
         case Session():
-            place, family = _place_of(one, listed), _family(one.client)
-            address, ended = _address(one), None if one.closing == "cut" else one.end
-            return Step(
-                Entry(
-                    row=row,
-                    account=one.name,
-                    time=one.begin,
-                    source="mail",
-                    protocol=one.protocol,
-                    ended=ended,
-                    address=address,
-                    place=place,
-                    bytes_out=one.bytes_out,
-                    bodies=one.bodies,
-                ),
-                Entry(
-                    row=row,
-                    account=one.name,
-                    time=one.begin,
-                    source="mail",
-                    protocol=one.protocol,
-                    ended=ended,
-                    address=address,
-                    place=place,
-                    family=family,
-                    bytes_out=one.bytes_out,
-                ),
-                one.intruder,
-            )
-        case Refusal():
-            entry = Entry(
+            gateway, place = one.behind is not None, _place(one, listed)
+            dovecot = Entry(
                 row=row,
                 account=one.name,
-                time=one.begin,
+                time=time,
+                source="mail",
+                protocol=one.protocol,
+                address=one.address,
+                place=place,
+                gateway=gateway,
+            )
+            exchange = Entry(
+                row=row,
+                account=one.name,
+                time=time,
+                source="mail",
+                protocol=one.protocol,
+                address=one.address,
+                place=place,
+                family=_family(one.client),
+                gateway=gateway,
+            )
+            return Step(dovecot, exchange, one.intruder)
+        case Refusal():
+            refusal = Entry(
+                row=row,
+                account=one.name,
+                time=time,
                 source="mail",
                 protocol="imap",
-                address=_address(one),
-                place=_place_of(one, listed),
+                address=one.address,
+                place=_place(one, listed),
                 refused=True,
                 attempts=one.attempts,
+                gateway=one.behind is not None,
             )
-            return Step(entry, entry, one.intruder)
-        case SignIn():
-            entry = Entry(
+            return Step(refusal, refusal, one.intruder)
+        case Visit():
+            visit = Entry(
                 row=row,
                 account=one.name,
-                time=one.time,
+                time=time,
+                source="webmail",
+                protocol="webmail",
+                address=one.address,
+                place=_place(one, listed),
+                refused=not one.let_in,
+            )
+            return Step(visit, visit, one.intruder)
+        case SignIn():
+            sign_in = Entry(
+                row=row,
+                account=one.name,
+                time=time,
                 source="sign-ins",
                 protocol="sign_in",
                 address=one.address,
-                place=_located(one.address, one.network, listed),
+                place=_place(one, listed),
                 family=_family(one.client),
                 application=one.client,
                 refused=one.error != 0,
             )
-            return Step(None, entry, one.intruder)
+            return Step(None, sign_in, one.intruder)
 
 
-def _place_of(one: Session | Refusal, listed: frozenset[int]) -> Place:
-    """Where a session came from; a webmail's is its browser's, whose network its address tells."""
-    if one.behind is None:
-        return _located(one.address, one.network, listed)
-    return _located(one.behind, _network_at(one.behind), listed)
+def _end(one: Session, listed: frozenset[int]) -> Step:
+    gateway, place = one.behind is not None, _place(one, listed)
+    dovecot = End(
+        account=one.name,
+        time=one.end,
+        protocol=one.protocol,
+        place=place,
+        bytes_out=one.bytes_out,
+        gateway=gateway,
+    )
+    exchange = End(
+        account=one.name,
+        time=one.end,
+        protocol=one.protocol,
+        place=place,
+        family=_family(one.client),
+        bytes_out=one.bytes_out,
+        gateway=gateway,
+    )
+    return Step(dovecot, exchange, one.intruder)
 
 
-def _network_at(address: str) -> Network:
-    """The network of an address that the generator made: its number stands in it."""
-    first, number = address.replace(":", ".").split(".")[:2]
-    return NETWORKS[int(number, 16 if first == "2d00" else 10) - 1]
+def _behind(one: Session | Refusal | SignIn | Visit) -> str | None:
+    """The browser's address of what came through the webmail."""
+    return one.behind if isinstance(one, Session | Refusal) else None
+
+
+def _place(one: Session | Refusal | SignIn | Visit, listed: frozenset[int]) -> Place | None:
+    """Where it came from; what came through the webmail has no place of its own, the webmail's log-in has it."""
+    return None if _behind(one) is not None else _located(one.address, one.network, listed)
 
 
 @lru_cache(maxsize=200_000)
