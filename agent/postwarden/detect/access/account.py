@@ -6,11 +6,14 @@ from msgspec import Struct, field
 
 from postwarden.access.networks import Place
 from postwarden.detect.access.habits import Habits
-from postwarden.detect.access.settings import DAY
+from postwarden.detect.access.settings import DAY, HOUR
 from postwarden.detect.access.stay import Stay
 from postwarden.model.window import Verdict
 
-#: Family, protocol and place of a stay: `None` is one of its own.
+#: How long a log-in at a webmail lasts.
+WEBMAIL_LASTS = 12 * HOUR
+
+#: Family, place and protocol of a stay; `None` where it is not told.
 Key = tuple[str | None, str | None, str]
 
 
@@ -68,6 +71,8 @@ class State(Struct, dict=True):
     departed: int | None = None
     #: What was made or changed at the account: when, and in words.
     occasions: list[tuple[int, str]] = field(default_factory=list)
+    #: The latest log-in at a webmail, and where the browser was.
+    browser: tuple[int, Place] | None = None
     tokens: dict[str, tuple[str, str | None, int]] = field(default_factory=dict)
 
     @cached_property
@@ -87,6 +92,19 @@ class State(Struct, dict=True):
         """Sessions an hour, lately."""
         hours = 24 + (time % DAY) / 3_600_000
         return (self.yesterday + self.today) / hours
+
+    def behind(self, time: int) -> Place | None:
+        """Where the account's browser is, by the webmail's own log."""
+        if self.browser is None or time - self.browser[0] > WEBMAIL_LASTS:
+            return None
+        return self.browser[1]
+
+    def fetched(self, subject: str, count: int, time: int) -> None:
+        """A session of a window ended, after so many bytes."""
+        for window in self.windows:
+            if window.subject == subject:
+                window.bytes_out += count
+                window.last = max(window.last, time)
 
     def occasion(self, time: int, within: int) -> str | None:
         """What was made or changed lately."""

@@ -11,7 +11,8 @@ class Entry(Struct, frozen=True, kw_only=True, gc=False):
     """One session, sign-in or refused log-in of an account. Times are milliseconds since 1970 in UTC.
 
     `row` is its number in the history. `account` is the account's key, or its name where no directory knows it. `place` is None
-    where the address is not told or says nothing (a gateway that many share). `family` is the client's, see
+    where the address is not told or says nothing. `gateway` says that many are behind the address, and that the webmail's own
+    log may tell where the account's browser is. `family` is the client's, see
     `access.clients`. `token` is the id of the sign-in session or token, where the log tells one that outlives a
     connection. `session` is what tells it from others at its source.
     """
@@ -21,7 +22,6 @@ class Entry(Struct, frozen=True, kw_only=True, gc=False):
     time: int
     source: str
     protocol: Protocol
-    ended: int | None = None
     address: str | None = None
     place: Place | None = None
     family: str | None = None
@@ -31,8 +31,19 @@ class Entry(Struct, frozen=True, kw_only=True, gc=False):
     application: str | None = None
     refused: bool = False
     attempts: int = 1
+    gateway: bool = False
+
+
+class End(Struct, frozen=True, kw_only=True, gc=False):
+    """The end of a session, taken at its own time; account, place, family and protocol are those of its beginning."""
+
+    account: str
+    time: int
+    protocol: Protocol
+    place: Place | None = None
+    family: str | None = None
     bytes_out: int | None = None
-    bodies: int | None = None
+    gateway: bool = False
 
 
 class Answer(Struct, frozen=True, kw_only=True):

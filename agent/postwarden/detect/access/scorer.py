@@ -10,7 +10,7 @@ from postwarden.access.networks import Place
 from postwarden.detect.access import signs
 from postwarden.detect.access.account import Key, Opened, State
 from postwarden.detect.access.crowd import Crowd
-from postwarden.detect.access.entry import Answer, Entry
+from postwarden.detect.access.entry import Answer, End, Entry
 from postwarden.detect.access.habits import Habits
 from postwarden.detect.access.learning import Pupil, forget_lesson, learn_lesson
 from postwarden.detect.access.settings import DAY, HOUR, Settings
@@ -84,18 +84,18 @@ class Scorer:
         if entry.refused:
             self.common.field.tried(entry)
             return self._told() if self._changed else ()
-        place = entry.place
+        place = entry.place if not entry.gateway else state.behind(time)
         key = (entry.family, place.place if place is not None else None, entry.protocol)
         stay = state.stays.get(key)
         state.count(time)
         self.touched.add(entry.account)
+        if entry.protocol == "webmail" and place is not None:
+            state.browser = time, place
         if stay is None or time - stay.last > self.settings.pause or time - stay.begin >= DAY:
-            self._begin(entry, state, key)
+            self._begin(entry, state, key, place)
             return self._told() if self._changed else ()
         stay.sessions += 1
-        stay.last = max(stay.last, time, entry.ended or 0)
-        if entry.bytes_out is not None:
-            stay.bytes_out += entry.bytes_out
+        stay.last = max(stay.last, time)
         if stay.level is not None or stay.subject is not None:
             self._more(entry, state, stay)
         else:
@@ -104,6 +104,26 @@ class Scorer:
             if place is not None:
                 state.seen_time, state.seen_place = stay.last, place
         return self._told() if self._changed else ()
+
+    def end(self, end: End) -> None:
+        """A session is over."""
+        time = end.time
+        due = self.common.due
+        if due and due[0][0] <= time:
+            self._pass(time)
+        state = self.accounts.get(end.account) or self._state(end.account)
+        place = end.place if not end.gateway else state.behind(time)
+        stay = state.stays.get((end.family, place.place if place is not None else None, end.protocol))
+        # A session that lasts longer than a stay belongs to the one that is there at its end.
+        if stay is None:
+            return
+        self.touched.add(end.account)
+        stay.last = max(stay.last, time)
+        if end.bytes_out is not None:
+            stay.bytes_out += end.bytes_out
+            if stay.subject is not None:
+                state.fetched(stay.subject, end.bytes_out, time)
+                self._changed[state.name, stay.subject] = None
 
     def wait(self, time: int) -> tuple[Window, ...]:
         """The windows that time alone opened or changed until `time`."""
@@ -162,14 +182,14 @@ class Scorer:
         self.accounts[name] = state
         return state
 
-    def _begin(self, entry: Entry, state: State, key: Key) -> None:
+    def _begin(self, entry: Entry, state: State, key: Key, place: Place | None) -> None:
         """A stay begins."""
-        time, place, settings = entry.time, entry.place, self.settings
+        time, settings = entry.time, self.settings
         self._close_old(state, time)
         habits = self._habits(state, time)
         weight = habits.weight_at(time, settings.half_life)
         common = self.common
-        stay = state.stays[key] = _stay(entry, key)
+        stay = state.stays[key] = _stay(entry, key, place)
         stay.arrival = not any(
             other is not stay and other.network == stay.network and time - other.last <= settings.pause
             for other in state.stays.values()
@@ -190,7 +210,7 @@ class Scorer:
                 weigh_hour(stay, habits, common.crowd, self._hour(habits, time), weight)
                 if self._base is None:
                     common.crowd.begin(stay.network or "", state.name, time)
-            signs.at_begin(entry, stay, state, habits, common.field, common.crowd, self._hours)
+            signs.at_begin(entry, place, stay, state, habits, common.field, common.crowd, self._hours)
             if held is not None:
                 self._join(state, stay, held)
             stay.watched = True
@@ -367,12 +387,11 @@ def _copied(common: Common) -> Common:
     return Common(crowd=common.crowd, field=own[0], due=own[1], number=common.number)
 
 
-def _stay(entry: Entry, key: Key) -> Stay:
-    place = entry.place
+def _stay(entry: Entry, key: Key, place: Place | None) -> Stay:
     stay = Stay(
-        begin=entry.time, last=max(entry.time, entry.ended or 0), place=key[1], network=None, country=None,
+        begin=entry.time, last=entry.time, place=key[1], network=None, country=None,
         family=entry.family, protocol=entry.protocol, address=entry.address, session=identity_of(entry), sessions=1,
-        bytes_out=entry.bytes_out or 0, rows=[entry.row], beginnings=[entry.time],
+        rows=[entry.row], beginnings=[entry.time],
     )  # fmt: skip
     if place is not None:
         stay.network, stay.country, stay.name = network_of(place), place.country, place.network

@@ -91,10 +91,17 @@ def _forget(known: dict[str, _T], is_old: Callable[[_T], bool]) -> None:
 
 
 def at_begin(
-    entry: Entry, stay: Stay, state: State, habits: Habits, field: Field, crowd: Crowd, hours: Hours
+    entry: Entry,
+    place: Place | None,
+    stay: Stay,
+    state: State,
+    habits: Habits,
+    field: Field,
+    crowd: Crowd,
+    hours: Hours,
 ) -> None:
     """Writes what is seen at the beginning of a stay into its `novelty` and `conduct`."""
-    time, place = entry.time, entry.place
+    time = entry.time
     new = stay.level is not None
     if place is not None and new and sum(stay.novelty.values()) > 0:
         _tries(stay, state, field, place, time)

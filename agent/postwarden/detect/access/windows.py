@@ -42,7 +42,6 @@ def grow(state: State, stay: Stay, entry: Entry | None) -> None:
     window.last = max(window.last, stay.last)
     if entry is not None:
         window.sessions += 1
-        window.bytes_out += entry.bytes_out or 0
         if len(window.rows) < MOST_ROWS:
             window.rows.append(entry.row)
         return
