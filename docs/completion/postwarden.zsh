@@ -30,6 +30,7 @@ _shtab_postwarden_commands() {
 _shtab_postwarden_findings_commands() {
   local _commands=(
     ack:'acknowledge a finding'
+    answer:'say whose an access window was'
     list:'open and acknowledged findings'
     rebuild:'make the index anew from the ledger'
     show:'one finding and its history'
@@ -123,10 +124,27 @@ _shtab_postwarden_findings_ack_options=(
 # guard to ensure default positional specs are added only once per session
 _shtab_postwarden_findings_ack_defaults_added=0
 
+_shtab_postwarden_findings_answer_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--yours[it was the owner]"
+  "--not-mine[it was not\; its addresses are hunted for]"
+  "--by[who said so]:WHO:"
+  "--channel[over which channel\: telephone, in person]:HOW:"
+  "--until[with --yours\: not beyond this day (YYYY-MM-DD, UTC)\; then it reopens]:DATE:"
+  "--reason[what else was said]:TEXT:"
+  "--config[agent.toml to use (default\: .\/agent.toml, then the user\'s configuration folder, then \/etc\/postwarden)]:FILE:_files"
+  "--json[print one JSON object a line (docs\/json.md describes them)]"
+  ":the id, or how it starts:"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_postwarden_findings_answer_defaults_added=0
+
 _shtab_postwarden_findings_list_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--all[resolved ones too]"
   "--account[only those of this account]:A:"
+  "--by-time[oldest first\: access windows by their first access, others by when they were first seen]"
   "--config[agent.toml to use (default\: .\/agent.toml, then the user\'s configuration folder, then \/etc\/postwarden)]:FILE:_files"
   "--json[print one JSON object a line (docs\/json.md describes them)]"
 )
@@ -354,6 +372,7 @@ _shtab_postwarden_findings() {
       curcontext="${curcontext%:*:*}:_shtab_postwarden_findings-$line[1]:"
       case $line[1] in
         ack) _arguments -C -s $_shtab_postwarden_findings_ack_options ;;
+        answer) _arguments -C -s $_shtab_postwarden_findings_answer_options ;;
         list) _arguments -C -s $_shtab_postwarden_findings_list_options ;;
         rebuild) _arguments -C -s $_shtab_postwarden_findings_rebuild_options ;;
         show) _arguments -C -s $_shtab_postwarden_findings_show_options ;;

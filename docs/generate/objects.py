@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from postwarden.daemon.running import Reading
 from postwarden.errors import Reason
-from postwarden.findings.life import Acknowledgement, Status
+from postwarden.findings.life import Acknowledgement, GivenAnswer, Status
 from postwarden.grants.assessment import Band
 from postwarden.model.arrival import Mishap
 from postwarden.model.event import Protocol
@@ -41,6 +41,7 @@ class FindingLine(Line, frozen=True, kw_only=True, tag="finding"):
     first_seen: Moment | None
     since: Moment | None
     acknowledgement: Acknowledgement | None
+    answer: GivenAnswer | None
     finding: Finding
 
 
@@ -442,7 +443,10 @@ INSPECT_EVIDENCE = {kind: inspect_evidence(kind) for kind in EVIDENCE}
 
 #: Name of the schema → its types (more than one where `kind` tells them apart), and the commands that print it.
 OBJECTS: Mapping[str, tuple[tuple[type[Struct], ...], str]] = {
-    "finding": ((FindingLine,), "`audit`, `findings list`, `findings show`, `findings ack`"),
+    "finding": (
+        (FindingLine,),
+        "`audit`, `findings list`, `findings show`, `findings ack`, `findings answer`",
+    ),
     "record": ((RecordLine,), "`findings show`"),
     "coverage": ((CoverageLine,), "`audit`, `check-config`"),
     "gap": ((GapLine,), "`audit`, `check-config`"),
@@ -461,8 +465,8 @@ OBJECTS: Mapping[str, tuple[tuple[type[Struct], ...], str]] = {
     "verification": ((VerificationLine,), "`verify`"),
     "history_verification": ((HistoryVerificationLine,), "`verify --history`"),
     "log": ((LogLine,), "`history status`"),
-    "hit": ((HitLine,), "`hunt`"),
-    "hunt": ((HuntLine,), "`hunt`"),
+    "hit": ((HitLine,), "`hunt`, `findings answer`"),
+    "hunt": ((HuntLine,), "`hunt`, `findings answer`"),
     "session": ((ExportLine,), "`history export`"),
     "transfer": ((TransferLine,), "`history export --of transfers`"),
     "inspect_evidence": (tuple(INSPECT_EVIDENCE.values()), "`inspect`"),

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from postwarden import notify
 from postwarden.config import settings
+from postwarden.config.access import AccessSection
 from postwarden.config.directory import ConfiguredDirectory
 from postwarden.config.networks import NetworksSection
 from postwarden.config.settings import AccountEntry, Config, Section
@@ -121,6 +122,7 @@ def test_every_option_of_every_section_is_shown() -> None:
     for path, known, shown in found:
         assert shown == known, path
     assert set(tomllib.loads(uncommented())["networks"]) == keys(NetworksSection)
+    assert set(tomllib.loads(uncommented())["access"]) == keys(AccessSection)
 
 
 def test_every_kind_and_option_of_notifiers_is_shown(place: Path) -> None:

@@ -6,7 +6,7 @@ import sys
 #: Heavy, or with side effects; `--help` and `--version` do without.
 NOT_LOADED = (
     "exchangelib", "requests", "sigma", "yaml", "structlog", "apscheduler", "msgspec", "sqlite3", "ssl",
-    "imapclient", "lark", "rich", "re2", "cryptography", "socket", "msal", "google.auth", "google.oauth2",
+    "imapclient", "lark", "rich", "re2", "cryptography", "socket", "msal", "google.auth", "google.oauth2", "holidays",
 )  # fmt: skip
 
 

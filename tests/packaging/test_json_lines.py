@@ -32,10 +32,12 @@ from postwarden.model.finding_id import finding_id
 from postwarden.model.mailflow import All, AnyOf, Effect, Not, Test
 from postwarden.model.mailflow import Path as FlowPath
 from postwarden.model.reading import Coverage, Excess, Gap
+from postwarden.model.record import FindingOpened
 from postwarden.model.scope import account_scope
 from postwarden.pipeline.collect import Reading
 from postwarden.pipeline.record import Conclusion
 from tests.packaging.json_schema import misfits
+from tests.windows import window
 
 SCHEMAS: Mapping[str, dict[str, Any]] = {
     name: json.loads((FOLDER / "schema" / f"{name}.json").read_text(encoding="utf-8")) for name in OBJECTS
@@ -176,6 +178,28 @@ def test_findings_prints_what_is_documented(command: Command, finding: str) -> N
     shown = command("findings", "show", finding, "--json")
     assert fit(shown) == {"finding", "record"}
     assert [line["record"]["kind"] for line in shown[1:]] == ["finding_opened", "finding_acknowledged"]
+
+
+def test_an_answer_prints_what_is_documented(command: Command, place: Path) -> None:
+    """`answer` prints the finding with the answer, and the record of it fits its schema."""
+    found = window(SCOPE)
+    recorder = open_recorder(load(str(place / "agent.toml")))
+    recorder.write(lambda common: [FindingOpened(**common, finding=found)])
+    recorder.close()
+    answer = ("--by", "Alice", "--channel", "telephone", "--json")
+    assert fit(command("findings", "answer", found.id, "--yours", "--until", "2999-01-01", *answer)) == {
+        "finding"
+    }
+    assert fit(command("findings", "answer", found.id, "--not-mine", *answer)) == {"finding"}
+    shown = command("findings", "show", found.id, "--json")
+    assert fit(shown) == {"finding", "record"}
+    assert [line["record"]["kind"] for line in shown[1:]] == [
+        "finding_opened",
+        "finding_answered",
+        "finding_acknowledged",
+        "finding_answered",
+        "finding_reopened",
+    ]
 
 
 def test_every_record_of_a_ledger_is_documented(command: Command, finding: str, place: Path) -> None:

@@ -103,6 +103,8 @@ def test_the_wheel_holds_the_package_the_rules_and_the_example_configuration(
         "postwarden/py.typed",
         "postwarden/rules/applications.NOTICE",
         "postwarden/rules/applications.csv",
+        "postwarden/rules/countries.NOTICE",
+        "postwarden/rules/countries.csv",
         "postwarden/rules/grants.toml",
         "postwarden/rules/keywords.toml",
         "postwarden/rules/mail_flow/external_redirect.examples.yml",

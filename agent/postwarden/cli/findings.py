@@ -7,21 +7,28 @@ from postwarden.cli.common import add_config, add_json
 from postwarden.cli.exits import CLEAN
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from postwarden.findings.life import Standing
     from postwarden.pipeline.record import Recorder
 
-HELP = "list findings, show one with its history, acknowledge one"
+HELP = "list findings, show one with its history, acknowledge or answer one"
 DESCRIPTION = """\
 Findings as they stand in the ledger. An acknowledgement silences one finding, says who and why in a signed
-record, may expire, and ends by itself when the subject changes."""
+record, may expire, and ends by itself when the subject changes; it teaches nothing.
+
+An answer says whose the sessions of an access window were, who said so, and over which channel. --yours silences the
+window, and lets exactly these sessions count as the owner's from then on, until --until. --not-mine keeps them out for
+good, looks for their addresses in the whole history, and no acknowledgement undoes it. An answer that came through the
+account's own mailbox is recorded as worthless and changes nothing, with a warning and exit code 0: whoever is in there
+reads the question and answers it. So ask over another channel, and name it."""
 EPILOG = """\
 examples:
   postwarden findings list
   postwarden findings list --all --json
   postwarden findings show QKZL
   postwarden findings ack QKZL --reason "asked Naomi by telephone, it is hers" --until 2027-03-31
+  postwarden findings list --account naomi --by-time        windows, mail flow and grants, oldest first
+  postwarden findings answer QKZL --yours --by Naomi --channel telephone --until 2027-03-31
+  postwarden findings answer QKZL --not-mine --by Naomi --channel "in person"
   postwarden findings rebuild            make the index anew from the ledger"""
 
 
@@ -30,23 +37,51 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     listing = actions.add_parser("list", help="open and acknowledged findings", allow_abbrev=False)
     listing.add_argument("--all", action="store_true", help="resolved ones too")
     listing.add_argument("--account", metavar="A", help="only those of this account")
+    listing.add_argument(
+        "--by-time",
+        action="store_true",
+        help="oldest first: access windows by their first access, others by when they were first seen",
+    )
     show = actions.add_parser("show", help="one finding and its history", allow_abbrev=False)
     show.add_argument("id", metavar="ID", help="the id, or how it starts")
     ack = actions.add_parser("ack", help="acknowledge a finding", allow_abbrev=False)
     ack.add_argument("id", metavar="ID", help="the id, or how it starts")
     ack.add_argument("--reason", required=True, help="why it is no reason for alarm, for those who ask later")
     ack.add_argument("--until", metavar="DATE", help="reopen on this day (YYYY-MM-DD, UTC)")
+    answer = actions.add_parser("answer", help="say whose an access window was", allow_abbrev=False)
+    answer.add_argument("id", metavar="ID", help="the id, or how it starts")
+    verdict = answer.add_mutually_exclusive_group(required=True)
+    verdict.add_argument(
+        "--yours", dest="verdict", action="store_const", const="yours", help="it was the owner"
+    )
+    verdict.add_argument(
+        "--not-mine",
+        dest="verdict",
+        action="store_const",
+        const="not_mine",
+        help="it was not; its addresses are hunted for",
+    )
+    answer.add_argument("--by", required=True, metavar="WHO", help="who said so")
+    answer.add_argument(
+        "--channel", required=True, metavar="HOW", help="over which channel: telephone, in person"
+    )
+    answer.add_argument(
+        "--until", metavar="DATE", help="with --yours: not beyond this day (YYYY-MM-DD, UTC); then it reopens"
+    )
+    answer.add_argument("--reason", default="", metavar="TEXT", help="what else was said")
     rebuild = actions.add_parser("rebuild", help="make the index anew from the ledger", allow_abbrev=False)
-    for action in (listing, show, ack, rebuild):
+    for action in (listing, show, ack, answer, rebuild):
         add_config(action)
         add_json(action)
 
 
 def run(args: argparse.Namespace) -> int:
+    from postwarden.cli.answer_finding import answer
     from postwarden.cli.operator import open_recorder
     from postwarden.config.locate import load
 
-    recorder = open_recorder(load(args.config))
+    config = load(args.config)
+    recorder = open_recorder(config)
     try:
         if args.action == "list":
             _list(args, recorder)
@@ -54,6 +89,8 @@ def run(args: argparse.Namespace) -> int:
             _show(args, recorder, recorder.one(args.id))
         elif args.action == "ack":
             _acknowledge(args, recorder)
+        elif args.action == "answer":
+            answer(args, recorder, config)
         else:
             recorder.rebuild()
             size = recorder.ledger.position().size
@@ -70,8 +107,10 @@ def run(args: argparse.Namespace) -> int:
 def _list(args: argparse.Namespace, recorder: "Recorder") -> None:
     from postwarden.cli.operator import now
     from postwarden.cli.show_audit import finding_object
+    from postwarden.cli.show_finding import account_name
     from postwarden.cli.terminal import clean
     from postwarden.findings.life import expired
+    from postwarden.findings.windows import time_of
     from postwarden.model.encoding import encode
     from postwarden.model.finding import LEVELS
 
@@ -80,7 +119,10 @@ def _list(args: argparse.Namespace, recorder: "Recorder") -> None:
         for standing in recorder.store.findings()
         if (args.all or standing.status != "resolved") and _is_of(args.account, standing, recorder)
     ]
-    standings.sort(key=lambda one: (-LEVELS.index(one.finding.level), one.finding.scope, one.finding.id))
+    if args.by_time:
+        standings.sort(key=lambda one: (time_of(one), one.finding.id))
+    else:
+        standings.sort(key=lambda one: (-LEVELS.index(one.finding.level), one.finding.scope, one.finding.id))
     for standing in standings:
         finding = standing.finding
         name = account_name(standing, recorder)
@@ -88,6 +130,10 @@ def _list(args: argparse.Namespace, recorder: "Recorder") -> None:
             print(encode(finding_object(finding, standing, name)).decode("ascii"))
             continue
         status = standing.status + (" (expired)" if expired(standing, now()) else "")
+        if args.by_time:
+            time = f"{time_of(standing):%Y-%m-%d %H:%M}"
+            print(clean(f"{time}  {finding.level:<8}  {status:<12}  {name}  {finding.name}  {finding.title}"))
+            continue
         print(clean(f"{finding.id}  {finding.level:<8}  {status:<12}  {name}  {finding.name}"))
     if not standings and not args.json:
         print("no findings")
@@ -96,8 +142,9 @@ def _list(args: argparse.Namespace, recorder: "Recorder") -> None:
 def _show(args: argparse.Namespace, recorder: "Recorder", standing: "Standing") -> None:
     import json
 
+    from postwarden.cli.answer_finding import answer_words
     from postwarden.cli.show_audit import finding_object
-    from postwarden.cli.show_finding import advice_lines, finding_lines
+    from postwarden.cli.show_finding import account_name, advice_lines, finding_lines
     from postwarden.cli.terminal import clean
     from postwarden.model.encoding import encode
 
@@ -119,6 +166,8 @@ def _show(args: argparse.Namespace, recorder: "Recorder", standing: "Standing") 
     for index, line in records:
         record = json.loads(line)
         words = "; ".join(record.get("changes", [])) or record.get("reason", "")
+        if record["kind"] == "finding_answered":
+            words = answer_words(record)
         until = f" until {record['until']}" if record.get("until") else ""
         text = f"{record['time'][:19]}Z  {record['kind'].removeprefix('finding_')}{until}  {words}"
         print(clean(f"    record {index}  {text}  by {record['actor']}"))
@@ -127,6 +176,8 @@ def _show(args: argparse.Namespace, recorder: "Recorder", standing: "Standing") 
 def _acknowledge(args: argparse.Namespace, recorder: "Recorder") -> None:
     from postwarden.cli.operator import now
     from postwarden.cli.show_audit import finding_object
+    from postwarden.cli.show_finding import account_name
+    from postwarden.cli.times import until_time
     from postwarden.errors import UsageError
     from postwarden.model.encoding import encodable, encode
 
@@ -146,18 +197,6 @@ def _acknowledge(args: argparse.Namespace, recorder: "Recorder") -> None:
     print(f"acknowledged {standing.finding.id}" + (f" until {args.until}" if args.until else ""))
 
 
-def until_time(text: str) -> "datetime":
-    """The start of the day `text` in UTC; raises UsageError."""
-    from datetime import UTC, date, datetime, time
-
-    from postwarden.errors import UsageError
-
-    try:
-        return datetime.combine(date.fromisoformat(text), time(), UTC)
-    except ValueError as exc:
-        raise UsageError(f"{text!r} is not a day", "write it as YYYY-MM-DD") from exc
-
-
 def _is_of(account: str | None, standing: "Standing", recorder: "Recorder") -> bool:
     if account is None:
         return True
@@ -166,10 +205,3 @@ def _is_of(account: str | None, standing: "Standing", recorder: "Recorder") -> b
     if known is not None:
         names |= {known.login.casefold(), *known.addresses}
     return account.casefold() in names
-
-
-def account_name(standing: "Standing", recorder: "Recorder") -> str:
-    """The account's address as the ledger knows it, or the scope's key."""
-    scope = standing.finding.scope
-    known = recorder.store.account(scope.key) if scope.kind == "account" else None
-    return known.address if known is not None else f"{scope.kind} {scope.key}"

@@ -96,7 +96,7 @@ def run(args: argparse.Namespace) -> int:
             findings = record_hunt(recorder, made, args.reason, book, config, now)
             conceal = Pseudonyms(state).of if config.history.pseudonyms else None
             views = Views(history, state, config, networks, accounts.values(), conceal)
-            _show(args, made, findings, views)
+            show_hunt(made, findings, views, as_json=args.json)
             _say_of(args, networks)
     finally:
         recorder.close()
@@ -141,10 +141,11 @@ def _indicators(args: argparse.Namespace) -> "list[Indicator]":
     return list(found.values())
 
 
-def _show(args: argparse.Namespace, made: "Hunt", findings: "tuple[Finding, ...]", views: "Views") -> None:
+def show_hunt(made: "Hunt", findings: "tuple[Finding, ...]", views: "Views", *, as_json: bool) -> None:
+    """Prints what a hunt came to."""
     from postwarden.cli.terminal import clean, paragraph
 
-    if args.json:
+    if as_json:
         import json
 
         for hit in made.hits:

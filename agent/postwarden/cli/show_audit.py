@@ -168,6 +168,7 @@ def finding_object(finding: Finding, standing: Standing | None, account: str | N
         "first_seen": standing.first_seen if standing else None,
         "since": standing.since if standing else None,
         "acknowledgement": standing.acknowledgement if standing else None,
+        "answer": standing.answer if standing else None,
         "finding": finding,
     }
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from postwarden.cli.terminal import clean, paragraph
 from postwarden.findings.life import Standing
 from postwarden.model.finding import Finding
+from postwarden.pipeline.record import Recorder
 
 
 def finding_lines(finding: Finding, standing: Standing | None, name: str) -> Iterator[str]:
@@ -16,6 +17,12 @@ def finding_lines(finding: Finding, standing: Standing | None, name: str) -> Ite
         state += f"\n  {standing.status} since {_minute(standing.since.isoformat())}"
         if standing.first_seen != standing.since:
             state += f", first seen {_minute(standing.first_seen.isoformat())}"
+        if standing.answer is not None:
+            given = standing.answer
+            until = f" until {_minute(given.until.isoformat())}" if given.until is not None else ""
+            state += clean(
+                f"\n  answered {given.verdict.replace('_', ' ')}{until} by {given.by} over {given.channel}"
+            )
     yield f"  {state}"
     for sentence in finding.why:
         yield paragraph(sentence, "  - ")
@@ -29,3 +36,10 @@ def advice_lines(advice: Iterable[str]) -> Iterator[str]:
 
 def _minute(text: str) -> str:
     return text[:16].replace("T", " ") + " UTC"
+
+
+def account_name(standing: Standing, recorder: Recorder) -> str:
+    """The account's address as the ledger knows it, or the scope's key."""
+    scope = standing.finding.scope
+    known = recorder.store.account(scope.key) if scope.kind == "account" else None
+    return known.address if known is not None else f"{scope.kind} {scope.key}"

@@ -1,6 +1,6 @@
 """Times as the command line takes and shows them."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from postwarden.errors import UsageError
 
@@ -34,3 +34,11 @@ def span(since: str | None, until: str | None) -> tuple[int | None, int | None]:
     if begin is not None and end is not None and begin >= end:
         raise UsageError(f"--since {since} is not before --until {until}", "exchange them")
     return begin, end
+
+
+def until_time(text: str) -> datetime:
+    """The start of the day `text` in UTC; raises UsageError."""
+    try:
+        return datetime.combine(date.fromisoformat(text), time(), UTC)
+    except ValueError as exc:
+        raise UsageError(f"{text!r} is not a day", "write it as YYYY-MM-DD") from exc

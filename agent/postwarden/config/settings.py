@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
+from postwarden.config.access import AccessSection, check_access
 from postwarden.config.networks import NetworksSection
 from postwarden.errors import ConfigError
 from postwarden.model.address import Domains
@@ -182,6 +183,7 @@ class Config(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     grants: Grants = Grants()
     daemon: Daemon = Daemon()
     history: HistorySettings = HistorySettings()
+    access: AccessSection = AccessSection()
     networks: NetworksSection = NetworksSection()
     coverage: CoverageSettings = CoverageSettings()
 
@@ -223,6 +225,7 @@ class _File(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     grants: Grants = Grants()
     daemon: Daemon = Daemon()
     history: HistorySettings = HistorySettings()
+    access: AccessSection = AccessSection()
     networks: NetworksSection = NetworksSection()
     coverage: CoverageSettings = CoverageSettings()
 
@@ -260,6 +263,7 @@ def decode(raw: bytes, path: Path) -> Config:
         grants=file.grants,
         daemon=file.daemon,
         history=file.history,
+        access=file.access,
         networks=file.networks,
         coverage=file.coverage,
     )
@@ -350,6 +354,7 @@ def _check_names(file: _File, where: str) -> None:
                     f"{network!r} is no network", 'for example "192.0.2.0/24"', path=where,
                     key=f"history.known[{index}].networks[{place}]",
                 ) from exc  # fmt: skip
+    check_access(file.access, where)
     blocked = {one.casefold() for one in file.grants.block}
     for index, application in enumerate(file.grants.allow):
         if application.casefold() in blocked:

@@ -18,6 +18,7 @@ from postwarden.model.record import (
     FindingResolved,
     Record,
 )
+from postwarden.model.window import Verdict
 
 #: Changes that a record tells, and characters of each.
 MAX_CHANGES = 20
@@ -25,6 +26,8 @@ MAX_TEXT = 200
 #: The first of these that stays within so many bytes is taken.
 _LIMITS = ((MAX_CHANGES, MAX_TEXT), (MAX_CHANGES, 60), (5, 20))
 MAX_BYTES = 24_000
+
+EXPIRED = "the acknowledgement expired"
 
 Status = Literal["open", "acknowledged", "resolved"]
 
@@ -38,14 +41,29 @@ class Acknowledgement(Struct, frozen=True, kw_only=True):
     until: Moment | None = None
 
 
+class GivenAnswer(Struct, frozen=True, kw_only=True):
+    """What was last said of an access window that counts: by whom, over which channel, recorded by whom, and until when."""
+
+    verdict: Verdict
+    by: str
+    channel: str
+    actor: str
+    time: Moment
+    until: Moment | None = None
+
+
 class Standing(Struct, frozen=True, kw_only=True):
-    """A finding as it stands: `first_seen` when it was first opened, `since` when it came to its status."""
+    """A finding as it stands: `first_seen` when it was first opened, `since` when it came to its status.
+
+    An `answer` outlives the acknowledgement that came with it.
+    """
 
     finding: Finding
     status: Status
     first_seen: Moment
     since: Moment
     acknowledgement: Acknowledgement | None = None
+    answer: GivenAnswer | None = None
 
 
 def transitions(
@@ -61,7 +79,8 @@ def transitions(
 
     `known` holds all findings of the scope. One that is not judged again resolves only where all checks that
     it rests on were read completely and its rule was among those applied: unread is never clean. A verdict on events rests
-    on no check: what happened is never gone, and somebody has to acknowledge it.
+    on no check: what happened is never gone, and somebody has to acknowledge it. Since nothing judges it again, it reopens
+    by itself when its acknowledgement expires.
     """
     seen: set[str] = set()
     for finding in judged:
@@ -79,6 +98,8 @@ def transitions(
             yield FindingReopened(**envelope, id=finding.id, reason=why)
     for key, standing in sorted(known.items()):
         finding = standing.finding
+        if key not in seen and not finding.checks and expired(standing, now):
+            yield FindingReopened(**envelope, id=key, reason=EXPIRED)
         if (
             key not in seen
             and standing.status != "resolved"
@@ -96,7 +117,7 @@ def _reopens(standing: Standing, changes: tuple[str, ...], now: datetime) -> str
         if changes:
             return "it changed since it was acknowledged"
         if expired(standing, now):
-            return "the acknowledgement expired"
+            return EXPIRED
     return None
 
 

@@ -16,7 +16,7 @@ from postwarden.errors import LedgerError, LedgerUnsound
 from postwarden.findings import delivered, held, own_sessions, sweeps
 from postwarden.findings.delivered import Delivered
 from postwarden.findings.held import Held
-from postwarden.findings.life import Acknowledgement, Standing
+from postwarden.findings.life import Acknowledgement, GivenAnswer, Standing
 from postwarden.findings.own_sessions import OwnSessions
 from postwarden.findings.sweeps import Sweeps
 from postwarden.model import moment
@@ -27,6 +27,7 @@ from postwarden.model.record import (
     AuditFinished,
     ConfigurationChanged,
     FindingAcknowledged,
+    FindingAnswered,
     FindingChanged,
     FindingOpened,
     FindingReopened,
@@ -39,7 +40,7 @@ from postwarden.model.record import (
 )
 from postwarden.model.scope import Scope
 
-VERSION = 5
+VERSION = 6
 
 _SCHEMA = (
     "CREATE TABLE position (size INTEGER NOT NULL, root BLOB NOT NULL)",
@@ -50,6 +51,7 @@ _SCHEMA = (
     "CREATE INDEX finding_scope ON finding (scope_kind, scope_key)",
     "CREATE INDEX finding_open ON finding (scope_kind, scope_key) WHERE status = 'open'",
     "CREATE TABLE history (id TEXT NOT NULL, record INTEGER NOT NULL, PRIMARY KEY (id, record)) WITHOUT ROWID",
+    "CREATE TABLE answer (record INTEGER PRIMARY KEY, answer BLOB NOT NULL)",
     "CREATE TABLE account (key TEXT PRIMARY KEY, account BLOB NOT NULL) WITHOUT ROWID",
     "CREATE TABLE blob (content BLOB PRIMARY KEY, name TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE configuration (record BLOB NOT NULL)",
@@ -66,6 +68,7 @@ _RECORD = msgspec.json.Decoder(AnyRecord)
 _STANDING = msgspec.json.Decoder(Standing)
 _ACCOUNT = msgspec.json.Decoder(Account)
 _CONFIGURATION = msgspec.json.Decoder(ConfigurationChanged)
+_ANSWER = msgspec.json.Decoder(FindingAnswered)
 _HISTORY_DAY = msgspec.json.Decoder(HistoryDay)
 
 
@@ -211,6 +214,11 @@ class StateStore:
         rows = self._base.execute("SELECT record FROM history WHERE id = ? ORDER BY record", (key,))
         return [index for (index,) in rows]
 
+    def answers(self) -> tuple[FindingAnswered, ...]:
+        """All that was said of access windows and counts, in the order of the ledger."""
+        rows = self._base.execute("SELECT answer FROM answer ORDER BY record")
+        return tuple(_ANSWER.decode(answer) for (answer,) in rows)
+
     def account(self, key: str) -> Account | None:
         row = self._base.execute("SELECT account FROM account WHERE key = ?", (key,)).fetchone()
         return _ACCOUNT.decode(row[0]) if row else None
@@ -299,6 +307,8 @@ class StateStore:
                     ),
                     index,
                 )
+            case FindingAnswered():
+                self._answered(record, index)
             case AccountSeen(account=account):
                 self._base.execute(
                     "INSERT OR REPLACE INTO account VALUES (?, ?)",
@@ -325,6 +335,21 @@ class StateStore:
             case _:
                 # The other kinds say what happened and leave nothing to look up here.
                 return
+
+    def _answered(self, record: FindingAnswered, index: int) -> None:
+        standing = self._get(record.id, index)
+        if record.worthless is None:
+            given = GivenAnswer(
+                verdict=record.verdict,
+                by=record.by,
+                channel=record.channel,
+                actor=record.actor,
+                time=moment.parse(record.time),
+                until=moment.parse(record.until) if record.until else None,
+            )
+            standing = msgspec.structs.replace(standing, answer=given)
+            self._base.execute("INSERT INTO answer VALUES (?, ?)", (index, msgspec.json.encode(record)))
+        self._put(standing, index)
 
     def _get(self, key: str, index: int) -> Standing:
         row = self._base.execute("SELECT standing FROM finding WHERE id = ?", (key,)).fetchone()

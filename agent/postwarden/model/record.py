@@ -8,6 +8,7 @@ from postwarden.model.account import Account
 from postwarden.model.finding import Fact, Finding
 from postwarden.model.reading import Coverage, OwnSession
 from postwarden.model.scope import Scope
+from postwarden.model.window import Verdict
 
 
 class Envelope(TypedDict):
@@ -133,6 +134,28 @@ class FindingReopened(Record, frozen=True, kw_only=True, tag="finding_reopened")
     reason: str
 
 
+class FindingAnswered(Record, frozen=True, kw_only=True, tag="finding_answered"):
+    """What somebody said of an access window: that its sessions were the owner's, or that they were not.
+
+    `scope` and `subject` say whose window and which. `by` is who said so, `channel` how, in the words of the caller.
+    `sessions` is how many sessions the window had, and `cited` names the blobs that list them: it was of these that somebody
+    spoke, and no later ones. `until` is when the answer ends, None where it does not. `worthless` says why it counts for
+    nothing, None where it counts. What follows for the finding is in records of their own.
+    """
+
+    id: str
+    scope: Scope
+    subject: str
+    verdict: Verdict
+    by: str
+    channel: str
+    reason: str = ""
+    worthless: str | None = None
+    until: str | None = None
+    sessions: int
+    cited: tuple[str, ...] = ()
+
+
 class Notified(Record, frozen=True, kw_only=True, tag="notified"):
     """What became of telling others: `records` are those whose changes were sent, or could not be.
 
@@ -225,6 +248,7 @@ AnyRecord = (
     | FindingResolved
     | FindingAcknowledged
     | FindingReopened
+    | FindingAnswered
     | Notified
     | HistoryDay
     | HistoryPruned

@@ -258,13 +258,22 @@ class Recorder:
         return record
 
     def acknowledge(self, prefix: str, *, reason: str, until: datetime | None) -> Standing:
-        """Silences one finding; raises LedgerError where the prefix names none, several, or a resolved one."""
+        """Silences one finding.
+
+        Raises LedgerError where the prefix names none or several, a resolved one, or one that was answered not to be the
+        owner's.
+        """
 
         def decide(_: Position) -> list[Record]:
             standing = self.one(prefix)
             if standing.status == "resolved":
                 raise LedgerError(
                     f"the finding {standing.finding.id} is resolved", "only open findings are acknowledged"
+                )
+            if standing.answer is not None and standing.answer.verdict == "not_mine":
+                raise LedgerError(
+                    f"the finding {standing.finding.id} was answered: not mine, by {standing.answer.by}",
+                    "no acknowledgement undoes that; the window stays until the case is over, and its sessions stay unlearnt",
                 )
             return [
                 FindingAcknowledged(

@@ -40,6 +40,13 @@ def wrong(text: str | bytes) -> ConfigError:
         ("[rules.placeholders]\nsuppliers = [1]", "rules.placeholders[...][0]", "expected `str`"),
         ("[grants]\nallow = [1]", "grants.allow[0]", "expected `str`"),
         ('[grants]\nallow = ["b", "A-1"]\nblock = ["a-1"]', "grants.allow[1]", "in grants.block too"),
+        ("[access]\nalarms_per_week = 0", "access.alarms_per_week", ">= 1"),
+        ('[access]\nholidays = ["Japan"]', "access.holidays[0]", "no country's code"),
+        ('[access]\nholidays = ["JP", "de"]', "access.holidays[1]", "no country's code"),
+        ('[access]\nfree_days = ["soon"]', "access.free_days[0]", "date"),
+        ('[access]\ndeparted = ["bob", " "]', "access.departed[1]", "is empty"),
+        ('[access]\nzone = "Europe/Nowhere"', "access.zone", "no time zone"),
+        ('[access]\nzone = "../../etc/passwd"', "access.zone", "no time zone"),
         ("[state]\nfolder = 5", "state.folder", "expected `str"),
         ("[ledger]\norigin = true", "ledger.origin", "expected `str"),
         ('[[coverage.accepted]]\nsource = "a"', "coverage.accepted[0]", "required field"),
@@ -78,6 +85,15 @@ def test_a_wrong_key_is_named_with_its_path(text: str, key: str | None, words: s
     assert error.key == key
     assert words in str(error)
     assert key is None or f" {key}: " in str(error)
+
+
+def test_access_is_judged_with_these_days_and_that_zone() -> None:
+    """Days are written as TOML has them or as text; what is not given has a default."""
+    text = '[access]\nholidays = ["JP"]\nfree_days = [2026-12-24, "2026-12-31"]\nzone = "Asia/Tokyo"'
+    access = decode(text.encode(), WHERE).access
+    assert access.free_days == (date(2026, 12, 24), date(2026, 12, 31))
+    assert (access.holidays, access.zone, access.departed) == (("JP",), "Asia/Tokyo", ())
+    assert decode(b"", WHERE).access.alarms_per_week == 5
 
 
 @pytest.mark.parametrize(

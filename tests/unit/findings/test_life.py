@@ -52,6 +52,7 @@ def kinds(records: Sequence[Record]) -> list[str]:
 
 
 F = finding()
+EVENT = finding("event", checks=())
 CHANGED = finding(target="mallory@evil.example")
 TABLE: list[tuple[str, Sequence[Finding], Sequence[Standing], dict[str, object], list[str]]] = [
     ("nothing", [], [], {}, []),
@@ -76,6 +77,10 @@ TABLE: list[tuple[str, Sequence[Finding], Sequence[Standing], dict[str, object],
     ("when it expires", [F], [standing(F, "acknowledged", until=NOW)], {}, ["FindingReopened"]),
     ("after it expired", [F], [standing(F, "acknowledged", until=later(-1))], {}, ["FindingReopened"]),
     ("expired and gone", [], [standing(F, "acknowledged", until=later(-1))], {}, ["FindingResolved"]),
+    ("an event that is not told again stays", [], [standing(EVENT)], {}, []),
+    ("an acknowledged event stays silent", [], [standing(EVENT, "acknowledged", until=later(1))], {}, []),
+    ("nothing judges an event again when it expires", [], [standing(EVENT, "acknowledged", until=NOW)], {}, ["FindingReopened"]),
+    ("an expired one that is unread", [], [standing(F, "acknowledged", until=NOW)], {"complete": frozenset()}, []),
     (
         "each for itself",
         [finding("new"), F],

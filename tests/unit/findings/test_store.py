@@ -2,7 +2,9 @@
 
 import sqlite3
 import stat
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -16,6 +18,7 @@ from postwarden.model.record import (
     AuditStarted,
     ConfigurationChanged,
     FindingAcknowledged,
+    FindingAnswered,
     FindingChanged,
     FindingOpened,
     FindingReopened,
@@ -55,6 +58,53 @@ def test_a_finding_stands_as_its_records_left_it(ledger: Ledgerlike) -> None:
     (standing,) = store.findings()
     assert (standing.status, standing.first_seen, standing.since) == ("resolved", NOW, later(3))
     assert store.history(F.id) == [0, 1, 2, 3, 4]
+    store.close()
+
+
+def _answered(time: datetime, **fields: Any) -> FindingAnswered:
+    return FindingAnswered(
+        **envelope(time),
+        **{
+            "id": F.id, "scope": ALICE, "subject": "imap/1", "verdict": "yours", "by": "Alice", "channel": "telephone",
+            "sessions": 2, "cited": ("aa",), **fields,
+        },
+    )  # fmt: skip
+
+
+def test_an_answer_stands_beside_the_status_and_a_worthless_one_does_not(ledger: Ledgerlike) -> None:
+    """The last answer that counts is with the finding, whatever becomes of its acknowledgement; all that count are in order."""
+    until = moment.text(later(9))
+    yours, worthless, not_mine = (
+        _answered(later(1), until=until),
+        _answered(later(2), verdict="not_mine", worthless="mail"),
+        _answered(later(3), verdict="not_mine", by="Bob"),
+    )
+    store = ledger.add(
+        OPENED, yours, FindingAcknowledged(**envelope(later(1)), id=F.id, reason="x", until=until)
+    ).store()
+    (standing,) = store.findings()
+    assert standing.answer is not None
+    assert (standing.answer.verdict, standing.answer.until, standing.status) == (
+        "yours", later(9), "acknowledged",
+    )  # fmt: skip
+    ledger.add(worthless, FindingReopened(**envelope(later(2)), id=F.id, reason="expired")).catch_up(store)
+    (standing,) = store.findings()
+    assert standing.answer is not None
+    assert standing.answer.verdict == "yours"
+    assert standing.status == "open"
+    assert store.answers() == (yours,)
+    ledger.add(not_mine).catch_up(store)
+    (standing,) = store.findings()
+    assert standing.answer is not None
+    assert (standing.answer.verdict, standing.answer.by, standing.answer.time) == (
+        "not_mine", "Bob", later(3),
+    )  # fmt: skip
+    assert store.history(F.id) == [0, 1, 2, 3, 4, 5]
+    assert store.answers() == (yours, not_mine)
+    store.rebuild()
+    ledger.catch_up(store)
+    assert store.answers() == (yours, not_mine)
+    assert list(store.findings()) == [standing]
     store.close()
 
 
