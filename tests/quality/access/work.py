@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, Future
 from functools import partial
 
+from postwarden.detect.access.settings import Settings
 from postwarden.lab.logs import Family
 from tests.quality.access import calibrate, figures, nisc, scorer
 from tests.quality.access.baselines import BASELINES
@@ -132,7 +133,7 @@ def _record(
         judged="",
         seeds=seeds,
         settings=scorer.digest(),
-        threshold=scorer.default_threshold(),
+        threshold=Settings().threshold,
         seconds=0,
         size=size,
         without=(),
