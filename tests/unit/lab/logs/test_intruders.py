@@ -29,6 +29,8 @@ from postwarden.lab.logs import (
     made_up_people,
 )
 from postwarden.lab.logs.entra import _PROGRAMS
+from postwarden.lab.logs.intruder import Intruder
+from postwarden.lab.logs.lines import line, seen
 from postwarden.lab.logs.staff import owner
 from tests.unit.lab.logs.made import AUTUMN, YEAR, Make, content, truth
 
@@ -182,7 +184,7 @@ def test_once_a_month_is_one_short_session_at_a_time(done: Done) -> None:
         assert 1 <= len(sessions) <= 8
         assert all(session.end - session.begin < 3_600_000 for session in sessions)
         gaps = [following.begin - row.begin for row, following in pairwise(sessions)]
-        assert all(20 * DAY_MS <= gap <= 47 * DAY_MS for gap in gaps) or one.rests
+        assert all(20 * DAY_MS <= gap <= 47 * DAY_MS for gap in gaps[bool(one.rests) :])
 
 
 def test_a_spray_tries_many_accounts_and_is_quiet_behind_its_success(done: Done) -> None:
@@ -219,6 +221,23 @@ def test_a_spray_enters_from_an_address_that_it_tried_from() -> None:
             row for row in rows if isinstance(row, SignIn) and row.intruder == one.seed and not row.error
         )
         assert entry.address in tried
+
+
+def test_behind_a_spray_they_stay_on_its_lines_or_leave_them_for_good() -> None:
+    """Who stays comes from addresses of the spray's servers; who does not is never seen at those again."""
+    drawn = draw_intrusions(PLAIN, "sprays", [("spray_then_quiet", date(2025, 11, 3))] * 40)
+    on_servers = [one for one in drawn if {network.kind for network in one.lines.networks} == {"hosting"}]
+    stayed = left = 0
+    for one in on_servers:
+        assert one.spray is not None
+        lines = {seen(line(PLAIN, one, number), one.entry, "x") for number in range(one.spray.lines)}
+        rows = [row for row in Intruder(PLAIN, one).before(PLAIN.end_ms) if isinstance(row, Session)]
+        later = {row.behind or row.address for row in rows if row.begin > one.entry + DAY_MS // 2}
+        assert later <= lines if one.spray.stays else not later & lines
+        stayed += bool(later) and one.spray.stays
+        left += bool(later) and not one.spray.stays
+    assert stayed
+    assert left
 
 
 def test_the_others_try_two_wrong_passwords_at_most(done: Done) -> None:

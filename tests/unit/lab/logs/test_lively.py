@@ -10,6 +10,7 @@ import pytest
 from postwarden.errors import LabError
 from postwarden.lab.logs import Plan, Session, draw_intrusions, happenings, made_up_people
 from postwarden.lab.logs.changes import changes
+from postwarden.lab.logs.extras import copies
 from postwarden.lab.logs.lively import Lively
 from postwarden.lab.logs.services import shared
 from postwarden.lab.logs.staff import staff
@@ -226,6 +227,8 @@ def test_an_administrator_copies_accounts_from_a_server(live: Year) -> None:
     ]
     assert {row.name for row in rows} <= set(copying.accounts)
     assert rows
+    there = copying.accounts[1:]
+    assert {one.name for one in copies(copying, there, live.plan.first_ms)} == set(there)
     assert {(row.network.kind, row.identity, row.intruder) for row in rows} == {("hosting", None, None)}
 
 
