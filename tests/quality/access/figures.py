@@ -1,6 +1,7 @@
 """What a run says, put together from its organisations: these are the lines of the results file."""
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
@@ -44,7 +45,7 @@ class Gain(Struct, frozen=True, kw_only=True):
 
 class Alarms(Struct, frozen=True, kw_only=True):
     """What a judge opened, before any budget. `false` and `early` (in the first 30 days of a log) are windows per
-    account and year, `weekly` all windows a week and 1,000 accounts, `count` the false windows.
+    account and year, `weekly` all windows a week and 1,000 accounts, `count` the false windows, `signs` their heaviest reasons.
     """
 
     judge: str
@@ -55,6 +56,7 @@ class Alarms(Struct, frozen=True, kw_only=True):
     false: Interval
     early: int
     weekly: float
+    signs: dict[str, int] = {}
 
 
 class Size(Struct, frozen=True, kw_only=True):
@@ -173,6 +175,7 @@ def alarms(
                     years=round(years, 1),
                     false=rate(count, years),
                     early=sum(one.early for one in chosen),
+                    signs=dict(sum((Counter(one.signs) for one in chosen), Counter()).most_common()),
                     weekly=round(sum(one.windows for one in chosen) / years / 365.25 * 7 * 1000, 2),
                 )
             )

@@ -1,6 +1,6 @@
 """docs/quality_access.md, written from the results file and nothing else."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from tests.quality.access import scorer
@@ -191,7 +191,16 @@ def _alarms(alarms: Sequence[Alarms]) -> str:
             )
             for one in alarms
         ),
+    ) + "".join(
+        f"\nThe detector's false windows in the {one.run if one.run == 'null' else 'other'} runs, by their heaviest reason:"
+        f" {_counts(one.signs)}.\n"
+        for one in alarms
+        if (one.judge, one.view) == (scorer.NAME, "both") and one.signs
     )
+
+
+def _counts(signs: Mapping[str, int]) -> str:
+    return ", ".join(f"{_name(sign)} {count}" for sign, count in signs.items())
 
 
 def _left_out(record: Record) -> str:

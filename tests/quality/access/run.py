@@ -1,11 +1,13 @@
 """Runs judges over one organisation: the logs are made once, and every judge and view sees them in the same pass."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from msgspec import Struct
 
 from postwarden.detect.access.entry import Entry
+from postwarden.model.window import Window
 from tests.quality.access.baselines import BASELINES, Rated, Sticky
 from tests.quality.access.judge import Judge, Make
 from tests.quality.access.measure import Found
@@ -23,6 +25,7 @@ class Quiet(Struct, frozen=True, kw_only=True):
 
     `windows` are all, `false` those without a session of an intruder, `early` the false ones of the first 30 days.
     `years` are the years of accounts that were watched: from an account's first entry to the end of the logs.
+    `signs` counts the heaviest reasons of the false ones.
     """
 
     world: str
@@ -33,6 +36,7 @@ class Quiet(Struct, frozen=True, kw_only=True):
     early: int
     years: float
     accounts: int
+    signs: dict[str, int] = {}
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
@@ -138,7 +142,13 @@ def quiet(world: World, view: str, name: str, watch: Watch, accounts: Accounts) 
         early=sum(one.window.opened < first for one in false),
         years=round(accounts.years(), 3),
         accounts=len(accounts),
+        signs=dict(Counter(heaviest(one.window) for one in false)),
     )
+
+
+def heaviest(window: Window) -> str:
+    """The sign that speaks most for an intruder."""
+    return max(window.reasons, key=lambda reason: reason.weight).sign
 
 
 class Beginning(NamedTuple):
