@@ -31,25 +31,25 @@ class Rated:
     score: float | None
 
 
-#: Rates an entry; None for one that only continues a stay, was refused, or has no place.
+#: Rates the beginning of a stay; None for one that has no place.
 Rate = Callable[[Entry], Rated | None]
 
 
 class Stays:
-    """Tells the beginnings of stays from what continues them."""
+    """Tells the beginnings of stays from what continues them: the baselines are given nothing else."""
 
     def __init__(self) -> None:
         self._last: dict[tuple[str, str, str | None, str], int] = {}
 
-    def begins(self, entry: Entry) -> Place | None:
-        """The place of a stay that begins with this entry."""
+    def begins(self, entry: Entry) -> bool:
+        """Whether a stay begins with this entry; not with a refusal, and not where no place is told."""
         place = entry.place
         if place is None or entry.refused:
-            return None
+            return False
         key = entry.account, place.place, entry.family, entry.protocol
         last = self._last.get(key)
         self._last[key] = entry.time
-        return place if last is None or entry.time - last > STAY_MS else None
+        return last is None or entry.time - last > STAY_MS
 
 
 def network_of(place: Place) -> str:
@@ -71,12 +71,11 @@ class FirstSeen:
 
     def __init__(self, value_of: Callable[[Place], str | None]) -> None:
         self._value_of = value_of
-        self._stays = Stays()
         self._since: dict[str, int] = {}
         self._seen: dict[str, set[str]] = defaultdict(set)
 
     def __call__(self, entry: Entry) -> Rated | None:
-        place = self._stays.begins(entry)
+        place = entry.place
         if place is None:
             return None
         account, network = entry.account, network_of(place)
@@ -137,12 +136,11 @@ class Freeman:
     """
 
     def __init__(self) -> None:
-        self._stays = Stays()
         self._all = _Counts()
         self._accounts: dict[str, _Counts] = defaultdict(_Counts)
 
     def __call__(self, entry: Entry) -> Rated | None:
-        place = self._stays.begins(entry)
+        place = entry.place
         if place is None:
             return None
         network, own = network_of(place), self._accounts[entry.account]

@@ -16,6 +16,7 @@ from typing import Literal
 from msgspec import Struct
 
 from postwarden.detect.access.entry import Entry
+from tests.quality.access.baselines import Stays
 from tests.quality.access.judge import Make
 from tests.quality.access.measure import DAY_MS
 from tests.quality.access.operators import HOUR_MS, Operators
@@ -75,15 +76,26 @@ def world(seed: str, people: int, each: int) -> World:
     )
 
 
-def run(seed: str, people: int, each: int, judges: Mapping[str, Make], agents: Sequence[Agent]) -> list[Case]:
-    """Every judge at each installation, in one pass over the logs."""
+def run(
+    seed: str,
+    people: int,
+    each: int,
+    judges: Mapping[str, Make],
+    baselines: Mapping[str, Make],
+    agents: Sequence[Agent],
+) -> list[Case]:
+    """Every judge at each installation, in one pass over the logs; the baselines are given the beginnings of stays."""
     organised, truth = world(seed, people, each), Truth()
-    seats = [
-        _Seat(name, make, agent, kept, seed, truth)
-        for name, make in judges.items()
-        for agent in agents
-        for kept in KEPT_DAYS
-    ]
+    whole, parts = (
+        [
+            _Seat(name, make, agent, kept, seed, truth)
+            for name, make in some.items()
+            for agent in agents
+            for kept in KEPT_DAYS
+        ]
+        for some in (judges, baselines)
+    )
+    stays = Stays()
     accounts = Accounts(organised)
     for step in steps(organised, thinned=HOUR_MS):
         told = step.dovecot
@@ -91,14 +103,14 @@ def run(seed: str, people: int, each: int, judges: Mapping[str, Make], agents: S
             if step.intruder is not None:
                 truth.note(told, step.intruder)
             accounts.note(told)
-            for seat in seats:
+            for seat in (*whole, *parts) if stays.begins(told) else whole:
                 if told.time >= seat.begins:
                     seat.watch.take(told)
         elif told is not None:
-            for seat in seats:
+            for seat in whole:
                 if told.time >= seat.begins:
                     seat.watch.end(told)
-    return [_case(seat, organised, truth, accounts) for seat in seats]
+    return [_case(seat, organised, truth, accounts) for seat in (*whole, *parts)]
 
 
 def _case(seat: _Seat, organised: World, truth: Truth, accounts: Accounts) -> Case:

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from postwarden.detect.access.entry import Entry
 from postwarden.model.window import Window
-from tests.quality.access.baselines import BASELINES, Rated, Sticky
+from tests.quality.access.baselines import BASELINES, Rate, Rated, Stays, Sticky
 from tests.quality.access.judge import Judge, Make
 from tests.quality.access.measure import Found
 from tests.quality.access.operators import Operators
@@ -66,39 +66,46 @@ class Accounts:
         return sum(self._end - max(since, first) for first in self._since.values()) / DAY_MS / 365.25
 
 
-def evaluate(world: World, judges: Mapping[View, Mapping[str, Make]]) -> Outcome:
-    """Each judge in each view, with people who answer it."""
+def evaluate(
+    world: World,
+    judges: Mapping[View, Mapping[str, Make]],
+    baselines: Mapping[View, Mapping[str, Make]] | None = None,
+) -> Outcome:
+    """Each judge in each view, with people who answer it; the baselines are given the beginnings of stays only."""
     truths: dict[View, Truth] = {view: Truth() for view in VIEWS}
-    watches = {
-        view: {
-            name: Watch(make(), Operators(f"{world.seed} {view}"), truths[view])
-            for name, make in judges[view].items()
-        }
+    whole = {view: _watches(world, view, judges[view], truths[view]) for view in VIEWS}
+    parts = {view: _watches(world, view, (baselines or {}).get(view, {}), truths[view]) for view in VIEWS}
+    by_view = [
+        (view, truths[view], list(whole[view].values()), list(parts[view].values()), Stays())
         for view in VIEWS
-    }
-    by_view = [(view, truths[view], list(watches[view].values())) for view in VIEWS]
+    ]
     accounts = Accounts(world)
     for step in steps(world):
-        for view, truth, watching in by_view:
+        for view, truth, watching, beginning, stays in by_view:
             told = step.told(view)
-            if not isinstance(told, Entry):
-                if told is not None:
-                    for watch in watching:
-                        watch.end(told)
-                continue
-            if step.intruder is not None:
-                truth.note(told, step.intruder)
-            accounts.note(told)
-            for watch in watching:
-                watch.take(told)
+            if isinstance(told, Entry):
+                if step.intruder is not None:
+                    truth.note(told, step.intruder)
+                accounts.note(told)
+                for watch in watching:
+                    watch.take(told)
+                if beginning and stays.begins(told):
+                    for watch in beginning:
+                        watch.take(told)
+            elif told is not None:
+                for watch in watching:
+                    watch.end(told)
+    every = {view: {**whole[view], **parts[view]} for view in VIEWS}
     return Outcome(
-        found=tuple(one for view in VIEWS for one in found(world, view, truths[view], watches[view])),
+        found=tuple(one for view in VIEWS for one in found(world, view, truths[view], every[view])),
         quiet=tuple(
-            quiet(world, view, name, watch, accounts)
-            for view in VIEWS
-            for name, watch in watches[view].items()
+            quiet(world, view, name, watch, accounts) for view in VIEWS for name, watch in every[view].items()
         ),
     )
+
+
+def _watches(world: World, view: View, judges: Mapping[str, Make], truth: Truth) -> dict[str, Watch]:
+    return {name: Watch(make(), Operators(f"{world.seed} {view}"), truth) for name, make in judges.items()}
 
 
 def found(world: World, view: str, truth: Truth, watches: Mapping[str, Watch]) -> list[Found]:
@@ -174,32 +181,23 @@ def rate_all(world: World, judges: Mapping[str, Make]) -> Ratings:
 
     Freeman's stays below 0 decibans, which are likelier the owner's, are left out: no threshold lies there.
     """
-    watches = {
-        view: {
-            name: Watch(make(), Operators(f"{world.seed} {view}"), Truth()) for name, make in judges.items()
-        }
-        for view in VIEWS
-    }
+    watches = {view: _watches(world, view, judges, Truth()) for view in VIEWS}
     rates = {view: {name: begin() for name, begin in BASELINES.items()} for view in VIEWS}
     kept: dict[str, dict[str, list[Beginning]]] = {view: {name: [] for name in BASELINES} for view in VIEWS}
+    stays = {view: Stays() for view in VIEWS}
     accounts = Accounts(world)
     for step in steps(world):
         for view in VIEWS:
             told = step.told(view)
-            if not isinstance(told, Entry):
-                if told is not None:
-                    for watch in watches[view].values():
-                        watch.end(told)
-                continue
-            accounts.note(told)
-            for watch in watches[view].values():
-                watch.take(told)
-            for name, rate in rates[view].items():
-                rated = rate(told)
-                if rated is not None and rated.score is not None and rated.score >= 0:
-                    kept[view][name].append(
-                        Beginning(told.account, told.time, told.row, rated.network, rated.score)
-                    )
+            if isinstance(told, Entry):
+                accounts.note(told)
+                for watch in watches[view].values():
+                    watch.take(told)
+                if stays[view].begins(told):
+                    _rate(told, rates[view], kept[view])
+            elif told is not None:
+                for watch in watches[view].values():
+                    watch.end(told)
     return Ratings(
         world=world.seed,
         beginnings=kept,
@@ -209,6 +207,13 @@ def rate_all(world: World, judges: Mapping[str, Make]) -> Ratings:
             for name, watch in watches[view].items()
         ),
     )
+
+
+def _rate(entry: Entry, rates: Mapping[str, Rate], kept: Mapping[str, list[Beginning]]) -> None:
+    for name, rate in rates.items():
+        rated = rate(entry)
+        if rated is not None and rated.score is not None and rated.score >= 0:
+            kept[name].append(Beginning(entry.account, entry.time, entry.row, rated.network, rated.score))
 
 
 def windows_at(limit: float, seed: str, beginnings: Sequence[Beginning]) -> int:

@@ -262,7 +262,7 @@ def test_baselines_are_set_to_the_wanted_rate_of_alarms() -> None:
         rated = ratings.beginnings["dovecot"][name]
         limit = limit_for(5, [("people", rated)])
         assert 5 <= windows_at(limit, "people", rated) <= 6
-        ran = evaluate(null, in_both({name: partial(sticky, name, limit)}))
+        ran = evaluate(null, in_both({}), in_both({name: partial(sticky, name, limit)}))
         assert 4 <= next(one.windows for one in ran.quiet if one.view == "dovecot") <= 7
 
 

@@ -44,7 +44,7 @@ class Loud:
 @cache
 def cases() -> list[Case]:
     agents: tuple[Agent, ...] = ("there before the entry", "installed after the entry")
-    return run("development", 9, 1, {"loud": Loud}, agents)
+    return run("development", 9, 1, {"loud": Loud}, {}, agents)
 
 
 def found(case: Case) -> list[float]:

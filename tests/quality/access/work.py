@@ -14,9 +14,9 @@ from tests.quality.access.judge import Make
 from tests.quality.access.nisc import Agent, Case
 from tests.quality.access.run import Outcome, Ratings, evaluate, rate_all, sticky
 from tests.quality.access.seeds import calibration_seeds
-from tests.quality.access.world import VIEWS, View, World, organisation
+from tests.quality.access.world import VIEWS, World, organisation
 
-FULL = Size(worlds=12, null=4, people=50, days=300, each=1, nisc=500)
+FULL = Size(worlds=10, null=3, people=50, days=300, each=1, nisc=500)
 QUICK = Size(worlds=2, null=1, people=24, days=150, each=1, nisc=0)
 
 #: Of the organisations each so many'th has a detector that knows no hosting network.
@@ -83,22 +83,19 @@ def organised(
     world: World = organisation(
         seed, people=size.people, days=size.days, each=size.each, uncovered=uncovered, families=families
     )
-    judges: dict[View, Mapping[str, Make]] = {
-        view: {**_judges(limits[view]), **_at(thresholds)} for view in VIEWS
-    }
-    return evaluate(world, judges)
+    judges: dict[str, Make] = {scorer.NAME: scorer.make, **_at(thresholds)}
+    return evaluate(world, dict.fromkeys(VIEWS, judges), {view: _baselines(limits[view]) for view in VIEWS})
 
 
 def nisc_case(seed: str, people: int, limits: Limits, agent: Agent) -> list[Case]:
     """The NISC case at one installation."""
-    return nisc.run(seed, people, NISC_EACH, _judges(limits["dovecot"]), (agent,))
+    return nisc.run(
+        seed, people, NISC_EACH, {scorer.NAME: scorer.make}, _baselines(limits["dovecot"]), (agent,)
+    )
 
 
-def _judges(limits: Mapping[str, float]) -> dict[str, Make]:
-    return {
-        scorer.NAME: scorer.make,
-        **{name: partial(sticky, name, limit) for name, limit in limits.items()},
-    }
+def _baselines(limits: Mapping[str, float]) -> dict[str, Make]:
+    return {name: partial(sticky, name, limit) for name, limit in limits.items()}
 
 
 def _at(thresholds: Sequence[int]) -> dict[str, Make]:
