@@ -16,13 +16,13 @@ class AccessSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """How access is judged by habits. `alarms_per_week` is the most new access windows of a week that are sent, over the whole
     organisation: weaker ones beyond it are listed only. `holidays` are the countries whose holidays count (none: each
     account's own), `free_days` further days on which people rest. `departed` are accounts that nobody may use any more, by
-    login or address. `zone` is the IANA time zone of accounts whose own is not known.
+    login or address, with the day from which on. `zone` is the IANA time zone of accounts whose own is not known.
     """
 
     alarms_per_week: Annotated[int, Meta(ge=1, le=10_000)] = 5
     holidays: tuple[str, ...] = ()
     free_days: tuple[date, ...] = ()
-    departed: tuple[str, ...] = ()
+    departed: dict[str, date] = {}
     zone: str = "UTC"
 
 
@@ -36,11 +36,10 @@ def check_access(section: AccessSection, where: str) -> None:
                 path=where,
                 key=f"access.holidays[{index}]",
             )
-    for index, name in enumerate(section.departed):
-        if not name.strip():
-            raise ConfigError(
-                "is empty", "name an account by login or address", path=where, key=f"access.departed[{index}]"
-            )
+    if any(not name.strip() for name in section.departed):
+        raise ConfigError(
+            "has an empty name", "name an account by login or address", path=where, key="access.departed"
+        )
     try:
         ZoneInfo(section.zone)
     except (ZoneInfoNotFoundError, ValueError, OSError) as exc:

@@ -1,13 +1,15 @@
 """What judging has learnt from the history: a file beside it that may be deleted, since everything is made of the history."""
 
+import fcntl
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from postwarden.errors import HistoryError
+from postwarden.errors import HistoryBusy, HistoryError
 
-FILE = "habits.sqlite"
+FILE, LOCK = "habits.sqlite", "habits.lock"
 VERSION = 1
 
 _SCHEMA = (
@@ -60,9 +62,32 @@ class Kept:
 def open_kept(state: Path) -> Iterator[Kept]:
     """The file in the state folder, made where there is none, and made anew where it is damaged or of another version.
 
-    Raises HistoryError where it cannot be used.
+    One process has it at a time: raises HistoryBusy where another one does, HistoryError where it cannot be used.
     """
-    path = state / FILE
+    with _alone(state):
+        yield from _open(state / FILE)
+
+
+@contextmanager
+def _alone(state: Path) -> Iterator[None]:
+    try:
+        lock = os.open(state / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as exc:
+        raise HistoryError(
+            f"{state / LOCK} cannot be opened: {exc.strerror}", "check its folder and owner"
+        ) from exc
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as exc:
+        raise HistoryBusy(
+            "sessions are being scored by another process", "the daemon does so; wait until it has finished"
+        ) from exc
+    finally:
+        os.close(lock)
+
+
+def _open(path: Path) -> Iterator[Kept]:
     try:
         base = _opened(path)
     except sqlite3.DatabaseError:

@@ -2,8 +2,11 @@
 
 import sqlite3
 from collections.abc import Iterator
+from typing import cast
 
 from msgspec import Struct
+
+from postwarden.model.event import Protocol
 
 
 class Began(Struct, frozen=True, kw_only=True, gc=False):
@@ -15,7 +18,7 @@ class Began(Struct, frozen=True, kw_only=True, gc=False):
     time: int
     source: str
     refused: bool
-    protocol: str
+    protocol: Protocol
     name: str
     address: str | None
     client: str | None
@@ -32,7 +35,7 @@ class Ended(Struct, frozen=True, kw_only=True, gc=False):
     number: int
     row: int
     time: int
-    protocol: str
+    protocol: Protocol
     name: str
     address: str | None
     client: str | None
@@ -90,7 +93,7 @@ def began(base: sqlite3.Connection, after: int, until: int, *, by_time: bool) ->
         attempts,
     ) in rows:
         yield Began(
-            row=row, time=time, source=texts[source], refused=level == number, protocol=texts[protocol], name=texts[name],
+            row=row, time=time, source=texts[source], refused=level == number, protocol=cast(Protocol, texts[protocol]), name=texts[name],
             address=addresses.of(address), client=texts.of(client), application=texts.of(application), session=session,
             identity=texts.of(identity), method=texts.of(method), attempts=attempts,
         )  # fmt: skip
@@ -104,7 +107,7 @@ def ended(base: sqlite3.Connection, after: int, until: int, *, by_time: bool) ->
         _ENDED + order, (after, until)
     ):
         yield Ended(
-            number=number, row=row, time=time, protocol=texts[protocol], name=texts[name], address=addresses.of(address),
+            number=number, row=row, time=time, protocol=cast(Protocol, texts[protocol]), name=texts[name], address=addresses.of(address),
             client=texts.of(client), identity=texts.of(identity), bytes_out=bytes_out,
         )  # fmt: skip
 

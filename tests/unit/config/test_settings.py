@@ -44,7 +44,7 @@ def wrong(text: str | bytes) -> ConfigError:
         ('[access]\nholidays = ["Japan"]', "access.holidays[0]", "no country's code"),
         ('[access]\nholidays = ["JP", "de"]', "access.holidays[1]", "no country's code"),
         ('[access]\nfree_days = ["soon"]', "access.free_days[0]", "date"),
-        ('[access]\ndeparted = ["bob", " "]', "access.departed[1]", "is empty"),
+        ('[access]\ndeparted = { " " = 2026-09-30 }', "access.departed", "has an empty name"),
         ('[access]\nzone = "Europe/Nowhere"', "access.zone", "no time zone"),
         ('[access]\nzone = "../../etc/passwd"', "access.zone", "no time zone"),
         ("[state]\nfolder = 5", "state.folder", "expected `str"),
@@ -92,7 +92,7 @@ def test_access_is_judged_with_these_days_and_that_zone() -> None:
     text = '[access]\nholidays = ["JP"]\nfree_days = [2026-12-24, "2026-12-31"]\nzone = "Asia/Tokyo"'
     access = decode(text.encode(), WHERE).access
     assert access.free_days == (date(2026, 12, 24), date(2026, 12, 31))
-    assert (access.holidays, access.zone, access.departed) == (("JP",), "Asia/Tokyo", ())
+    assert (access.holidays, access.zone, access.departed) == (("JP",), "Asia/Tokyo", {})
     assert decode(b"", WHERE).access.alarms_per_week == 5
 
 

@@ -5,11 +5,14 @@ from functools import cached_property
 from msgspec import Struct, field
 
 from postwarden.access.networks import Place
+from postwarden.detect.access.entry import Entry
 from postwarden.detect.access.habits import Habits
 from postwarden.detect.access.settings import DAY, HOUR
 from postwarden.detect.access.stay import Stay
 from postwarden.model.window import Verdict
 
+#: Sessions of an account that are compared with the next one.
+LATELY = 64
 #: How long a log-in at a webmail lasts.
 WEBMAIL_LASTS = 12 * HOUR
 
@@ -73,6 +76,8 @@ class State(Struct, dict=True):
     occasions: list[tuple[int, str]] = field(default_factory=list)
     #: The latest log-in at a webmail, and where the browser was.
     browser: tuple[int, Place] | None = None
+    #: The latest sessions, so that none counts twice.
+    lately: dict[str, None] = field(default_factory=dict)
     tokens: dict[str, tuple[str, str | None, int]] = field(default_factory=dict)
 
     @cached_property
@@ -92,6 +97,21 @@ class State(Struct, dict=True):
         """Sessions an hour, lately."""
         hours = 24 + (time % DAY) / 3_600_000
         return (self.yesterday + self.today) / hours
+
+    def is_told_again(self, entry: Entry) -> bool:
+        """Whether the same session was told before: by another log, or a second time in an export."""
+        # The id of a sign-in session comes with each sign-in of it.
+        key = (
+            f"{entry.session}"
+            if entry.session is not None and entry.protocol != "sign_in"
+            else f"{entry.session} {entry.time} {entry.address}"
+        )
+        if key in self.lately:
+            return True
+        self.lately[key] = None
+        if len(self.lately) > LATELY:
+            del self.lately[next(iter(self.lately))]
+        return False
 
     def behind(self, time: int) -> Place | None:
         """Where the account's browser is, by the webmail's own log."""

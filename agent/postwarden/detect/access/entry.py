@@ -35,8 +35,11 @@ class Entry(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class End(Struct, frozen=True, kw_only=True, gc=False):
-    """The end of a session, taken at its own time; account, place, family and protocol are those of its beginning."""
+    """The end of a session, taken at its own time; account, place, family and protocol are those of its beginning. `number` is
+    the end's in the history.
+    """
 
+    number: int
     account: str
     time: int
     protocol: Protocol

@@ -81,6 +81,8 @@ class Scorer:
         if due and due[0][0] <= time:
             self._pass(time)
         state = self.accounts.get(entry.account) or self._state(entry.account)
+        if state.is_told_again(entry):
+            return self._told() if self._changed else ()
         if entry.refused:
             self.common.field.tried(entry)
             return self._told() if self._changed else ()
