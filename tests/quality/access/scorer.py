@@ -1,19 +1,16 @@
 """The detector itself, as it comes, with the shipped table of countries: their zones, and how far apart they are."""
 
-from datetime import UTC, datetime
-from functools import cache, lru_cache
+from functools import cache
 from hashlib import sha256
-from zoneinfo import ZoneInfo
 
 import msgspec
 
 from postwarden.access.distances import Countries
 from postwarden.access.networks import Place
-from postwarden.detect.access.scorer import Scorer, utc_hour
+from postwarden.detect.access.calendar import Calendar
+from postwarden.detect.access.scorer import Scorer
 from postwarden.detect.access.settings import Settings
 from postwarden.pipeline.places import open_countries
-
-HOUR_MS = 3_600_000
 
 #: What the detector is called in the figures.
 NAME = "postwarden"
@@ -31,24 +28,21 @@ def digest() -> str:
 
 
 def hour_of(time: int, country: str | None) -> int:
-    """The hour of the week in the zone of most of a country's people; in UTC where it is not known."""
-    return _local(time // HOUR_MS, country)
-
-
-@lru_cache(maxsize=100_000)
-def _local(hour: int, country: str | None) -> int:
-    zone = _countries().zone(country) if country is not None else None
-    if zone is None:
-        return utc_hour(hour * HOUR_MS)
-    local = datetime.fromtimestamp(hour * 3600, UTC).astimezone(ZoneInfo(zone))
-    return local.weekday() * 24 + local.hour
+    """The hour of the week where most of a country's people live, with its holidays; in UTC where it is not known."""
+    return _calendar(country).hour_of_week(time)
 
 
 def hours(one: Place, other: Place) -> float | None:
-    """The hours of a journey between two places at least, by their countries."""
+    """The hours of a journey between two countries at least; None for neighbours and where one is not known."""
     if one.country is None or other.country is None:
         return None
-    return _countries().least_hours(one.country, other.country)
+    return _countries().least_hours(one.country, other.country) or None
+
+
+@cache
+def _calendar(country: str | None) -> Calendar:
+    zone = _countries().zone(country) if country is not None else None
+    return Calendar(zone or "UTC", country, frozenset())
 
 
 @cache

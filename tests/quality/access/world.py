@@ -137,7 +137,7 @@ def steps(world: World, thinned: int = 0) -> Iterator[Step]:
             yield heappop(ends)[2]
         yield _step(one, row, time, world.listed)
         if isinstance(one, Session) and one.closing != "cut":
-            heappush(ends, (one.end, row, _end(one, world.listed)))
+            heappush(ends, (one.end, row, _end(one, row, world.listed)))
 
 
 def _step(one: Session | Refusal | SignIn | Visit, row: int, time: int, listed: frozenset[int]) -> Step:
@@ -208,9 +208,10 @@ def _step(one: Session | Refusal | SignIn | Visit, row: int, time: int, listed: 
             return Step(None, sign_in, one.intruder)
 
 
-def _end(one: Session, listed: frozenset[int]) -> Step:
+def _end(one: Session, row: int, listed: frozenset[int]) -> Step:
     gateway, place = one.behind is not None, _place(one, listed)
     dovecot = End(
+        number=row,
         account=one.name,
         time=one.end,
         protocol=one.protocol,
@@ -219,6 +220,7 @@ def _end(one: Session, listed: frozenset[int]) -> Step:
         gateway=gateway,
     )
     exchange = End(
+        number=row,
         account=one.name,
         time=one.end,
         protocol=one.protocol,
