@@ -58,6 +58,22 @@ class Kept:
             ) from exc
 
 
+def meta_of(state: Path) -> dict[str, bytes]:
+    """What is kept of all, for who only looks; nothing where there is no file. Raises HistoryError."""
+    path = state / FILE
+    if not path.exists():
+        return {}
+    base = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=10)
+    try:
+        return Kept(base, path).meta()
+    except sqlite3.Error as exc:
+        raise HistoryError(
+            f"{path} cannot be read: {exc}", "delete it: it is made anew from the history"
+        ) from exc
+    finally:
+        base.close()
+
+
 @contextmanager
 def open_kept(state: Path) -> Iterator[Kept]:
     """The file in the state folder, made where there is none, and made anew where it is damaged or of another version.

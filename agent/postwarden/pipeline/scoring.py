@@ -28,6 +28,7 @@ from postwarden.history.kept import open_kept
 from postwarden.history.replay import Began, Ended, Marks
 from postwarden.model.window import Window
 from postwarden.pipeline.log_sources import LOG_FILES
+from postwarden.pipeline.scored import PROGRESS, Progress
 from postwarden.pipeline.sessions_told import Telling
 
 #: How long one looks ahead from the same habits, in milliseconds.
@@ -39,21 +40,6 @@ SPEED, SURE = 900, 500
 Event = tuple[int, int, str, Entry | End]
 
 
-class Progress(Struct, frozen=True, kw_only=True):
-    """Where scoring stands. `horizon` is the time until which sessions are scored finally; `marks` how far the history was read,
-    and `low` from where what was not final then is read again. `answers` were taken in. `late` came behind the horizon:
-    they were looked at and not learnt.
-    """
-
-    form: str
-    horizon: int = 0
-    marks: Marks = Marks()
-    low: Marks = Marks()
-    answers: int = 0
-    scored: int = 0
-    late: int = 0
-
-
 class Turn(Struct, frozen=True, kw_only=True):
     """What one turn gave: windows that are new or changed, and whether everything was scored anew."""
 
@@ -61,9 +47,6 @@ class Turn(Struct, frozen=True, kw_only=True):
     scored: int
     horizon: int
     anew: bool
-
-
-_PROGRESS = msgspec.msgpack.Decoder(Progress)
 
 
 class Scoring:
@@ -101,7 +84,8 @@ class Scoring:
         tell: Callable[[int], None] = lambda _count: None,
     ) -> Turn:
         """Scores what is new. `answers` are all that were given, oldest first, `occasions` what was made at accounts:
-        account, time and words. Raises HistoryError."""
+        account, time and words. Raises HistoryError.
+        """
         with open_kept(self._state) as kept:
             meta = kept.meta()
             if not anew and (self._progress is None or meta.get("progress") != self._saved):
@@ -141,7 +125,7 @@ class Scoring:
                     windows[one.account, one.subject] = replace(one, provisional=one.opened > horizon)
                     self.provisional = self.provisional or one.opened > horizon
             self._progress = replace(
-                progress, horizon=horizon, marks=marks, low=self._low(marks), scored=progress.scored + count,
+                progress, horizon=horizon, looked=now, marks=marks, low=self._low(marks), scored=progress.scored + count,
                 answers=sum(1 for one in answers if one.time <= horizon), late=progress.late + len(late),
             )  # fmt: skip
             if anew or count or fresh:
@@ -163,7 +147,7 @@ class Scoring:
         if "progress" not in meta:
             return
         try:
-            progress = _PROGRESS.decode(meta["progress"])
+            progress = PROGRESS.decode(meta["progress"])
             if progress.form != self._form() or progress.marks.access > replay.last(history.base).access:
                 return
             self._scorer.load(meta["common"], accounts)
