@@ -1,14 +1,14 @@
 """docs/quality_access.md, written from the results file and nothing else."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.quality.access import scorer
 from tests.quality.access.baselines import BASELINES
-from tests.quality.access.figures import ALL, HARD, READ_ONLY, Alarms, Gain, Record, Row
+from tests.quality.access.cells import days, hundredths, interval, name, percent, steps, table
+from tests.quality.access.figures import ALL, HARD, Alarms, Gain, Record, Row
 from tests.quality.access.goals import goals
-from tests.quality.access.measure import Interval, Shares
-from tests.quality.access.nisc import Case
+from tests.quality.access.page_nisc import nisc
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "quality_access.md"
 
@@ -59,7 +59,7 @@ def page(records: Sequence[Record]) -> str:
         "## Hosting, by how many hosting networks the detector is told of\n\n" + _rows(last.coverage),
         "## False windows\n\n" + _alarms(last.alarms),
         _left_out(last),
-        _nisc(last),
+        nisc(last),
         "## All runs, the bad ones too\n\n" + _history(records),
     ]
     return "\n".join(part.rstrip("\n") + "\n" for part in parts if part)
@@ -70,7 +70,7 @@ def summary(record: Record) -> str:
     lines = [f"{record.kind} run of {record.size.worlds} organisations in {record.seconds} s"]
     lines += [_plain(row) for row in record.rows if row.view == "both"]
     lines += [
-        f"{one.judge}, {one.view}, {one.run}: {one.count} false windows, {_interval(one.false)} an account and year"
+        f"{one.judge}, {one.view}, {one.run}: {one.count} false windows, {interval(one.false)} an account and year"
         for one in record.alarms
     ]
     return "\n".join([*lines, *goals(record)])
@@ -78,7 +78,7 @@ def summary(record: Record) -> str:
 
 def _plain(row: Row) -> str:
     cells = "; ".join(
-        f"{judge} {_percent(one.day)}/{_percent(one.week)}/{_percent(one.month)}/{_percent(one.ever)}"
+        f"{judge} {percent(one.day)}/{percent(one.week)}/{percent(one.month)}/{percent(one.ever)}"
         for judge, one in row.shares.items()
     )
     return f"{row.group} ({next(iter(row.shares.values())).intrusions}): {cells}"
@@ -98,14 +98,14 @@ def _run(record: Record) -> str:
 def _families(record: Record) -> str:
     judges = (scorer.NAME, *BASELINES)
     rows = [row for row in record.rows if row.view == "both"]
-    return _table(
+    return table(
         ("family", "intrusions", *judges, "half found after"),
         (
             (
-                _name(row.group),
+                name(row.group),
                 str(row.shares[scorer.NAME].intrusions),
-                *(_steps(row.shares[judge]) for judge in judges),
-                _days(row.shares[scorer.NAME].median_days),
+                *(steps(row.shares[judge]) for judge in judges),
+                days(row.shares[scorer.NAME].median_days),
             )
             for row in rows
         ),
@@ -118,13 +118,13 @@ def _families(record: Record) -> str:
 def _views(record: Record) -> str:
     by_view = {(row.view, row.group): row.shares[scorer.NAME] for row in record.rows}
     groups = [row.group for row in record.rows if row.view == "both"]
-    return _table(
+    return table(
         ("family", "dovecot", "exchange"),
         (
             (
-                _name(group),
+                name(group),
                 *(
-                    _steps(by_view[view, group]) if (view, group) in by_view else "-"
+                    steps(by_view[view, group]) if (view, group) in by_view else "-"
                     for view in ("dovecot", "exchange")
                 ),
             )
@@ -134,13 +134,13 @@ def _views(record: Record) -> str:
 
 
 def _rows(rows: Sequence[Row]) -> str:
-    return _table(
+    return table(
         ("family, share told", "intrusions", *(rows[0].shares if rows else ())),
         (
             (
-                _name(row.group),
+                name(row.group),
                 str(next(iter(row.shares.values())).intrusions),
-                *(_steps(one) for one in row.shares.values()),
+                *(steps(one) for one in row.shares.values()),
             )
             for row in rows
         ),
@@ -150,15 +150,15 @@ def _rows(rows: Sequence[Row]) -> str:
 def _gains(gains: Sequence[Gain]) -> str:
     groups = list(dict.fromkeys(one.group for one in gains if one.week is not None))
     told = {(one.group, one.judge): one for one in gains}
-    return _table(
-        ("family", *(f"{name}, {when}" for name in BASELINES for when in ("week", "ever"))),
+    return table(
+        ("family", *(f"{judge}, {when}" for judge in BASELINES for when in ("week", "ever"))),
         (
             (
-                _name(group),
+                name(group),
                 *(
-                    _hundredths(value)
-                    for name in BASELINES
-                    for value in (told[group, name].week, told[group, name].ever)
+                    hundredths(value)
+                    for judge in BASELINES
+                    for value in (told[group, judge].week, told[group, judge].ever)
                 ),
             )
             for group in groups
@@ -167,7 +167,7 @@ def _gains(gains: Sequence[Gain]) -> str:
 
 
 def _alarms(alarms: Sequence[Alarms]) -> str:
-    return _table(
+    return table(
         (
             "judge",
             "view",
@@ -185,7 +185,7 @@ def _alarms(alarms: Sequence[Alarms]) -> str:
                 one.run,
                 str(one.count),
                 f"{one.years:g}",
-                _interval(one.false),
+                interval(one.false),
                 str(one.early),
                 f"{one.weekly:g}",
             )
@@ -200,7 +200,7 @@ def _alarms(alarms: Sequence[Alarms]) -> str:
 
 
 def _counts(signs: Mapping[str, int]) -> str:
-    return ", ".join(f"{_name(sign)} {count}" for sign, count in signs.items())
+    return ", ".join(f"{name(sign)} {count}" for sign, count in signs.items())
 
 
 def _left_out(record: Record) -> str:
@@ -215,7 +215,7 @@ def _left_out(record: Record) -> str:
             " test is with the threshold that was chosen without it. Since the false windows decide first, and they depend"
             " little on the families, most choices are alike.\n"
         ),
-        _table(
+        table(
             (
                 "left out",
                 "threshold chosen",
@@ -224,10 +224,10 @@ def _left_out(record: Record) -> str:
             ),
             (
                 (
-                    _name(one.without) if one.without else "(none)",
+                    name(one.without) if one.without else "(none)",
                     f"{one.threshold} dB{'' if one.in_goal else ' (none kept the goal: the quietest)'}",
                     f"{one.false_a_year:g}",
-                    _steps(row.shares[f"{scorer.NAME} at {one.threshold} dB"])
+                    steps(row.shares[f"{scorer.NAME} at {one.threshold} dB"])
                     if (row := told.get(one.without or ALL)) is not None
                     else "-",
                 )
@@ -238,61 +238,8 @@ def _left_out(record: Record) -> str:
     return "\n".join(lines)
 
 
-def _nisc(record: Record) -> str:
-    if not record.nisc:
-        return ""
-    cases = record.nisc
-    lines = [
-        "## The NISC case\n",
-        (
-            f"{cases[0].accounts} accounts, entry in October 2022, found out by others on 13 June 2023; {record.size.nisc} people. The agent"
-            " is there from 1 September on, or installed on 15 February, with the logs of the 30, 90 or 400 days before. Where the"
-            " logs do not reach back to the entry, the intruder is part of all history. Days are from the entry to the first"
-            " finding, in the order of time, `-` is not found; what is found in old logs is found on the day of installation, 110 to"
-            " 137 days after the entry.\n"
-        ),
-        _table(
-            ("agent", "logs", "judge", "found", "false a year", "waiting at installation"),
-            (
-                (
-                    one.agent,
-                    f"{one.kept} days",
-                    one.judge,
-                    _found(one),
-                    f"{one.false / one.years:.2f}",
-                    f"{one.waiting}, {one.waiting_false} false",
-                )
-                for one in cases
-            ),
-        ),
-        "Days to the first finding by family, of the detector:\n",
-        _table(
-            ("family", *(f"{one.agent.split()[0]}, {one.kept}" for one in _ours(cases))),
-            (
-                (_name(family), *(_each(one.days.get(family, [])) for one in _ours(cases)))
-                for family in cases[0].days
-            ),
-        ),
-    ]
-    return "\n".join(lines)
-
-
-def _ours(cases: Sequence[Case]) -> list[Case]:
-    return [one for one in cases if one.judge == scorer.NAME]
-
-
-def _found(case: Case) -> str:
-    days = [one for some in case.days.values() for one in some]
-    return f"{sum(one is not None for one in days)} of {len(days)}"
-
-
-def _each(days: Sequence[float | None]) -> str:
-    known = sorted(one for one in days if one is not None)
-    return ", ".join([*(f"{one:.1f}" for one in known), *["-"] * (len(days) - len(known))])
-
-
 def _history(records: Sequence[Record]) -> str:
-    return _table(
+    return table(
         (
             "day",
             "kind",
@@ -312,7 +259,7 @@ def _history(records: Sequence[Record]) -> str:
                 _group(one, HARD),
                 next(
                     (
-                        _interval(row.false)
+                        interval(row.false)
                         for row in one.alarms
                         if (row.judge, row.view, row.run) == (scorer.NAME, "both", "null")
                     ),
@@ -326,35 +273,6 @@ def _history(records: Sequence[Record]) -> str:
 
 def _group(record: Record, group: str) -> str:
     return next(
-        (_steps(row.shares[scorer.NAME]) for row in record.rows if row.view == "both" and row.group == group),
+        (steps(row.shares[scorer.NAME]) for row in record.rows if row.view == "both" and row.group == group),
         "-",
     )
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
-def _name(group: str) -> str:
-    return group.replace("_", " ") if group not in {ALL, HARD, READ_ONLY} else f"**{group}**"
-
-
-def _steps(one: Shares) -> str:
-    return " / ".join(_percent(share) for share in (one.day, one.week, one.month, one.ever))
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
-
-
-def _days(days: float | None) -> str:
-    return "not half" if days is None else f"{days:g} days"
-
-
-def _interval(one: Interval) -> str:
-    return f"{one.value:.2f} ({one.low:.2f} to {one.high:.2f})"
-
-
-def _hundredths(one: Interval | None) -> str:
-    return "-" if one is None else f"{100 * one.value:+.0f} ({100 * one.low:+.0f} to {100 * one.high:+.0f})"
