@@ -24,7 +24,9 @@ _T = TypeVar("_T")
 Hours = Callable[[Place, Place], float | None]
 
 IMPOSSIBLE, SPRAYED, FORCED, SEVERAL, ASLEEP, LEGACY, MASS = 22, 22, 10, 12, 6, 6, 8
-OCCASION, DEPARTED, TOKEN, TOKEN_FAR, DEVICE_CODE, POLLS = 8, 40, 12, 20, 18, 6
+OCCASION, TOKEN, TOKEN_FAR, DEVICE_CODE, POLLS = 8, 12, 20, 18, 6
+#: Enough by itself, also where everything else is as it always was.
+DEPARTED = 60
 
 #: Accounts that were tried from one place, and tries on one account, that are more than somebody's slips.
 SPRAY, FORCE = 5, 10
