@@ -16,7 +16,7 @@ from postwarden.detect.access.learning import Pupil, forget_lesson, learn_lesson
 from postwarden.detect.access.settings import DAY, HOUR, Settings
 from postwarden.detect.access.stay import BEGINNINGS, ROWS, Stay, identity_of, network_of
 from postwarden.detect.access.weighing import level_of, roams, weigh_elsewhere, weigh_hour, weigh_novelty
-from postwarden.detect.access.windows import belongs, grow, open_window, shown
+from postwarden.detect.access.windows import add_reasons, belongs, grow, open_window, shown
 from postwarden.model.window import Window
 
 #: Hour of the week (0 to 167) of a time in milliseconds, in the zone of a country.
@@ -252,12 +252,15 @@ class Scorer:
 
     def _judge(self, state: State, stay: Stay, habits: Habits) -> None:
         """Opens a window where the weight is enough, also if the owner should turn out to have moved."""
-        if stay.subject is not None:
-            return
         if stay.level is not None:
             expected = state.rate(stay.last) * (stay.last - stay.begin) / HOUR
             weight = habits.weight_at(stay.last, self.settings.half_life)
             weigh_elsewhere(stay, habits, self.common.crowd, weight, expected)
+        if stay.subject is not None:
+            # What shows while the window is open is one more reason for it.
+            if add_reasons(state, stay):
+                self._changed[state.name, stay.subject] = None
+            return
         trial = habits.trials.get(trial_key(stay))
         total = stay.weight + (trial.weight if trial is not None else 0.0)
         may_move = 0 if stay.settled or stay.between or stay.level is None else MAY_MOVE

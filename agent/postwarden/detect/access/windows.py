@@ -64,11 +64,27 @@ def grow(state: State, stay: Stay, entry: Entry | None) -> None:
             named[value] = None
     if stay.network is not None and len(window.networks) < MOST_NAMED:
         window.networks[stay.network] = stay.name or stay.network
+    _weigh(window, stay, least=None)
+
+
+def add_reasons(state: State, stay: Stay) -> bool:
+    """Adds what now speaks more against the owner than when the stay joined its window; whether anything did."""
+    window = next(one for one in state.windows if one.subject == stay.subject)
+    return _weigh(window, stay, least=0)
+
+
+def _weigh(window: Opened, stay: Stay, *, least: int | None) -> bool:
+    """The heaviest of each sign counts, of those above `least`."""
+    changed = False
     for sign, points in (*stay.novelty.items(), *stay.conduct.items()):
         known = window.reasons.get(sign)
-        if sign not in SILENT and points and (known is None or points > known[0]):
+        if sign in SILENT or not points or (least is not None and points <= least):
+            continue
+        if known is None or points > known[0]:
             window.reasons[sign] = points, sentence(sign, stay)
+            changed = True
     window.weight = sum(points for points, _ in window.reasons.values())
+    return changed
 
 
 def shown(account: str, window: Opened) -> Window:
