@@ -53,8 +53,10 @@ class Opened(Struct):
     habits_since: int | None = None
     verdict: Verdict | None = None
     until: int | None = None
-    #: Values under suspicion: networks and places that only the window has.
+    #: Values under suspicion: networks and places that only the window has; while it is called its owner's they are habits.
     suspects: list[str] = field(default_factory=list)
+    #: Client families that only somebody's word made habits.
+    taught: list[str] = field(default_factory=list)
 
 
 class State(Struct, dict=True):

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from postwarden.access.networks import Place
 from postwarden.detect.access import signs
@@ -140,13 +141,19 @@ class Scorer:
         if window is None or window.verdict == "not_mine":
             return
         self.touched.add(state.name)
-        window.verdict, window.until = answer.verdict, answer.until
+        taught = window.verdict == "yours"
         if answer.verdict == "not_mine":
+            if taught:
+                self._take_back(state, window, answer.time)
+            window.verdict, window.until = answer.verdict, None
             return
+        window.verdict, window.until = answer.verdict, answer.until
         pupil = self._pupil(state, answer.time)
+        if not taught:
+            known = self._habits(state, answer.time).families
+            window.taught = sorted({one.family for one in window.lessons if one.family} - known.keys())
         for lesson in window.lessons:
             learn_lesson(pupil, lesson, answer.time)
-        window.suspects.clear()
         if answer.until is not None:
             self._later(answer.until, state.name, None)
 
@@ -311,17 +318,17 @@ class Scorer:
         for window in state.windows:
             if window.verdict == "yours" and window.until is not None and window.until <= at:
                 window.verdict = window.until = None
-                for lesson in window.lessons:
-                    forget_lesson(self._pupil(state, at), lesson)
-                window.suspects = sorted(
-                    {
-                        value
-                        for one in window.lessons
-                        for value in (one.network, one.place)
-                        if value is not None
-                    }
-                )
+                self._take_back(state, window, at)
                 self._changed[state.name, window.subject] = None
+
+    def _take_back(self, state: State, window: Opened, time: int) -> None:
+        """Forgets what somebody's word alone had taught; what was a habit before the window stays one."""
+        pupil = self._pupil(state, time)
+        for one in window.lessons:
+            network = one.network if one.network in window.suspects else None
+            place = one.place if one.place in window.suspects else None
+            family = one.family if one.family in window.taught else None
+            forget_lesson(pupil, replace(one, network=network, place=place, family=family))
 
     def _later(self, at: int, account: str, key: Key | None) -> None:
         self.common.number += 1
