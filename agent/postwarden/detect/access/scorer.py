@@ -356,7 +356,9 @@ class Scorer:
             self._pupil(state, stay.begin).learn(stay, self._hour(habits, stay.begin))
 
     def _pupil(self, state: State, time: int) -> Pupil:
-        return Pupil(self._habits(state, time), self.common.crowd, self.settings, time)
+        # One that looks ahead takes in answers too, and what all have in common is not its own.
+        crowd = self.common.crowd if self._base is None else Crowd()
+        return Pupil(self._habits(state, time), crowd, self.settings, time)
 
     def _habits(self, state: State, time: int) -> Habits:
         if state.habits is None:
