@@ -264,7 +264,9 @@ class Scorer:
             weight = habits.weight_at(stay.last, self.settings.half_life)
             weigh_elsewhere(stay, habits, self.common.crowd, weight, expected)
         if stay.subject is not None:
-            # What shows while the window is open is one more reason for it.
+            # What shows while the window is open is one more reason for it; two places at once are one, said in either way.
+            if "impossible_travel" in stay.conduct:
+                stay.conduct.pop("together", None)
             if add_reasons(state, stay):
                 self._changed[state.name, stay.subject] = None
             return
