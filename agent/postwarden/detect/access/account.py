@@ -32,7 +32,7 @@ class Lesson(Struct, frozen=True):
 
 
 class Opened(Struct):
-    """A window under way. `reasons` have weight and words by sign; `lessons` are the stays, the first ones."""
+    """A window under way. `reasons` have weight and words by sign; `lessons` are its stays, the first of each kind."""
 
     subject: str
     opened: int

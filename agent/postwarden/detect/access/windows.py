@@ -9,7 +9,7 @@ from postwarden.detect.access.words import SILENT, sentence
 from postwarden.model.window import Reason, Window
 
 #: Sessions, networks and the like that a window names: the first ones.
-MOST_ROWS, MOST_NAMED, MOST_LESSONS = 1000, 30, 500
+MOST_ROWS, MOST_NAMED, MOST_LESSONS = 1000, 30, 100
 
 
 def belongs(state: State, stay: Stay, settings: Settings) -> Opened | None:
@@ -49,10 +49,11 @@ def grow(state: State, stay: Stay, entry: Entry | None) -> None:
     window.sessions += stay.sessions
     window.bytes_out += stay.bytes_out
     window.rows.extend(stay.rows[: MOST_ROWS - len(window.rows)])
-    if len(window.lessons) < MOST_LESSONS:
-        window.lessons.append(
-            Lesson(stay.begin, stay.country, stay.network, stay.place, stay.family, stay.protocol)
-        )
+    lesson = Lesson(stay.begin, stay.country, stay.network, stay.place, stay.family, stay.protocol)
+    if len(window.lessons) < MOST_LESSONS and not any(
+        _values(one) == _values(lesson) for one in window.lessons
+    ):
+        window.lessons.append(lesson)
     for named, value in (
         (window.countries, stay.country),
         (window.addresses, stay.address),
@@ -65,6 +66,10 @@ def grow(state: State, stay: Stay, entry: Entry | None) -> None:
     if stay.network is not None and len(window.networks) < MOST_NAMED:
         window.networks[stay.network] = stay.name or stay.network
     _weigh(window, stay, least=None)
+
+
+def _values(lesson: Lesson) -> tuple[str | None, ...]:
+    return lesson.country, lesson.network, lesson.place, lesson.family, lesson.protocol
 
 
 def add_reasons(state: State, stay: Stay) -> bool:
