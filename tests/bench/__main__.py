@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Iterable
 
 from tests.bench import (
+    access_scoring,
     cloud,
     daemon,
     exchange,
@@ -36,6 +37,7 @@ CASES: tuple[Case, ...] = (
     history_store.ratios,
     history_lookup.ratios,
     followed_log.ratios,
+    access_scoring.ratios,
 )
 
 

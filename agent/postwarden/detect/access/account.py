@@ -32,7 +32,7 @@ class Lesson(Struct, frozen=True, array_like=True):
 
 
 class Opened(Struct, array_like=True):
-    """A window under way. `reasons` have weight and words by sign; `lessons` are the stays, the first ones."""
+    """A window under way. `reasons` have weight and words by sign; `lessons` are its stays, the first of each kind."""
 
     subject: str
     opened: int
@@ -53,8 +53,10 @@ class Opened(Struct, array_like=True):
     habits_since: int | None = None
     verdict: Verdict | None = None
     until: int | None = None
-    #: Values under suspicion: networks and places that only the window has.
+    #: Values under suspicion: networks and places that only the window has; while it is called its owner's they are habits.
     suspects: list[str] = field(default_factory=list)
+    #: Client families that only somebody's word made habits.
+    taught: list[str] = field(default_factory=list)
 
 
 class State(Struct, dict=True, array_like=True):

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from postwarden.access.networks import Place
 from postwarden.detect.access import signs
@@ -16,7 +17,7 @@ from postwarden.detect.access.learning import Pupil, forget_lesson, learn_lesson
 from postwarden.detect.access.settings import DAY, HOUR, Settings
 from postwarden.detect.access.stay import BEGINNINGS, ROWS, Stay, identity_of, network_of
 from postwarden.detect.access.weighing import level_of, roams, weigh_elsewhere, weigh_hour, weigh_novelty
-from postwarden.detect.access.windows import belongs, grow, open_window, shown
+from postwarden.detect.access.windows import add_reasons, belongs, grow, open_window, shown
 from postwarden.model.window import Window
 
 #: Hour of the week (0 to 167) of a time in milliseconds, in the zone of a country.
@@ -103,7 +104,7 @@ class Scorer:
         else:
             if state.watched:
                 self._elsewhere(entry, state, stay)
-            if place is not None:
+            if stay.fixed:
                 state.seen_time, state.seen_place = stay.last, place
         return self._told() if self._changed else ()
 
@@ -140,13 +141,19 @@ class Scorer:
         if window is None or window.verdict == "not_mine":
             return
         self.touched.add(state.name)
-        window.verdict, window.until = answer.verdict, answer.until
+        taught = window.verdict == "yours"
         if answer.verdict == "not_mine":
+            if taught:
+                self._take_back(state, window, answer.time)
+            window.verdict, window.until = answer.verdict, None
             return
+        window.verdict, window.until = answer.verdict, answer.until
         pupil = self._pupil(state, answer.time)
+        if not taught:
+            known = self._habits(state, answer.time).families
+            window.taught = sorted({one.family for one in window.lessons if one.family} - known.keys())
         for lesson in window.lessons:
             learn_lesson(pupil, lesson, answer.time)
-        window.suspects.clear()
         if answer.until is not None:
             self._later(answer.until, state.name, None)
 
@@ -219,7 +226,8 @@ class Scorer:
             state.watched.append(stay)
             self._judge(state, stay, habits)
             self._later(time + settings.settle, state.name, key)
-        if stay.subject is None and place is not None and stay.weight < 10:
+        stay.fixed = place is not None and not roams(habits, stay.network)
+        if stay.fixed and stay.subject is None and stay.level is None:
             state.seen_time, state.seen_place = stay.last, place
 
     def _more(self, entry: Entry, state: State, stay: Stay) -> None:
@@ -244,20 +252,25 @@ class Scorer:
             if other is stay or other.place == stay.place or time - other.last > self.settings.pause:
                 continue
             other.others += 1
-            if _between(stay, other, habits):
+            if _between(stay, other):
                 other.between += 1
+                if other.far is None and stay.where is not None and other.where is not None:
+                    other.far = signs.too_far(stay.where, time, other.where, other.last, self._hours)
                 other.elsewhere = stay.name or stay.network
                 if other.between <= 2:
                     self._judge(state, other, habits)
 
     def _judge(self, state: State, stay: Stay, habits: Habits) -> None:
         """Opens a window where the weight is enough, also if the owner should turn out to have moved."""
-        if stay.subject is not None:
-            return
         if stay.level is not None:
             expected = state.rate(stay.last) * (stay.last - stay.begin) / HOUR
             weight = habits.weight_at(stay.last, self.settings.half_life)
             weigh_elsewhere(stay, habits, self.common.crowd, weight, expected)
+        if stay.subject is not None:
+            # What shows while the window is open is one more reason for it.
+            if add_reasons(state, stay):
+                self._changed[state.name, stay.subject] = None
+            return
         trial = habits.trials.get(trial_key(stay))
         total = stay.weight + (trial.weight if trial is not None else 0.0)
         may_move = 0 if stay.settled or stay.between or stay.level is None else MAY_MOVE
@@ -298,8 +311,12 @@ class Scorer:
         if at - stay.last > self.settings.pause or at - stay.begin >= DAY:
             self._close(state, key, stay)
             return
+        if not stay.settled and stay.subject is None and stay.novelty:
+            # Others may have come there too meanwhile.
+            weight = habits.weight_at(at, self.settings.half_life)
+            weigh_novelty(stay, habits, self.common.crowd, state.name, weight)
         stay.settled = True
-        signs.later(stay)
+        signs.later(stay, self.common.crowd, state.name)
         self._judge(state, stay, habits)
         self._later(at + self.settings.settle, state.name, key)
 
@@ -308,17 +325,17 @@ class Scorer:
         for window in state.windows:
             if window.verdict == "yours" and window.until is not None and window.until <= at:
                 window.verdict = window.until = None
-                for lesson in window.lessons:
-                    forget_lesson(self._pupil(state, at), lesson)
-                window.suspects = sorted(
-                    {
-                        value
-                        for one in window.lessons
-                        for value in (one.network, one.place)
-                        if value is not None
-                    }
-                )
+                self._take_back(state, window, at)
                 self._changed[state.name, window.subject] = None
+
+    def _take_back(self, state: State, window: Opened, time: int) -> None:
+        """Forgets what somebody's word alone had taught; what was a habit before the window stays one."""
+        pupil = self._pupil(state, time)
+        for one in window.lessons:
+            network = one.network if one.network in window.suspects else None
+            place = one.place if one.place in window.suspects else None
+            family = one.family if one.family in window.taught else None
+            forget_lesson(pupil, replace(one, network=network, place=place, family=family))
 
     def _later(self, at: int, account: str, key: Key | None) -> None:
         self.common.number += 1
@@ -338,7 +355,7 @@ class Scorer:
         assert habits is not None
         if stay.watched:
             stay.settled = True
-            signs.later(stay)
+            signs.later(stay, self.common.crowd, state.name)
             self._judge(state, stay, habits)
             state.watched.remove(stay)
         del state.stays[key]
@@ -346,7 +363,9 @@ class Scorer:
             self._pupil(state, stay.begin).learn(stay, self._hour(habits, stay.begin))
 
     def _pupil(self, state: State, time: int) -> Pupil:
-        return Pupil(self._habits(state, time), self.common.crowd, self.settings, time)
+        # One that looks ahead takes in answers too, and what all have in common is not its own.
+        crowd = self.common.crowd if self._base is None else Crowd()
+        return Pupil(self._habits(state, time), crowd, self.settings, time)
 
     def _habits(self, state: State, time: int) -> Habits:
         if state.habits is None:
@@ -396,6 +415,7 @@ def _stay(entry: Entry, key: Key, place: Place | None) -> Stay:
         rows=[entry.row], beginnings=[entry.time],
     )  # fmt: skip
     if place is not None:
+        stay.where = place
         stay.network, stay.country, stay.name = network_of(place), place.country, place.network
         stay.hosting, stay.own = place.hosting, place.address_class in {"own", "private"}
     return stay
@@ -411,11 +431,11 @@ def _odd(entry: Entry, stay: Stay, habits: Habits) -> bool:
     )
 
 
-def _between(stay: Stay, other: Stay, habits: Habits) -> bool:
+def _between(stay: Stay, other: Stay) -> bool:
     """Whether a session of `stay` shows that the account is elsewhere too while `other` lasts: it was there before and is
     there now, and nobody comes and goes so quickly. A carrier's network goes with its owner.
     """
-    if stay.begin >= other.begin or stay.place is None or other.place is None or roams(habits, stay.network):
+    if stay.begin >= other.begin or stay.place is None or other.place is None or not stay.fixed:
         return False
     if other.level == "place":
         # The two kinds of addresses that one line has say nothing.

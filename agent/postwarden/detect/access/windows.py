@@ -9,14 +9,21 @@ from postwarden.detect.access.words import SILENT, sentence
 from postwarden.model.window import Reason, Window
 
 #: Sessions, networks and the like that a window names: the first ones.
-MOST_ROWS, MOST_NAMED, MOST_LESSONS = 1000, 30, 500
+MOST_ROWS, MOST_NAMED, MOST_LESSONS = 1000, 30, 100
 
 
 def belongs(state: State, stay: Stay, settings: Settings) -> Opened | None:
-    """The window of the account that an odd stay belongs to: not answered, and not long over."""
+    """The window of the account that an odd stay belongs to: of the same place or network, soon after it from the same
+    country, or at nearly the same time. What has nothing in common with an old window is a new one.
+    """
     found = None
     for window in state.windows:
-        if window.verdict is None and stay.begin - window.last <= settings.belongs:
+        since = stay.begin - window.last
+        alike = stay.network in window.networks or stay.place in window.places
+        near = stay.country in window.countries and since <= settings.alike
+        if window.verdict is None and (
+            (alike and since <= settings.belongs) or near or since <= settings.at_once
+        ):
             found = window
     return found
 
@@ -49,10 +56,11 @@ def grow(state: State, stay: Stay, entry: Entry | None) -> None:
     window.sessions += stay.sessions
     window.bytes_out += stay.bytes_out
     window.rows.extend(stay.rows[: MOST_ROWS - len(window.rows)])
-    if len(window.lessons) < MOST_LESSONS:
-        window.lessons.append(
-            Lesson(stay.begin, stay.country, stay.network, stay.place, stay.family, stay.protocol)
-        )
+    lesson = Lesson(stay.begin, stay.country, stay.network, stay.place, stay.family, stay.protocol)
+    if len(window.lessons) < MOST_LESSONS and not any(
+        _values(one) == _values(lesson) for one in window.lessons
+    ):
+        window.lessons.append(lesson)
     for named, value in (
         (window.countries, stay.country),
         (window.addresses, stay.address),
@@ -64,11 +72,31 @@ def grow(state: State, stay: Stay, entry: Entry | None) -> None:
             named[value] = None
     if stay.network is not None and len(window.networks) < MOST_NAMED:
         window.networks[stay.network] = stay.name or stay.network
+    _weigh(window, stay, least=None)
+
+
+def _values(lesson: Lesson) -> tuple[str | None, ...]:
+    return lesson.country, lesson.network, lesson.place, lesson.family, lesson.protocol
+
+
+def add_reasons(state: State, stay: Stay) -> bool:
+    """Adds what now speaks more against the owner than when the stay joined its window; whether anything did."""
+    window = next(one for one in state.windows if one.subject == stay.subject)
+    return _weigh(window, stay, least=0)
+
+
+def _weigh(window: Opened, stay: Stay, *, least: int | None) -> bool:
+    """The heaviest of each sign counts, of those above `least`."""
+    changed = False
     for sign, points in (*stay.novelty.items(), *stay.conduct.items()):
         known = window.reasons.get(sign)
-        if sign not in SILENT and points and (known is None or points > known[0]):
+        if sign in SILENT or not points or (least is not None and points <= least):
+            continue
+        if known is None or points > known[0]:
             window.reasons[sign] = points, sentence(sign, stay)
+            changed = True
     window.weight = sum(points for points, _ in window.reasons.values())
+    return changed
 
 
 def shown(account: str, window: Opened) -> Window:
