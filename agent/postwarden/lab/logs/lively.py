@@ -120,7 +120,8 @@ class Lively(Person):
             if day >= self.days.stop:
                 break
             if not self.day_at_home(day).commutes:
-                found[day] = Stay(self._elsewhere(day), "out")
+                # On days that follow each other they are at the same place.
+                found[day] = found.get(day - 1) or Stay(self._elsewhere(day), "out")
         return found
 
     def _day_at(self, stay: Stay, ordinal: int) -> Day:
@@ -143,7 +144,7 @@ class Lively(Person):
         return day
 
     def _elsewhere(self, ordinal: int) -> Place:
-        """Somebody's home or a guest line in the country, the same for a few days."""
+        """Somebody's home or a guest line in the country."""
         rng = Random(f"{self.seed} out {ordinal // 3}")
         country = self.site.country
         networks = anywhere("isp", country) + anywhere("hotel", country)
@@ -179,6 +180,9 @@ def lively(plan: Plan, plain: Person, changes: Changes) -> Lively:
     away = some_day(plan, rng) if not joins and leaves > end and happens(plan, 0.05, rng) else end + 2
     leave = away, away + rng.randrange(90, 181)
     row = {one.name: getattr(plain, one.name) for one in fields(plain)}
+    if plain.moves == end:
+        # Never; the people's local days go on a little behind the plan's.
+        row["moves"] = end + 3
     if leave[0] < end:
         row["new_phone"] = leave[1]
     country = plain.site.country

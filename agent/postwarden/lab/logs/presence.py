@@ -17,7 +17,12 @@ def present(person: Person, rows: Iterable[Happening], ordinal: int, spell: Spel
     another one at midnight, what is connected there is cut off, and programs other than phones come again at once.
     """
     midnight = instant(ordinal + 1, 0, person.site.zone)
+    limit = 0 if spell.client is not None else min(spell.ends, midnight)
     for row in rows:
+        # Nearly all: they began and ended where their owner was all the time.
+        if isinstance(row, Session) and spell.begins <= row.begin and row.end <= limit:
+            yield row
+            continue
         time = row.begin if isinstance(row, Session | Refusal) else row.time
         if time < spell.begins or (spell.client is not None and getattr(row, "client", None) != spell.client):
             continue
