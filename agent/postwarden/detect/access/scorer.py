@@ -81,17 +81,17 @@ class Scorer:
         due = self.common.due
         if due and due[0][0] <= time:
             self._pass(time)
-        state = self.accounts.get(entry.account) or self._state(entry.account)
-        if state.is_told_again(entry):
-            return self._told() if self._changed else ()
         if entry.refused:
-            self.common.field.tried(entry)
+            self._refused(entry)
+            return self._told() if self._changed else ()
+        state = self.accounts.get(entry.account) or self._state(entry.account)
+        self.touched.add(entry.account)
+        if state.is_told_again(entry):
             return self._told() if self._changed else ()
         place = entry.place if not entry.gateway else state.behind(time)
         key = (entry.family, place.place if place is not None else None, entry.protocol)
         stay = state.stays.get(key)
         state.count(time)
-        self.touched.add(entry.account)
         if entry.protocol == "webmail" and place is not None:
             state.browser = time, place
         if stay is None or time - stay.last > self.settings.pause or time - stay.begin >= DAY:
@@ -190,6 +190,17 @@ class Scorer:
         state = _STATE.decode(msgspec.msgpack.encode(known)) if known is not None else State(name=name)
         self.accounts[name] = state
         return state
+
+    def _refused(self, entry: Entry) -> None:
+        """A log-in was refused. Whoever guesses names makes no accounts of them."""
+        name = entry.account
+        known = name in self.accounts or (self._base is not None and name in self._base.accounts)
+        if known:
+            state = self.accounts.get(name) or self._state(name)
+            self.touched.add(name)
+            if state.is_told_again(entry):
+                return
+        self.common.field.tried(entry)
 
     def _begin(self, entry: Entry, state: State, key: Key, place: Place | None) -> None:
         """A stay begins."""
