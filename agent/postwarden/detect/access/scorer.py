@@ -114,7 +114,9 @@ class Scorer:
         due = self.common.due
         if due and due[0][0] <= time:
             self._pass(time)
-        state = self.accounts.get(end.account) or self._state(end.account)
+        state = self._known(end.account)
+        if state is None:
+            return
         place = end.place if not end.gateway else state.behind(time)
         stay = state.stays.get((end.family, place.place if place is not None else None, end.protocol))
         # A session that lasts longer than a stay belongs to the one that is there at its end.
@@ -136,9 +138,11 @@ class Scorer:
     def answer(self, answer: Answer) -> None:
         """Takes in what somebody said about a window. What is not the owner's stays that for good."""
         self._pass(answer.time)
-        state = self.accounts.get(answer.account) or self._state(answer.account)
-        window = next((one for one in state.windows if one.subject == answer.subject), None)
-        if window is None or window.verdict == "not_mine":
+        state = self._known(answer.account)
+        window = (
+            next((one for one in state.windows if one.subject == answer.subject), None) if state else None
+        )
+        if state is None or window is None or window.verdict == "not_mine":
             return
         self.touched.add(state.name)
         taught = window.verdict == "yours"
@@ -185,6 +189,13 @@ class Scorer:
         self.common = msgspec.msgpack.decode(common, type=Common)
         self.accounts = {name: _STATE.decode(saved) for name, saved in accounts}
 
+    def _known(self, name: str) -> State | None:
+        """What is known of an account, None where it was never used."""
+        state = self.accounts.get(name)
+        if state is None and self._base is not None and name in self._base.accounts:
+            state = self._state(name)
+        return state
+
     def _state(self, name: str) -> State:
         known = self._base.accounts.get(name) if self._base is not None else None
         state = _STATE.decode(msgspec.msgpack.encode(known)) if known is not None else State(name=name)
@@ -193,11 +204,9 @@ class Scorer:
 
     def _refused(self, entry: Entry) -> None:
         """A log-in was refused. Whoever guesses names makes no accounts of them."""
-        name = entry.account
-        known = name in self.accounts or (self._base is not None and name in self._base.accounts)
-        if known:
-            state = self.accounts.get(name) or self._state(name)
-            self.touched.add(name)
+        state = self._known(entry.account)
+        if state is not None:
+            self.touched.add(entry.account)
             if state.is_told_again(entry):
                 return
         self.common.field.tried(entry)
