@@ -6,7 +6,7 @@
 # See also: https://github.com/scop/bash-completion/blob/main/doc/configuration.md
 
 _shtab_postwarden_findings_subparsers=(list show ack answer rebuild)
-_shtab_postwarden_history_subparsers=(status read export)
+_shtab_postwarden_history_subparsers=(status read rescore export)
 _shtab_postwarden_rules_subparsers=(list test explain)
 _shtab_postwarden_subparsers=(init check-config audit run status inspect findings history hunt rules verify collect demo)
 
@@ -24,6 +24,7 @@ _shtab_postwarden_findings_rebuild_option_strings=(-h --help --config --json)
 _shtab_postwarden_findings_option_strings=(-h --help)
 _shtab_postwarden_history_status_option_strings=(-h --help --config --json)
 _shtab_postwarden_history_read_option_strings=(-h --help --config)
+_shtab_postwarden_history_rescore_option_strings=(-h --help --config --json)
 _shtab_postwarden_history_export_option_strings=(-h --help --of --account --since --until --format --reason --config)
 _shtab_postwarden_history_option_strings=(-h --help)
 _shtab_postwarden_hunt_option_strings=(-h --help --ip --network --client --app --file --since --until --reason --config --json)
@@ -50,6 +51,7 @@ _shtab_postwarden_findings_answer___config_COMPGEN=_shtab_compgen_files
 _shtab_postwarden_findings_rebuild___config_COMPGEN=_shtab_compgen_files
 _shtab_postwarden_history_status___config_COMPGEN=_shtab_compgen_files
 _shtab_postwarden_history_read___config_COMPGEN=_shtab_compgen_files
+_shtab_postwarden_history_rescore___config_COMPGEN=_shtab_compgen_files
 _shtab_postwarden_history_export___config_COMPGEN=_shtab_compgen_files
 _shtab_postwarden_hunt___file_COMPGEN=_shtab_compgen_files
 _shtab_postwarden_hunt___config_COMPGEN=_shtab_compgen_files
@@ -70,7 +72,7 @@ _shtab_postwarden_inspect___fail_on_choices=(informational low medium high criti
 _shtab_postwarden_findings_pos_0_choices=(list show ack answer rebuild)
 _shtab_postwarden_history_export___of_choices=(sessions transfers)
 _shtab_postwarden_history_export___format_choices=(jsonl csv)
-_shtab_postwarden_history_pos_0_choices=(status read export)
+_shtab_postwarden_history_pos_0_choices=(status read rescore export)
 _shtab_postwarden_rules_pos_0_choices=(list test explain)
 _shtab_postwarden_demo___server_choices=(auto dovecot pymap)
 _shtab_postwarden_pos_0_choices=(init check-config audit run status inspect findings history hunt rules verify collect demo)
@@ -121,6 +123,9 @@ _shtab_postwarden_history_status___help_nargs=0
 _shtab_postwarden_history_status___json_nargs=0
 _shtab_postwarden_history_read__h_nargs=0
 _shtab_postwarden_history_read___help_nargs=0
+_shtab_postwarden_history_rescore__h_nargs=0
+_shtab_postwarden_history_rescore___help_nargs=0
+_shtab_postwarden_history_rescore___json_nargs=0
 _shtab_postwarden_history_export__h_nargs=0
 _shtab_postwarden_history_export___help_nargs=0
 _shtab_postwarden_history_pos_0_nargs=A...

@@ -41,7 +41,8 @@ _shtab_postwarden_findings_commands() {
 _shtab_postwarden_history_commands() {
   local _commands=(
     export:'Prints what came, in the order in which it came. A signed record says who had it, and why.'
-    read:'Takes in what is new in every log. The daemon does so all the time.'
+    read:'Takes in what is new in every log, and scores it. The daemon does so all the time.'
+    rescore:'Forgets the habits that were learnt, and scores every session of the history again in the order of time. Answers count from the time at which they were given. Findings are opened and changed, never removed.'
     status:'How far each log was read.'
   )
   _describe 'postwarden history commands' _commands
@@ -199,6 +200,15 @@ _shtab_postwarden_history_read_options=(
 
 # guard to ensure default positional specs are added only once per session
 _shtab_postwarden_history_read_defaults_added=0
+
+_shtab_postwarden_history_rescore_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--config[agent.toml to use (default\: .\/agent.toml, then the user\'s configuration folder, then \/etc\/postwarden)]:FILE:_files"
+  "--json[print one JSON object a line (docs\/json.md describes them)]"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_postwarden_history_rescore_defaults_added=0
 
 _shtab_postwarden_history_status_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
@@ -400,6 +410,7 @@ _shtab_postwarden_history() {
       case $line[1] in
         export) _arguments -C -s $_shtab_postwarden_history_export_options ;;
         read) _arguments -C -s $_shtab_postwarden_history_read_options ;;
+        rescore) _arguments -C -s $_shtab_postwarden_history_rescore_options ;;
         status) _arguments -C -s $_shtab_postwarden_history_status_options ;;
       esac
   esac

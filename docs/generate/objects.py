@@ -223,6 +223,25 @@ class LogLine(Line, frozen=True, kw_only=True, tag="log"):
     mishaps: tuple[LogMishap, ...]
 
 
+class HabitsLine(Line, frozen=True, kw_only=True, tag="habits"):
+    """How far sessions were scored by habits."""
+
+    sessions: int
+    accounts: int
+    bytes: int
+    looked: Moment | None
+    horizon: Moment | None
+    late: int
+
+
+class RescoredLine(Line, frozen=True, kw_only=True, tag="rescored"):
+    """The whole history was scored again."""
+
+    sessions: int
+    windows: int
+    changed: tuple[str, ...]
+
+
 class HitLine(Line, frozen=True, kw_only=True, tag="hit"):
     """An account that has sessions with an indicator; entered ones first, by the first access."""
 
@@ -465,6 +484,8 @@ OBJECTS: Mapping[str, tuple[tuple[type[Struct], ...], str]] = {
     "verification": ((VerificationLine,), "`verify`"),
     "history_verification": ((HistoryVerificationLine,), "`verify --history`"),
     "log": ((LogLine,), "`history status`"),
+    "habits": ((HabitsLine,), "`history status`"),
+    "rescored": ((RescoredLine,), "`history rescore`"),
     "hit": ((HitLine,), "`hunt`, `findings answer`"),
     "hunt": ((HuntLine,), "`hunt`, `findings answer`"),
     "session": ((ExportLine,), "`history export`"),

@@ -18,10 +18,12 @@ HELP = "what the logs told: how far they were read, and sessions to hand out"
 DESCRIPTION = """\
 The history keeps what logs told of log-ins and of messages handed over, for 400 days unless configured otherwise,
 since logs rotate away. `status` says for each log how far it goes and how late its lines come, `read` takes in what
-is new now, `export` hands out sessions. `postwarden hunt` looks in it for an address, a network or a client."""
+is new now and scores it by each account's habits, `rescore` scores all of it again from its beginning, `export` hands
+out sessions. `postwarden hunt` looks in it for an address, a network or a client."""
 EPILOG = """\
 examples:
   postwarden history read                                      take in what is new in every log
+  postwarden history rescore                                   learn and judge every session again, in the order of time
   postwarden history status                                    how far each log was read, and what was not understood
   postwarden history export --account alice --since 2026-06-01 --reason "ticket 4711" > alice.jsonl
   postwarden history export --format csv --reason "audit 2026" > all.csv
@@ -43,7 +45,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     read = what.add_parser(
         "read",
         help="take in what is new in every log",
-        description="Takes in what is new in every log. The daemon does so all the time.",
+        description="Takes in what is new in every log, and scores it. The daemon does so all the time.",
+        allow_abbrev=False,
+    )
+    rescore = what.add_parser(
+        "rescore",
+        help="score the whole history again",
+        description="Forgets the habits that were learnt, and scores every session of the history again in the order of time. "
+        "Answers count from the time at which they were given. Findings are opened and changed, never removed.",
         allow_abbrev=False,
     )
     export = what.add_parser(
@@ -67,9 +76,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     export.add_argument("--until", metavar="TIME", help="sessions before then")
     export.add_argument("--format", choices=("jsonl", "csv"), default="jsonl", help="(default: jsonl)")
     export.add_argument("--reason", required=True, metavar="TEXT", help="why; it is recorded")
-    for one in (status, read, export):
+    for one in (status, read, rescore, export):
         add_config(one)
-    add_json(status)
+    for one in (status, rescore):
+        add_json(one)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -80,12 +90,17 @@ def run(args: argparse.Namespace) -> int:
         from postwarden.cli.history_export import export
 
         return export(args, config)
+    if args.action == "rescore":
+        from postwarden.cli.history_scoring import rescore
+
+        return rescore(args, config)
     return _read(config) if args.action == "read" else _status(args, config)
 
 
 def _read(config: "Config") -> int:
     import sys
 
+    from postwarden.cli.history_scoring import score
     from postwarden.cli.log_progress import LogProgress
     from postwarden.cli.operator import now, open_recorder
     from postwarden.cli.terminal import clean
@@ -96,10 +111,13 @@ def _read(config: "Config") -> int:
     recorder = open_recorder(config)
     try:
         read_logs(config, state_folder(config), recorder, now, progress)
+        progress.clear()
+        turn = score(config, recorder)
     finally:
         progress.clear()
         recorder.close()
     print(f"read {progress.lines} new lines: {progress.events} events")
+    print(f"scored {turn.scored} sessions: {len(turn.windows)} access windows opened or changed")
     for step in progress.unreadable:
         assert step.unreadable is not None
         error = step.unreadable.error
@@ -110,6 +128,7 @@ def _read(config: "Config") -> int:
 
 
 def _status(args: argparse.Namespace, config: "Config") -> int:
+    from postwarden.cli.history_scoring import show_habits
     from postwarden.cli.operator import now, open_recorder
     from postwarden.config.directory import ConfiguredDirectory
     from postwarden.config.locate import state_folder
@@ -138,6 +157,7 @@ def _status(args: argparse.Namespace, config: "Config") -> int:
         for source in sorted(configured):
             well = False
             _show(args, source, Standing(), history, _arrival(entries[source]), [])
+    show_habits(config, as_json=args.json)
     return CLEAN if well else UNREADABLE
 
 

@@ -13,12 +13,16 @@ from postwarden.history.history import History, open_history
 from postwarden.pipeline.history_days import close_days, prune
 from postwarden.pipeline.hunting import hunt, record_hunt
 from postwarden.pipeline.indicator_folder import read_folder
+from postwarden.pipeline.judging_access import judge_access, scoring_for, telling_for
 from postwarden.pipeline.log_readers import LogReader, log_readers
+from postwarden.pipeline.scoring import Scoring
 
 #: Seconds between two looks whether a day is over.
 DAYS = 600.0
 #: Seconds that a service with much to tell is read before the other logs have their turn.
 AT_ONCE = 10.0
+#: Seconds between two looks at what is new by habits, and after which whose addresses are is looked up anew.
+SCORED, TOLD = 5.0, 600.0
 #: The reason that stands in the record of a hunt by the daemon.
 DAILY = "daily, for the folder of indicators"
 
@@ -33,6 +37,8 @@ class Listening:
         self._closed_at = float("-inf")
         self._history: History | None = None
         self._hunted: date | None = None
+        self._scoring: Scoring | None = None
+        self._scored_at = self._told_at = float("-inf")
         self._log = logs.get("daemon")
 
     def turn(self, ended: threading.Event) -> bool:
@@ -53,6 +59,7 @@ class Listening:
                         if ended.is_set():
                             return True
                 self._look_at_days(history)
+            self._score(history)
         except HistoryBusy:
             # A command reads the logs just now; the next look finds what it left.
             return False
@@ -70,6 +77,25 @@ class Listening:
         if self._history is None:
             self._history = open_history(self._state, create=True)
         return self._history
+
+    def _score(self, history: History) -> None:
+        """What is new is judged by each account's habits."""
+        steady, policy = self._clock.steady(), self._in_force.policy
+        if steady - self._scored_at < SCORED:
+            return
+        accounts = {one.key: one for one in policy.accounts.values()}
+        if self._scoring is None:
+            self._scoring = scoring_for(self._state, policy.config, accounts, history)
+            self._told_at = steady
+        elif steady - self._told_at >= TOLD:
+            self._scoring.telling = telling_for(policy.config, accounts, history)
+            self._told_at = steady
+        turn = judge_access(
+            self._scoring, history, self._books.held, accounts, policy.config, self._clock.now
+        )
+        self._scored_at = self._clock.steady()
+        if turn.anew:
+            self._log.info("scored_anew", sessions=turn.scored, windows=len(turn.windows))
 
     def _look_at_days(self, history: History) -> None:
         if self._clock.steady() - self._closed_at < DAYS:
@@ -106,6 +132,8 @@ class Listening:
         self._policy = policy
         if before is not None and before.config == policy.config:
             return
+        # Habits are made anew only where something changed that they depend on.
+        self._scoring = None
         try:
             self._readers = log_readers(policy.config, self._clock.now, self._clock.steady, at_once=AT_ONCE)
         except ConfigError as exc:

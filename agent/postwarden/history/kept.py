@@ -1,13 +1,17 @@
 """What judging has learnt from the history: a file beside it that may be deleted, since everything is made of the history."""
 
+import fcntl
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from postwarden.errors import HistoryError
+from msgspec import Struct
 
-FILE = "habits.sqlite"
+from postwarden.errors import HistoryBusy, HistoryError
+
+FILE, LOCK = "habits.sqlite", "habits.lock"
 VERSION = 1
 
 _SCHEMA = (
@@ -56,13 +60,62 @@ class Kept:
             ) from exc
 
 
+class Outline(Struct, frozen=True, kw_only=True):
+    """What is kept of all, how many accounts there are, and the bytes of all of them."""
+
+    meta: dict[str, bytes]
+    accounts: int
+    bytes: int
+
+
+def look(state: Path) -> Outline | None:
+    """What is kept, for who only looks; None where there is no file. Raises HistoryError."""
+    path = state / FILE
+    if not path.exists():
+        return None
+    base = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=10)
+    try:
+        kept = Kept(base, path)
+        accounts, size = kept.size()
+        return Outline(meta=kept.meta(), accounts=accounts, bytes=size)
+    except sqlite3.Error as exc:
+        raise HistoryError(
+            f"{path} cannot be read: {exc}", "delete it: it is made anew from the history"
+        ) from exc
+    finally:
+        base.close()
+
+
 @contextmanager
 def open_kept(state: Path) -> Iterator[Kept]:
     """The file in the state folder, made where there is none, and made anew where it is damaged or of another version.
 
-    Raises HistoryError where it cannot be used.
+    One process has it at a time: raises HistoryBusy where another one does, HistoryError where it cannot be used.
     """
-    path = state / FILE
+    with _alone(state):
+        yield from _open(state / FILE)
+
+
+@contextmanager
+def _alone(state: Path) -> Iterator[None]:
+    try:
+        lock = os.open(state / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as exc:
+        raise HistoryError(
+            f"{state / LOCK} cannot be opened: {exc.strerror}", "check its folder and owner"
+        ) from exc
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as exc:
+        raise HistoryBusy(
+            "sessions are being scored by another process", "the daemon does so; wait until it has finished"
+        ) from exc
+    finally:
+        os.close(lock)
+
+
+def _open(path: Path) -> Iterator[Kept]:
     try:
         base = _opened(path)
     except sqlite3.DatabaseError:

@@ -111,6 +111,14 @@ class Reading:
         for row in self._base.execute(f"{_SESSIONS} {where} ORDER BY a.id {limit}", values):
             yield _session(row)
 
+    def numbered(self, rows: Sequence[int]) -> Iterator[Session]:
+        """The sessions with these numbers that are still there."""
+        numbers = msgspec.json.encode(tuple(rows)).decode()
+        for row in self._base.execute(
+            f"{_SESSIONS} WHERE a.id IN (SELECT value FROM json_each(?)) ORDER BY a.id", (numbers,)
+        ):
+            yield _session(row)
+
     def transfers(
         self, addresses: Sequence[str] | None, since: int | None = None, until: int | None = None
     ) -> Iterator[tuple[str, Transfer]]:

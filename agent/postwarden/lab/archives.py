@@ -1,11 +1,13 @@
 """Four hundred days of logs of the lab's organisation, for the demo: written to the day before today, as each server would."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from postwarden.lab.logs import NETWORKS, Log, Plan, Tally, Written, write
+from postwarden.lab.logs import Family, Intrusion, Log, Plan, Tally, Written, draw_intrusions, write
+from postwarden.lab.logs.places import sites
+from postwarden.lab.organisation import load
 
 #: What the demo's organisation keeps.
 DAYS = 400
@@ -13,6 +15,17 @@ DAYS = 400
 SHARED, DEVICES = ("reception", "dispatch"), ("scanner",)
 #: Accounts of the Exchange and the cloud that logs are made for: enough for every kind of line.
 MOST = 6
+
+#: The intruders in the mail server's logs and in the cloud's, and how many days ago they entered at most. Nobody is
+#: in the Exchange's.
+MAIL_INTRUDERS: tuple[tuple[Family, int], ...] = (
+    ("foreign_hosting", 60),
+    ("residential_inside", 120),
+    ("spray_then_quiet", 190),
+)
+CLOUD_INTRUDERS: tuple[tuple[Family, int], ...] = (("foreign_hosting", 90),)
+#: In the cloud's organisation all who sign in have a part in something; it tells that an intruder was in this account.
+CLOUD_VICTIMS = ("sara.lindqvist",)
 
 #: What Dovecot's log-in lines have in these logs.
 ELEMENTS = (
@@ -23,7 +36,11 @@ ELEMENTS = (
 
 @dataclass(frozen=True)
 class Archive:
-    """The logs of one server: what a source has to be told of them, and what is in them."""
+    """The logs of one server: what a source has to be told of them, and what is in them.
+
+    `offices` are the lines of the organisation's offices. `intrusions` are those that the log tells of: one by the
+    webmail is in the webmail's log and, as sessions of the webmail's, in the mail server's.
+    """
 
     name: str
     format: str
@@ -31,47 +48,55 @@ class Archive:
     format_options: dict[str, Any]
     log: Log
     written: Written
+    offices: tuple[str, ...]
+    intrusions: tuple[Intrusion, ...]
 
     @property
     def tally(self) -> Tally:
         """What must be found in them."""
         return self.written.total(self.log)
 
-    @property
-    def offices(self) -> tuple[str, ...]:
-        """The lines of the organisation's offices."""
-        return tuple(one.v4 for one in NETWORKS if one.kind == "office")
-
 
 def write_archives(
     folder: Path, *, mail: tuple[str, ...], exchange: tuple[str, ...], cloud: tuple[str, ...], today: date
 ) -> tuple[Archive, ...]:
-    """Dovecot and a webmail for the log-ins in `mail`, Exchange's IMAP4 for `exchange`, Entra's sign-ins for `cloud`."""
+    """Dovecot and a webmail for the log-ins in `mail`, Exchange's IMAP4 for `exchange`, Entra's sign-ins for `cloud`.
+
+    Intruders are in accounts of people to whom nothing else is planted. LabError where `mail` or `cloud` lack those.
+    """
     begin = today - timedelta(days=DAYS)
     people = tuple(name for name in mail if name not in SHARED + DEVICES)
+    ordinary = {one.login for one in load().accounts if one.role == "ordinary"}
     plans: tuple[tuple[tuple[Log, ...], Plan], ...] = (
-        (("dovecot", "roundcube"), Plan(
+        (("dovecot", "roundcube"), _entered(Plan(
             seed=1, people=people, shared=SHARED, devices=DEVICES, begin=begin, days=DAYS, rotation="weekly",
             logs=("dovecot", "roundcube"),
-        )),
+        ), MAIL_INTRUDERS, tuple(name for name in people if name in ordinary))),
         (("exchange_imap4",), Plan(
             seed=2, people=exchange[:MOST // 2], begin=begin, days=DAYS, logs=("exchange_imap4",),
             domain="kitano-marine.example",
         )),
-        (("entra",), Plan(
+        (("entra",), _entered(Plan(
             seed=3, people=cloud[:MOST], begin=begin, days=DAYS, logs=("entra",), domain="kitano-trading.example"
-        )),
+        ), CLOUD_INTRUDERS, CLOUD_VICTIMS)),
     )  # fmt: skip
     found: list[Archive] = []
     for logs, plan in plans:
         home = folder / "-".join(logs)
         home.mkdir(parents=True)
         written = write(plan, home)
-        found += [_archive(log, home, written) for log in logs]
+        found += [_archive(log, home, written, plan) for log in logs]
     return tuple(found)
 
 
-def _archive(log: Log, home: Path, written: Written) -> Archive:
+def _entered(plan: Plan, wanted: tuple[tuple[Family, int], ...], victims: tuple[str, ...]) -> Plan:
+    """The same plan with intruders. What they leave behind is in no log, and the organisation's mailboxes have none."""
+    days = [(family, plan.begin + timedelta(days=plan.days - ago)) for family, ago in wanted]
+    drawn = draw_intrusions(plan, "intruders", days, victims)
+    return replace(plan, intrusions=tuple(replace(one, leaves="nothing", left_at=None) for one in drawn))
+
+
+def _archive(log: Log, home: Path, written: Written, plan: Plan) -> Archive:
     form, options = _FORMATS[log]
     return Archive(
         name=_NAMES[log],
@@ -80,6 +105,8 @@ def _archive(log: Log, home: Path, written: Written) -> Archive:
         format_options=options,
         log=log,
         written=written,
+        offices=tuple(one.network.v4 for one in sites(plan.seed)),
+        intrusions=tuple(one for one in plan.intrusions if one.webmail or log != "roundcube"),
     )
 
 

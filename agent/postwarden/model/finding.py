@@ -36,7 +36,8 @@ class Finding(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     `rule` is the rule's UUID, `name` its file stem; `subject` identifies what was judged within the scope;
     `checks` must all have been read fully before absence means resolved; `why` are plain sentences;
-    `evidence` names blobs; `attack` has ATT&CK ids; `advice` says what to do, preserving first.
+    `evidence` names blobs; `attack` has ATT&CK ids; `advice` says what to do, preserving first. `quiet` says that it is listed
+    and not sent, since the week's budget of alarms is spent.
     """
 
     id: str
@@ -52,3 +53,4 @@ class Finding(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     evidence: tuple[str, ...] = ()
     attack: tuple[str, ...] = ()
     advice: tuple[str, ...] = ()
+    quiet: bool = False

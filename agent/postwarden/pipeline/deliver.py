@@ -182,7 +182,7 @@ class Courier:
         passed, sending = None, False
         for index in new:
             notice = _notice(index, recorder)
-            if notice is not None and at_least(notice.finding.level, one.level):
+            if notice is not None and at_least(notice.finding.level, one.level) and not notice.finding.quiet:
                 sending = True
                 yield Delivery(to=one, notice=notice)
             elif not sending:

@@ -13,6 +13,7 @@ from postwarden.access.networks import weaknesses
 from postwarden.access.own import match
 from postwarden.config.settings import Config
 from postwarden.connectors.log_files.source import (
+    ACCESS_WINDOWS,
     ADDRESSES,
     LOG_FILES,
     LOG_LINES,
@@ -37,6 +38,7 @@ from postwarden.model.session import Session
 from postwarden.pipeline.own_identities import own_identities
 from postwarden.pipeline.places import open_networks
 from postwarden.pipeline.record import STORE
+from postwarden.pipeline.scored import scored_until
 
 #: How long a mishap of a log is spoken of. What it means for a finding stays until somebody acknowledges it.
 SPOKEN_OF = timedelta(days=30)
@@ -87,6 +89,7 @@ class HistoryRecall:
                     source, scope, check, "unreachable", f"the history could not be asked: {exc}", hint
                 )
         yield from self._places(source, scope)
+        yield from self._scored(source, scope, standing)
         yield from self._visible(source, scope, standing)
 
     def _places(self, source: LogFiles, scope: Scope) -> Iterator[Item]:
@@ -98,6 +101,24 @@ class HistoryRecall:
         yield NotSupported(
             scope=scope, source=source.name, check=PLACES, message="; ".join(weaknesses(networks))
         )
+
+    def _scored(self, source: LogFiles, scope: Scope, standing: Standing) -> Iterator[Item]:
+        """Whether what came from this log was judged by habits: finally, or at least looked at."""
+        try:
+            progress = scored_until(self._state)
+        except HistoryError as exc:
+            yield _gap(source, scope, ACCESS_WINDOWS, "unreachable", str(exc), exc.hint)
+            return
+        latest = standing.latest
+        if latest is not None and (
+            progress is None or progress.looked < min(latest, _ms(self._clock())) - NOT_LOOKED
+        ):
+            since = f"since {_time(progress.looked)}" if progress is not None else "yet"
+            yield _gap(
+                source, scope, ACCESS_WINDOWS, "unreachable", f"nobody has judged its sessions by habits {since}",
+                "run the daemon, or postwarden history read",
+            )  # fmt: skip
+        yield CheckDone(scope=scope, source=source.name, check=ACCESS_WINDOWS)
 
     def _used_by_name(
         self, source: LogFiles, scope: Scope, history: History, standing: Standing

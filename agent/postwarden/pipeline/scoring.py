@@ -28,6 +28,7 @@ from postwarden.history.kept import open_kept
 from postwarden.history.replay import Began, Ended, Marks
 from postwarden.model.window import Window
 from postwarden.pipeline.log_sources import LOG_FILES
+from postwarden.pipeline.scored import PROGRESS, Progress
 from postwarden.pipeline.sessions_told import Telling
 
 #: How long one looks ahead from the same habits, in milliseconds.
@@ -39,38 +40,20 @@ SPEED, SURE = 900, 500
 Event = tuple[int, int, str, Entry | End]
 
 
-class Progress(Struct, frozen=True, kw_only=True):
-    """Where scoring stands. `horizon` is the time until which sessions are scored finally; `marks` how far the history was read,
-    and `low` from where what was not final then is read again. `answers` were taken in. `late` came behind the horizon:
-    they were looked at and not learnt.
-    """
-
-    form: str
-    horizon: int = 0
-    marks: Marks = Marks()
-    low: Marks = Marks()
-    answers: int = 0
-    scored: int = 0
-    late: int = 0
-
-
 class Turn(Struct, frozen=True, kw_only=True):
     """What one turn gave: windows that are new or changed, and whether everything was scored anew."""
 
     windows: tuple[Window, ...]
     scored: int
+    horizon: int
     anew: bool
-
-
-_PROGRESS = msgspec.msgpack.Decoder(Progress)
-_ANSWERS = msgspec.msgpack.Decoder(tuple[Answer, ...])
 
 
 class Scoring:
     """Scores one organisation's history. One thread uses it. `telling` says whose a session is, and where from."""
 
     def __init__(self, state: Path, config: Config, countries: Countries, telling: Telling) -> None:
-        self._state, self._config, self._telling = state, config, telling
+        self._state, self._config, self.telling = state, config, telling
         self._countries = countries
         self._calendars: dict[str | None, Calendar] = {}
         self._scorer = self._fresh()
@@ -78,6 +61,9 @@ class Scoring:
         self._ahead_since = 0
         self._pending: list[Event] = []
         self._progress: Progress | None = None
+        self._saved: bytes | None = None
+        #: Whether any window was given that all lines together may take back.
+        self.provisional = False
 
     @property
     def scorer(self) -> Scorer:
@@ -92,14 +78,20 @@ class Scoring:
         history: History,
         now: int,
         answers: Sequence[Answer] = (),
+        occasions: Sequence[tuple[str, int, str]] = (),
         *,
         anew: bool = False,
         tell: Callable[[int], None] = lambda _count: None,
     ) -> Turn:
-        """Scores what is new. `answers` are all that were given, oldest first. Raises HistoryError."""
+        """Scores what is new. `answers` are all that were given, oldest first, `occasions` what was made at accounts:
+        account, time and words. Raises HistoryError.
+        """
         with open_kept(self._state) as kept:
-            if self._progress is None and not anew:
-                self._load(kept.meta(), kept.accounts(), history)
+            meta = kept.meta()
+            if not anew and (self._progress is None or meta.get("progress") != self._saved):
+                # Somebody else may have gone on since.
+                self._progress = None
+                self._load(meta, kept.accounts(), history)
             progress = self._progress
             anew = anew or progress is None or len(answers) < progress.answers
             windows: dict[tuple[str, str], Window] = {}
@@ -109,6 +101,8 @@ class Scoring:
             assert progress is not None
             horizon = max(progress.horizon, now - _lateness(history, self._config))
             self._departed()
+            for account, time, words in occasions:
+                self._scorer.note(account, time, words)
             marks = replay.last(history.base)
             fresh = list(self._read(history, progress.marks, marks)) if not anew else []
             late = [event for event in fresh if event[0] <= progress.horizon]
@@ -129,8 +123,9 @@ class Scoring:
             for one in self._provisional(fresh, answers, horizon, now, again=anew or count > 0):
                 if (one.account, one.subject) not in windows:
                     windows[one.account, one.subject] = replace(one, provisional=one.opened > horizon)
+                    self.provisional = self.provisional or one.opened > horizon
             self._progress = replace(
-                progress, horizon=horizon, marks=marks, low=self._low(marks), scored=progress.scored + count,
+                progress, horizon=horizon, looked=now, marks=marks, low=self._low(marks), scored=progress.scored + count,
                 answers=sum(1 for one in answers if one.time <= horizon), late=progress.late + len(late),
             )  # fmt: skip
             if anew or count or fresh:
@@ -140,7 +135,7 @@ class Scoring:
                     accounts,
                     anew=anew,
                 )
-        return Turn(windows=tuple(windows.values()), scored=count, anew=anew)
+        return Turn(windows=tuple(windows.values()), scored=count, horizon=horizon, anew=anew)
 
     def _fresh(self) -> Scorer:
         return Scorer(Settings(), self._hour, self._hours)
@@ -152,15 +147,16 @@ class Scoring:
         if "progress" not in meta:
             return
         try:
-            progress = _PROGRESS.decode(meta["progress"])
+            progress = PROGRESS.decode(meta["progress"])
             if progress.form != self._form() or progress.marks.access > replay.last(history.base).access:
                 return
             self._scorer.load(meta["common"], accounts)
         except (msgspec.MsgspecError, KeyError):
-            # Of another postwarden, or damaged: all of it is in the history.
+            # Of another postwarden, or damaged: everything is in the history.
             self._scorer = self._fresh()
             return
-        self._progress = progress
+        self._progress, self._saved = progress, meta["progress"]
+        self._pending, self._ahead = [], None
         for event in self._read(history, progress.low, progress.marks):
             if event[0] > progress.horizon:
                 heapq.heappush(self._pending, event)
@@ -194,7 +190,7 @@ class Scoring:
                 yield event
 
     def _event(self, row: Began | Ended) -> Event | None:
-        told = self._telling.tell(row)
+        told = self.telling.tell(row)
         if told is None:
             return None
         if isinstance(told, End):
@@ -247,7 +243,7 @@ class Scoring:
     def _departed(self) -> None:
         for name, day in self._config.access.departed.items():
             since = datetime(day.year, day.month, day.day, tzinfo=UTC)
-            self._scorer.leaves(self._telling.account(name), int(since.timestamp()) * 1000)
+            self._scorer.leaves(self.telling.account(name), int(since.timestamp()) * 1000)
 
     def _hour(self, time: int, country: str | None) -> int:
         calendar = self._calendars.get(country)

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from postwarden.connectors.log_files.following import Unreadable
 from postwarden.connectors.log_files.source import (
+    ACCESS_WINDOWS,
     ADDRESSES,
     LOG_FILES,
     LOG_LINES,
@@ -60,7 +61,7 @@ class TriedLogs:
             )  # fmt: skip
         for check in (LOG_FILES, LOG_LINES):
             yield CheckDone(scope=scope, source=source.name, check=check)
-        for check in (ADDRESSES, PLACES, OWN_SESSIONS):
+        for check in (ADDRESSES, PLACES, OWN_SESSIONS, ACCESS_WINDOWS):
             yield NotSupported(scope=scope, source=source.name, check=check, message="an audit tells this")
 
     def of_account(self, source: LogFiles, account: Account) -> Iterator[Item]:

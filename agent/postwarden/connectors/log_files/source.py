@@ -29,6 +29,8 @@ from postwarden.model.scope import Scope, account_scope, source_scope
 #: Whether the files can be read and the log still comes; whether its lines are understood; whose addresses it has; which of
 #: its sessions are ours.
 LOG_FILES, LOG_LINES, ADDRESSES, OWN_SESSIONS = "log_files", "log_lines", "addresses", "own_sessions"
+#: Whether the sessions that a log told were judged by habits.
+ACCESS_WINDOWS = "access_windows"
 #: Whether the databases are there that say where addresses are.
 PLACES = "places"
 
@@ -71,7 +73,7 @@ class LogFiles:
     connections = 1
     remembers = True
     checks: tuple[str, ...] = (OWN_SESSIONS,)
-    source_checks: tuple[str, ...] = (LOG_FILES, LOG_LINES, ADDRESSES, PLACES, OWN_SESSIONS)
+    source_checks: tuple[str, ...] = (LOG_FILES, LOG_LINES, ADDRESSES, PLACES, OWN_SESSIONS, ACCESS_WINDOWS)
     grades: Mapping[str, Grade] = SAME_GRADE
 
     def __init__(

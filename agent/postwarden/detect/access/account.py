@@ -20,7 +20,7 @@ WEBMAIL_LASTS = 12 * HOUR
 Key = tuple[str | None, str | None, str]
 
 
-class Lesson(Struct, frozen=True):
+class Lesson(Struct, frozen=True, array_like=True):
     """What a stay in a window would have taught: learnt only where the owner says that it was theirs."""
 
     begin: int
@@ -31,7 +31,7 @@ class Lesson(Struct, frozen=True):
     protocol: str
 
 
-class Opened(Struct):
+class Opened(Struct, array_like=True):
     """A window under way. `reasons` have weight and words by sign; `lessons` are its stays, the first of each kind."""
 
     subject: str
@@ -59,7 +59,7 @@ class Opened(Struct):
     taught: list[str] = field(default_factory=list)
 
 
-class State(Struct, dict=True):
+class State(Struct, dict=True, array_like=True):
     """One account. `name` is its key. `today` and `yesterday` count sessions, to know what silence means."""
 
     name: str

@@ -41,6 +41,10 @@ class Crowd(Struct):
         if together:
             self.together[level] = self.together.get(level, 0.0) + 1
 
+    def hosted_rate(self, expected: float) -> float:
+        """The share of owners' new networks that rent out servers."""
+        return (self.novel.get("hosting", 0.0) + 20 * expected) / (self.novel.get("network", 0.0) + 20)
+
     def arrive(self, hour: int) -> None:
         """Somebody begins to use a network at this hour of the week."""
         self.hours[hour] += 1

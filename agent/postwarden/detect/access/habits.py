@@ -19,7 +19,7 @@ KERNEL = (0.03, 0.07, 0.12, 0.18, 0.2, 0.18, 0.12, 0.07, 0.03)
 _GROWN = 60.0
 
 
-class Used(Struct):
+class Used(Struct, array_like=True):
     """How much something is used: `count` is a decaying sum of stays, `days` of days; `last` is when, in ms."""
 
     count: float = 0.0
@@ -27,7 +27,7 @@ class Used(Struct):
     last: int = 0
 
 
-class Trial(Struct):
+class Trial(Struct, array_like=True):
     """Something new that is not a habit yet.
 
     `days` are those on which it was used, `moved` those on which the owner was evidently there and nowhere else. `weight` is the
@@ -43,7 +43,7 @@ class Trial(Struct):
     today: float = 0.0
 
 
-class Habits(Struct):
+class Habits(Struct, array_like=True):
     """One account. `since` is the first session that was learnt, `epoch` the time at which weights are one."""
 
     since: int

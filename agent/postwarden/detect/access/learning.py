@@ -37,6 +37,8 @@ class Pupil:
                 if times:
                     sums[level] = sums.get(level, 0.0) + weight
             self._crowd.saw_new(level, together=stay.between > 0)
+            if stay.hosting is not None and level != "place":
+                self._crowd.saw_new("hosting", together=False)
         day = stay.begin // DAY
         new_day = day > habits.last_day
         if new_day:

@@ -104,7 +104,7 @@ class Scorer:
         else:
             if state.watched:
                 self._elsewhere(entry, state, stay)
-            if place is not None:
+            if stay.fixed:
                 state.seen_time, state.seen_place = stay.last, place
         return self._told() if self._changed else ()
 
@@ -246,7 +246,8 @@ class Scorer:
             state.watched.append(stay)
             self._judge(state, stay, habits)
             self._later(time + settings.settle, state.name, key)
-        if stay.subject is None and place is not None and stay.weight < 10:
+        stay.fixed = place is not None and not roams(habits, stay.network)
+        if stay.fixed and stay.subject is None and stay.level is None:
             state.seen_time, state.seen_place = stay.last, place
 
     def _more(self, entry: Entry, state: State, stay: Stay) -> None:
@@ -271,8 +272,10 @@ class Scorer:
             if other is stay or other.place == stay.place or time - other.last > self.settings.pause:
                 continue
             other.others += 1
-            if _between(stay, other, habits):
+            if _between(stay, other):
                 other.between += 1
+                if other.far is None and stay.where is not None and other.where is not None:
+                    other.far = signs.too_far(stay.where, time, other.where, other.last, self._hours)
                 other.elsewhere = stay.name or stay.network
                 if other.between <= 2:
                     self._judge(state, other, habits)
@@ -284,9 +287,7 @@ class Scorer:
             weight = habits.weight_at(stay.last, self.settings.half_life)
             weigh_elsewhere(stay, habits, self.common.crowd, weight, expected)
         if stay.subject is not None:
-            # What shows while the window is open is one more reason for it; two places at once are one, said in either way.
-            if "impossible_travel" in stay.conduct:
-                stay.conduct.pop("together", None)
+            # What shows while the window is open is one more reason for it.
             if add_reasons(state, stay):
                 self._changed[state.name, stay.subject] = None
             return
@@ -330,8 +331,12 @@ class Scorer:
         if at - stay.last > self.settings.pause or at - stay.begin >= DAY:
             self._close(state, key, stay)
             return
+        if not stay.settled and stay.subject is None and stay.novelty:
+            # Others may have come there too meanwhile.
+            weight = habits.weight_at(at, self.settings.half_life)
+            weigh_novelty(stay, habits, self.common.crowd, state.name, weight)
         stay.settled = True
-        signs.later(stay)
+        signs.later(stay, self.common.crowd, state.name)
         self._judge(state, stay, habits)
         self._later(at + self.settings.settle, state.name, key)
 
@@ -370,7 +375,7 @@ class Scorer:
         assert habits is not None
         if stay.watched:
             stay.settled = True
-            signs.later(stay)
+            signs.later(stay, self.common.crowd, state.name)
             self._judge(state, stay, habits)
             state.watched.remove(stay)
         del state.stays[key]
@@ -430,6 +435,7 @@ def _stay(entry: Entry, key: Key, place: Place | None) -> Stay:
         rows=[entry.row], beginnings=[entry.time],
     )  # fmt: skip
     if place is not None:
+        stay.where = place
         stay.network, stay.country, stay.name = network_of(place), place.country, place.network
         stay.hosting, stay.own = place.hosting, place.address_class in {"own", "private"}
     return stay
@@ -445,11 +451,11 @@ def _odd(entry: Entry, stay: Stay, habits: Habits) -> bool:
     )
 
 
-def _between(stay: Stay, other: Stay, habits: Habits) -> bool:
+def _between(stay: Stay, other: Stay) -> bool:
     """Whether a session of `stay` shows that the account is elsewhere too while `other` lasts: it was there before and is
     there now, and nobody comes and goes so quickly. A carrier's network goes with its owner.
     """
-    if stay.begin >= other.begin or stay.place is None or other.place is None or roams(habits, stay.network):
+    if stay.begin >= other.begin or stay.place is None or other.place is None or not stay.fixed:
         return False
     if other.level == "place":
         # The two kinds of addresses that one line has say nothing.

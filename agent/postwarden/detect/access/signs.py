@@ -17,13 +17,14 @@ from postwarden.detect.access.entry import Entry
 from postwarden.detect.access.habits import Habits
 from postwarden.detect.access.settings import DAY, HOUR
 from postwarden.detect.access.stay import Stay
+from postwarden.detect.access.weighing import moves_alike
 
 _T = TypeVar("_T")
 
 #: The shortest time in hours in which somebody gets from one place to another; None where that is not known, 0 for neighbours.
 Hours = Callable[[Place, Place], float | None]
 
-IMPOSSIBLE, SPRAYED, FORCED, SEVERAL, ASLEEP, LEGACY, MASS = 22, 22, 10, 12, 6, 6, 8
+SPRAYED, FORCED, SEVERAL, ASLEEP, LEGACY, MASS = 22, 10, 12, 6, 6, 8
 OCCASION, TOKEN, TOKEN_FAR, DEVICE_CODE, POLLS = 8, 12, 20, 18, 6
 #: Enough by itself, also where everything else is as it always was.
 DEPARTED = 60
@@ -118,7 +119,8 @@ def at_begin(
                 SEVERAL,
                 f"{others} accounts have this address since a few days, and none had it before",
             )
-        impossible(stay, state, place, time, hours)
+        if state.seen_place is not None and stay.level in {"country", "network"}:
+            stay.far = too_far(state.seen_place, state.seen_time, place, time, hours)
     if new and habits.stays and habits.last and time - habits.last > 60 * DAY:
         stay.say("asleep", ASLEEP, f"nobody had used the account for {(time - habits.last) // DAY} days")
     if new and (since := state.occasion(time, OCCASION_FOR)) is not None:
@@ -141,20 +143,14 @@ def _tries(stay: Stay, state: State, field: Field, place: Place, time: int) -> N
         stay.say("forced", FORCED, f"{forced} wrong passwords came from there before the right one")
 
 
-def impossible(stay: Stay, state: State, place: Place, time: int, hours: Hours) -> None:
-    """Whether nobody could have come here from where the account was last, or could be there now."""
-    seen = state.seen_place
-    if seen is None or stay.level not in {"country", "network"} or time < state.seen_time:
-        return
-    needed = hours(seen, place)
-    if needed is None or (time - state.seen_time) / HOUR >= needed:
-        return
-    minutes = (time - state.seen_time) // 60_000
-    stay.conduct.pop("together", None)
-    stay.say(
-        "impossible_travel",
-        IMPOSSIBLE,
-        f"{minutes} minutes lie between this and a session from {_named(seen)}: the way takes {needed:.1f} hours at least",
+def too_far(one: Place, at: int, other: Place, then: int, hours: Hours) -> str | None:
+    """In words, why nobody who was at one place could be at the other; None where they could, or where that is not known."""
+    needed, took = hours(one, other), abs(then - at)
+    if needed is None or took / HOUR >= needed:
+        return None
+    return (
+        f"{took // 60_000} minutes lie between this and a session from {_named(one)}: the way takes {needed:.1f} hours at"
+        " least"
     )
 
 
@@ -187,10 +183,12 @@ def _token(entry: Entry, stay: Stay, state: State) -> None:
     state.tokens[entry.token] = stay.network, stay.country, entry.time
 
 
-def later(stay: Stay) -> None:
+def later(stay: Stay, crowd: Crowd, account: str) -> None:
     """What only shows after a while."""
     if stay.level is None:
         return
+    if "several" in stay.conduct and moves_alike(stay, crowd, account):
+        del stay.conduct["several"]
     if stay.bytes_out >= MAILBOX:
         stay.say("mass", MASS, f"{stay.bytes_out // 1_000_000} MB were fetched from there")
     if stay.between >= 3 and _polls(stay.beginnings):

@@ -11,12 +11,13 @@ BEGINNINGS = 12
 ROWS = 200
 
 
-class Stay(Struct):
+class Stay(Struct, array_like=True):
     """`last` is the latest beginning or known end of a session. `level` is the highest level on which it is new, if any.
 
     `novelty` and `conduct` are the signs that were seen, by name, with their weights in decibans: what is new, and how
     that was used. `others` counts sessions of the account from elsewhere while it lasts, `between` those from a place where the
-    account was just before too, in a network that it does not roam in.
+    account was just before too, in a network that it does not roam in; `far` says in words that one of them is too far away. `fixed` says that its
+    network is one that stays where it is.
     """
 
     begin: int
@@ -31,12 +32,15 @@ class Stay(Struct):
     hosting: str | None = None
     session: str = ""
     own: bool = False
+    where: Place | None = None
+    fixed: bool = False
     level: str | None = None
     sessions: int = 0
     bytes_out: int = 0
     others: int = 0
     between: int = 0
     elsewhere: str | None = None
+    far: str | None = None
     novelty: dict[str, int] = field(default_factory=dict)
     conduct: dict[str, int] = field(default_factory=dict)
     words: dict[str, str] = field(default_factory=dict)

@@ -31,8 +31,13 @@ KNOWN_DAYS = 2.2
 SHARED = 2
 #: What somebody who never travelled may weigh at most on their first journey.
 MOST = {"country": 22, "network": 19, "place": 12}
-#: What is taken off where the owner was elsewhere once.
-LEFT_RUNNING = 7
+#: The same for a client or a protocol: people get new ones.
+MOST_OTHER = 12
+#: What is taken off where the owner was elsewhere once: a program may have been left running; and where it is only known that
+#: they were too far away shortly before.
+LEFT_RUNNING, BEFORE_ONLY = 7, 4
+#: What is added where nobody could have gone from one place to the other.
+TOO_FAR = 9
 #: The share of owners that keep no hours in a new place, but that they sleep.
 ELSEWHERE = 0.3
 #: Days of use after which an account is half as young.
@@ -101,20 +106,18 @@ def weigh_novelty(stay: Stay, habits: Habits, crowd: Crowd, account: str, weight
         stay.novelty[f"new_{level}"] = min(points, MOST[level])
     elif stay.place is not None:
         stay.novelty["known_place"] = decibans(INTRUDERS[None] / 0.9)
-    if stay.hosting is not None and level in {"country", "network"}:
-        stay.novelty["hosting"] = decibans(HOSTED / OWNERS_HOSTED)
-    elif level in {"country", "network"}:
-        stay.novelty["hosting"] = decibans((1 - HOSTED * 0.5) / (1 - OWNERS_HOSTED))
+    if level in {"country", "network"}:
+        owners = _grown(habits, crowd.hosted_rate(OWNERS_HOSTED), weight)
+        shares = (HOSTED, owners) if stay.hosting is not None else (1 - HOSTED * 0.5, 1 - owners)
+        stay.novelty["hosting"] = max(-1, decibans(shares[0] / max(shares[1], 0.01)))
     if stay.family is not None and stay.family not in habits.families:
         rate = novelty_rate(habits, crowd, "family", weight)
-        stay.novelty["new_client"] = max(
-            0, decibans(OTHER_CLIENT / rate) - decibans(1 + 20 * crowd.share("family", stay.family))
-        )
+        points = decibans(OTHER_CLIENT / rate) - decibans(1 + 20 * crowd.share("family", stay.family))
+        stay.novelty["new_client"] = max(0, min(MOST_OTHER, points))
     if stay.protocol not in habits.protocols:
         rate = novelty_rate(habits, crowd, "protocol", weight)
-        stay.novelty["new_protocol"] = max(
-            0, decibans(OTHER_PROTOCOL / rate) - decibans(1 + 20 * crowd.share("protocol", stay.protocol))
-        )
+        points = decibans(OTHER_PROTOCOL / rate) - decibans(1 + 20 * crowd.share("protocol", stay.protocol))
+        stay.novelty["new_protocol"] = max(0, min(MOST_OTHER, points))
 
 
 def _shared(stay: Stay, level: str, crowd: Crowd, account: str) -> int:
@@ -124,10 +127,14 @@ def _shared(stay: Stay, level: str, crowd: Crowd, account: str) -> int:
     if stay.place is not None and crowd.count("place", stay.place) >= SHARED:
         # The very address that colleagues work from.
         off += 12
-    together = crowd.begun(stay.network or "", account, stay.begin)
-    if together >= max(4, crowd.accounts // 20):
+    if moves_alike(stay, crowd, account):
         off += 12
     return off
+
+
+def moves_alike(stay: Stay, crowd: Crowd, account: str) -> bool:
+    """Whether many accounts begin with this network in the same days: a provider, an office or a gateway changed."""
+    return crowd.begun(stay.network or "", account, stay.begin) >= max(4, crowd.accounts // 20)
 
 
 def weigh_hour(stay: Stay, habits: Habits, crowd: Crowd, hour: int, weight: float) -> None:
@@ -135,7 +142,9 @@ def weigh_hour(stay: Stay, habits: Habits, crowd: Crowd, hour: int, weight: floa
     share = habits.density(hour, weight, crowd.hours[hour] / crowd.arrivals)
     # In a new place also the owner has other hours, but seldom at night.
     share = (1 - ELSEWHERE) * share + ELSEWHERE * (1 / 112 if 7 <= hour % 24 < 23 else 0.0)
-    stay.conduct["hour"] = max(-4, min(10, decibans(1 / 168 / max(share, 1e-6))))
+    # Another address of a known network means little at any hour.
+    most = 4 if stay.level == "place" else 10
+    stay.conduct["hour"] = max(-4, min(most, decibans(1 / 168 / max(share, 1e-6))))
 
 
 def weigh_elsewhere(stay: Stay, habits: Habits, crowd: Crowd, weight: float, expected: float) -> None:
@@ -145,13 +154,15 @@ def weigh_elsewhere(stay: Stay, habits: Habits, crowd: Crowd, weight: float, exp
     level = "place" if stay.level == "place" else "network"
     times = habits.together.get(level, 0.0) + 3 * weight * _crowd_together(crowd, level)
     share = _grown(habits, min(0.9, times / (habits.novel.get(level, 0.0) + 3 * weight)), weight)
-    stay.conduct.pop("together", None)
-    stay.conduct.pop("moved", None)
-    if stay.between >= 1:
-        # Once may be a program that was left running.
-        stay.conduct["together"] = max(
-            0, decibans(TOGETHER / max(share, 0.03)) - (LEFT_RUNNING if stay.between == 1 else 0)
-        )
+    for sign in ("together", "impossible_travel", "moved"):
+        stay.conduct.pop(sign, None)
+    points = decibans(TOGETHER / max(share, 0.03))
+    if points > 0 and stay.far is not None:
+        off = 0 if stay.between >= 2 else LEFT_RUNNING if stay.between == 1 else BEFORE_ONLY
+        stay.conduct["impossible_travel"] = max(0, points + TOO_FAR - off)
+        stay.words["impossible_travel"] = stay.far
+    elif points > 0 and stay.between >= 1:
+        stay.conduct["together"] = max(0, points - (LEFT_RUNNING if stay.between == 1 else 0))
     elif stay.others == 0 and expected >= 0.7:
         stay.conduct["moved"] = -round(min(8.0, 3 * expected))
 

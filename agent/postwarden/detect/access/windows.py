@@ -13,10 +13,17 @@ MOST_ROWS, MOST_NAMED, MOST_LESSONS = 1000, 30, 100
 
 
 def belongs(state: State, stay: Stay, settings: Settings) -> Opened | None:
-    """The window of the account that an odd stay belongs to: not answered, and not long over."""
+    """The window of the account that an odd stay belongs to: of the same place or network, soon after it from the same
+    country, or at nearly the same time. What has nothing in common with an old window is a new one.
+    """
     found = None
     for window in state.windows:
-        if window.verdict is None and stay.begin - window.last <= settings.belongs:
+        since = stay.begin - window.last
+        alike = stay.network in window.networks or stay.place in window.places
+        near = stay.country in window.countries and since <= settings.alike
+        if window.verdict is None and (
+            (alike and since <= settings.belongs) or near or since <= settings.at_once
+        ):
             found = window
     return found
 

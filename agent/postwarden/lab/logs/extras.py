@@ -8,15 +8,15 @@ from postwarden.lab.logs.changes import Copying
 from postwarden.lab.logs.happenings import Session, SignIn
 from postwarden.lab.logs.lively import Device, Lively
 from postwarden.lab.logs.moments import instant
+from postwarden.lab.logs.people import Day
 from postwarden.lab.logs.places import Place
 
 _MINUTE_MS = 60_000
 
 
-def extras(person: Lively, ordinal: int) -> Iterator[Session | SignIn]:
+def extras(person: Lively, ordinal: int, day: Day) -> Iterator[Session | SignIn]:
     """What is special on one local day, in no order."""
     rng = Random(f"{person.seed} extras {ordinal}")
-    day = person.day(ordinal)
     for device in (person.second, person.tablet):
         if device is not None and ordinal >= device.begins and rng.random() < device.share:
             yield from _other(person, device, ordinal, day.base, rng)
@@ -38,7 +38,7 @@ def extras(person: Lively, ordinal: int) -> Iterator[Session | SignIn]:
             yield _session(person.name, time, day.base, rng, ordinal, client=client, bodies=int(rng.random() * 8))  # fmt: skip
     migration = person.changes.migration
     if migration is not None and 0 <= ordinal - migration < 7:
-        yield from _fetched_anew(person, ordinal - migration, ordinal, rng)
+        yield from _fetched_anew(person, ordinal - migration, ordinal, day, rng)
 
 
 #: Fridays and Saturdays, as `date.toordinal` modulo 7.
@@ -71,12 +71,11 @@ def _other(
 _SIGNS_IN = frozenset({"thunderbird", "outlook", "apple_mail", "ios_mail", "android_mail"})
 
 
-def _fetched_anew(person: Lively, since: int, ordinal: int, rng: Random) -> Iterator[Session]:
+def _fetched_anew(person: Lively, since: int, ordinal: int, day: Day, rng: Random) -> Iterator[Session]:
     """The whole mailbox, by each program on the first day that it is used behind a migration."""
     drawn = Random(f"{person.seed} migration")
     bodies = int(300 * 100 ** drawn.random())
     used = [person.clients[0]] * person.desktop + [person.phone_client(ordinal)] * (person.phone != "none")
-    day = person.day(ordinal)
     for client in used:
         begins = drawn.choice((0, 0, 0, 1, 2, 6))
         place = (day.work or day.base) if client == person.clients[0] else day.base

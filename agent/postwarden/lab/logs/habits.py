@@ -16,10 +16,11 @@ WEBMAIL_HOST = "127.0.0.1"
 Whereabouts = list[tuple[float, float, Place]]
 
 
-def day_of(person: Person, ordinal: int, seed: int, write_to: Callable[[Random], str]) -> Iterator[Happening]:
+def day_of(
+    person: Person, ordinal: int, day: Day, seed: int, write_to: Callable[[Random], str]
+) -> Iterator[Happening]:
     """Everything that a person does in a day, in no order; `write_to` draws somebody to write to."""
     rng = Random(f"{seed} {person.name} {ordinal}")
-    day = person.day(ordinal)
     begins = max(300, person.starts + int((rng.random() * 2 - 1) * person.drift))
     ends = min(1410, max(begins + 120, person.ends + int((rng.random() * 2 - 1) * person.drift)))
     where = _whereabouts(person.carrier(ordinal), day, begins, ends, rng)

@@ -3,12 +3,16 @@
 Everything is drawn once for each person from the seed and the log-in, from wide ranges, and most of it happens to few.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from random import Random
 
 from postwarden.lab.logs.changes import Changes, happens, some_day
+from postwarden.lab.logs.journeys import Route, Stay, draw_route
+from postwarden.lab.logs.moments import instant
 from postwarden.lab.logs.networks import Network, anywhere, v4_address
-from postwarden.lab.logs.people import Day, Person
+from postwarden.lab.logs.people import Day, Person, Spell
 from postwarden.lab.logs.places import Place, carrier, guest_line
 from postwarden.lab.logs.plan import Plan
 
@@ -41,7 +45,7 @@ class Lively(Person):
     Their account exists from the day `joins` on. From the day `leaves` on nobody uses it any more, and between the
     two days of `leave` neither; they come back with another phone. From the day `new_carrier` on their phone is in
     `next_mobile`. `roams` is the share of days elsewhere on which they use their phone's network, which has its
-    addresses at home, and `outings` that of days at home on which they use somebody's line or a café's. `by_gateway`
+    addresses at home, and `outings` that of days without the office on which they use somebody's line or a café's. `by_gateway`
     is the share of days of work elsewhere on which they come through the organisation's VPN, where it has one.
     `nights` is the chance of a Friday's or Saturday's night with mail. On the day `pop3_day` they try a program that
     fetches everything over POP3.
@@ -49,6 +53,7 @@ class Lively(Person):
 
     seed: str
     changes: Changes
+    days: range
     joins: int
     leaves: int
     leave: tuple[int, int]
@@ -77,16 +82,55 @@ class Lively(Person):
         return self.mobile if ordinal < self.new_carrier else self.next_mobile
 
     def day(self, ordinal: int) -> Day:
-        """What the day is for them."""
-        day = super().day(ordinal)
-        rng = Random(f"{self.seed} lively {ordinal}")
+        """What the day is for them, by where they are at noon."""
+        return self._day_at(self.route.at(instant(ordinal, 720, self.site.zone)), ordinal)
+
+    def spells(self, ordinal: int) -> Sequence[Spell]:
+        """The parts of a day that they are somewhere in; in the others they are on a journey."""
+        begin, end = (instant(day, 0, self.site.zone) for day in (ordinal, ordinal + 1))
+        found: list[Spell] = []
+        for stay, since, until, departs in self.route.between(begin, end):
+            found.append(Spell(self._day_at(stay, ordinal), since, until))
+            if until < departs and until < end:
+                way = Day(self.carrier(ordinal), None, commutes=False)
+                found.append(Spell(way, until, departs, client=self.phone_client(ordinal)))
+        return found
+
+    @cached_property
+    def route(self) -> Route:
+        """Where they are all the time, and how they get there."""
+        out = self._days_out()
+
+        def stay(ordinal: int) -> Stay:
+            if (far := self.away.get(ordinal)) is not None:
+                return Stay(far, "away")
+            if (trip := self.trips.get(ordinal)) is not None:
+                return Stay(trip, "trip")
+            return out.get(ordinal) or Stay(self.home if ordinal < self.moves else self.next_home, "home")
+
+        return draw_route(self.days, stay, self.site.zone, self.ends, Random(f"{self.seed} journeys"))
+
+    def _days_out(self) -> dict[int, Stay]:
+        """The days on which they use somebody's line or a café's; never when they go to the office."""
+        rng = Random(f"{self.seed} outings")
+        found: dict[int, Stay] = {}
+        day = self.days.start
+        while self.outings:
+            day += 1 + int(rng.expovariate(self.outings))
+            if day >= self.days.stop:
+                break
+            if not self.day_at_home(day).commutes:
+                # On days that follow each other they are at the same place.
+                found[day] = found.get(day - 1) or Stay(self._elsewhere(day), "out")
+        return found
+
+    def _day_at(self, stay: Stay, ordinal: int) -> Day:
+        day = _day_of(stay, self.day_at_home(ordinal))
         if day.commutes:
             return day
-        if ordinal in self.away or ordinal in self.trips:
-            if rng.random() < self.roams:
-                day = _at(day, self.carrier(ordinal))
-        elif rng.random() < self.outings:
-            day = _at(day, self._elsewhere(ordinal))
+        rng = Random(f"{self.seed} lively {ordinal}")
+        if stay.kind in {"away", "trip"} and rng.random() < self.roams:
+            day = _at(day, self.carrier(ordinal))
         gateway, tunnel = self.changes.gateway, self.tunnel
         if (
             day.work is not None
@@ -100,11 +144,26 @@ class Lively(Person):
         return day
 
     def _elsewhere(self, ordinal: int) -> Place:
-        """Somebody's home or a guest line in the country, the same for a few days."""
+        """Somebody's home or a guest line in the country."""
         rng = Random(f"{self.seed} out {ordinal // 3}")
         country = self.site.country
         networks = anywhere("isp", country) + anywhere("hotel", country)
         return guest_line(f"{self.seed} out {ordinal // 3}", rng.choice(networks))
+
+
+def _day_of(stay: Stay, at_home: Day) -> Day:
+    """What a day is in a place, given what it would be at home."""
+    match stay.kind:
+        case "home":
+            if at_home.commutes:
+                return replace(at_home, base=stay.place)
+            return _at(at_home, stay.place)
+        case "trip":
+            return Day(stay.place, stay.place, commutes=False)
+        case "away":
+            return Day(stay.place, None, commutes=False)
+        case "out":
+            return _at(at_home, stay.place)
 
 
 def _at(day: Day, place: Place) -> Day:
@@ -121,6 +180,9 @@ def lively(plan: Plan, plain: Person, changes: Changes) -> Lively:
     away = some_day(plan, rng) if not joins and leaves > end and happens(plan, 0.05, rng) else end + 2
     leave = away, away + rng.randrange(90, 181)
     row = {one.name: getattr(plain, one.name) for one in fields(plain)}
+    if plain.moves == end:
+        # Never; the people's local days go on a little behind the plan's.
+        row["moves"] = end + 3
     if leave[0] < end:
         row["new_phone"] = leave[1]
     country = plain.site.country
@@ -128,6 +190,7 @@ def lively(plan: Plan, plain: Person, changes: Changes) -> Lively:
         **row,
         seed=seed,
         changes=changes,
+        days=range(plan.begin.toordinal() - 3, end + 3),
         joins=joins,
         leaves=leaves,
         leave=leave,

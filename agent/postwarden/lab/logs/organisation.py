@@ -1,6 +1,7 @@
 """Everything that happens to the servers of an organisation, day by day in order."""
 
 from collections.abc import Iterator
+from itertools import chain
 from random import Random
 
 from msgspec.structs import replace
@@ -14,6 +15,7 @@ from postwarden.lab.logs.intruder import Intruder
 from postwarden.lab.logs.journal import Timeline
 from postwarden.lab.logs.lively import Lively
 from postwarden.lab.logs.plan import DAY_MS, Plan
+from postwarden.lab.logs.presence import present
 from postwarden.lab.logs.staff import staff
 
 _PARTNERS = (
@@ -88,9 +90,14 @@ class Organisation:
         for one in self._people:
             if not one.active(ordinal):
                 continue
-            yield from day_of(one, ordinal, plan.seed, somebody)
-            if isinstance(one, Lively):
-                yield from extras(one, ordinal)
+            if not isinstance(one, Lively):
+                yield from day_of(one, ordinal, one.day(ordinal), plan.seed, somebody)
+                continue
+            for spell in one.spells(ordinal):
+                rows = chain(
+                    day_of(one, ordinal, spell.day, plan.seed, somebody), extras(one, ordinal, spell.day)
+                )
+                yield from present(one, rows, ordinal, spell)
         for name in plan.shared:
             members = [one for begins, one in self._members[name] if begins <= ordinal]
             yield from services.shared(plan, name, members, ordinal)

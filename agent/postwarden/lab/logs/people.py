@@ -1,5 +1,6 @@
 """The people of the organisation: what each of them is like, drawn once from the seed and the log-in."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Literal
@@ -22,6 +23,23 @@ class Day:
     base: Place
     work: Place | None
     commutes: bool
+
+
+#: Behind the end of all logs, in milliseconds since 1970.
+NEVER = 2**62
+
+
+@dataclass(frozen=True)
+class Spell:
+    """The part of a local day from `begins` to `ends`, in milliseconds since 1970, in which it is `day` for somebody.
+
+    Where `client` is set, nothing of theirs is connected but that.
+    """
+
+    day: Day
+    begins: int = 0
+    ends: int = NEVER
+    client: str | None = None
 
 
 @dataclass(frozen=True)
@@ -62,16 +80,24 @@ class Person:
 
     def day(self, ordinal: int) -> Day:
         """What the day is for them."""
-        home = self.home if ordinal < self.moves else self.next_home
         if (far := self.away.get(ordinal)) is not None:
             return Day(far, None, commutes=False)
         if (trip := self.trips.get(ordinal)) is not None:
             return Day(trip, trip, commutes=False)
+        return self.day_at_home(ordinal)
+
+    def day_at_home(self, ordinal: int) -> Day:
+        """What the day is for them when they are neither travelling nor on holiday somewhere."""
+        home = self.home if ordinal < self.moves else self.next_home
         if is_free(ordinal, self.site.country):
             return Day(home, None, commutes=False)
         if ordinal % 7 in self.home_days:
             return Day(home, home, commutes=False)
         return Day(home, self.office(ordinal), commutes=True)
+
+    def spells(self, ordinal: int) -> Sequence[Spell]:
+        """The parts of a day that they are somewhere in."""
+        return (Spell(self.day(ordinal)),)
 
     def exists(self, _ordinal: int) -> bool:
         """Whether they have an account on a day."""

@@ -13,10 +13,15 @@ Address = Callable[[int, int, str], str]
 
 @dataclass(frozen=True)
 class Place:
-    """A network that somebody is in, and the address that the mail server sees."""
+    """A network that somebody is in, and the address that the mail server sees.
+
+    `line` names what a provider gives a home on a day: where it is another one, all the home's addresses are. None
+    where addresses change in other ways or never.
+    """
 
     network: Network
     address: Address
+    line: Callable[[int], str] | None = None
 
 
 @dataclass(frozen=True)
@@ -66,16 +71,19 @@ class Household:
     dual: bool
 
     def place(self) -> Place:
-        return Place(self.network, self.address)
+        return Place(self.network, self.address, self.line)
 
     def address(self, day: int, _hour: int, device: str) -> str:
         """The address of a device at home on a day."""
-        half = int(day >= self.renumbered)
-        spell = day // self.lease if self.lease else 0
-        line = f"{self.seed} {half} {spell}"
+        half, line = int(day >= self.renumbered), self.line(day)
         if self.dual:
             return _of_device(self.network, line, half, f"{self.seed} {device} {day}")
         return _of_line(self.network, line, half)
+
+    def line(self, day: int) -> str:
+        """What all addresses of a day are drawn from."""
+        spell = day // self.lease if self.lease else 0
+        return f"{self.seed} {int(day >= self.renumbered)} {spell}"
 
 
 @lru_cache(maxsize=4096)

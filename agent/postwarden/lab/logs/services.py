@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Sequence
 from random import Random
 
-from postwarden.lab.logs.happenings import Message, Session
+from postwarden.lab.logs.happenings import Happening, Message, Session
 from postwarden.lab.logs.moments import instant
 from postwarden.lab.logs.networks import OWN
-from postwarden.lab.logs.people import Person
+from postwarden.lab.logs.people import Day, Person
 from postwarden.lab.logs.plan import DAY_MS, Plan
+from postwarden.lab.logs.presence import present
 
 #: The account that the monitoring logs in to, and the host that it does so from.
 PROBE = "probe"
@@ -102,33 +103,40 @@ def members(plan: Plan, name: str) -> tuple[str, ...]:
     return tuple(Random(f"{plan.seed} {name} members").sample(plan.people, min(len(plan.people), count)))
 
 
-def shared(plan: Plan, name: str, members: Sequence[Person], ordinal: int) -> Iterator[Session]:
+def shared(plan: Plan, name: str, members: Sequence[Person], ordinal: int) -> Iterator[Happening]:
     """A mailbox that some colleagues keep open beside their own, each from where they work that day."""
     for member in members:
-        day = member.day(ordinal)
-        if day.work is None or not member.active(ordinal):
+        if not member.active(ordinal):
             continue
-        rng = Random(f"{plan.seed} {name} {member.name} {ordinal}")
-        minute = member.starts + rng.random() * 30
-        while minute < member.ends:
-            stays = 30 + rng.random() * 240
-            begin = instant(ordinal, minute, member.site.zone)
-            bodies = int(rng.random() * 6)
-            size = bodies * int(rng.random() * 80_000)
-            yield Session(
-                begin=begin,
-                end=begin + int(min(stays, member.ends - minute + 5) * 60_000),
-                name=name,
-                address=day.work.address(ordinal, int(minute // 60) % 24, member.clients[0]),
-                port=1024 + int(rng.random() * 64_000),
-                network=day.work.network,
-                client=member.clients[0],
-                bytes_in=500 + int(rng.random() * 900),
-                bytes_out=3000 + size,
-                closing="idle",
-                headers=bodies,
-                header_bytes=bodies * 950,
-                bodies=bodies,
-                body_bytes=size,
-            )
-            minute += stays + 0.1
+        for spell in member.spells(ordinal):
+            rows = _kept_open(plan, name, member, ordinal, spell.day)
+            yield from rows if plan.ordinary == "plain" else present(member, rows, ordinal, spell)
+
+
+def _kept_open(plan: Plan, name: str, member: Person, ordinal: int, day: Day) -> Iterator[Session]:
+    if day.work is None:
+        return
+    rng = Random(f"{plan.seed} {name} {member.name} {ordinal}")
+    minute = member.starts + rng.random() * 30
+    while minute < member.ends:
+        stays = 30 + rng.random() * 240
+        begin = instant(ordinal, minute, member.site.zone)
+        bodies = int(rng.random() * 6)
+        size = bodies * int(rng.random() * 80_000)
+        yield Session(
+            begin=begin,
+            end=begin + int(min(stays, member.ends - minute + 5) * 60_000),
+            name=name,
+            address=day.work.address(ordinal, int(minute // 60) % 24, member.clients[0]),
+            port=1024 + int(rng.random() * 64_000),
+            network=day.work.network,
+            client=member.clients[0],
+            bytes_in=500 + int(rng.random() * 900),
+            bytes_out=3000 + size,
+            closing="idle",
+            headers=bodies,
+            header_bytes=bodies * 950,
+            bodies=bodies,
+            body_bytes=size,
+        )
+        minute += stays + 0.1
