@@ -86,7 +86,7 @@ def sessions(seed: int) -> list[Line]:
                     use(day, hour, name, OFFICE, "Thunderbird/140")
             use(day, 20, name, home, "Apple-iPhone15C2/2203.20")
         for day in range(8, DAYS, chance.randrange(1, 4)):
-            stranger = chance.choice((SERVER, SERVER, LINE))
+            stranger = SERVER if name == "alice" else chance.choice((SERVER, LINE))
             for hour in range(2):
                 use(day, 10.2 + hour * chance.random() * 4, name, stranger, chance.choice(("python", None)))
     return sorted(lines, key=lambda line: line.event.time)
