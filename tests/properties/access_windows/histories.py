@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from postwarden.access.addresses import Address
 from postwarden.access.distances import Countries
@@ -17,11 +17,13 @@ from postwarden.access.hosting import HostingNetwork, HostingTable
 from postwarden.access.networks import Database, Networks
 from postwarden.access.prefixes import Prefixes
 from postwarden.config.settings import Config
+from postwarden.detect.access.account import State
 from postwarden.detect.access.entry import Answer
 from postwarden.history.history import History
 from postwarden.history.standing import UNMEASURED
 from postwarden.model.arrival import Batch, Cursor
 from postwarden.model.event import Access
+from postwarden.model.window import Window
 from postwarden.pipeline.scoring import Scoring
 from postwarden.pipeline.sessions_told import Telling
 
@@ -144,26 +146,18 @@ def store(history: History, events: Sequence[Access], now: int, source: str = SO
         history.store(storing, [(batch, 30 * MINUTE, True)], now)
 
 
-def known(scored: Scoring, history: History) -> tuple[list[Any], dict[str, Any]]:
-    """All windows, and what is remembered of each account, with sessions by their ids in place of numbers of rows."""
-    ids = dict(history.base.execute("SELECT id, session FROM access"))
-    windows = []
-    for window in scored.scorer.windows():
-        shown = _plain(window)
-        shown["cited"] = [ids[row] for row in window.cited]
-        windows.append(shown)
-    states = {name: _without_rows(_plain(state)) for name, state in scored.scorer.accounts.items()}
-    return sorted(windows, key=lambda one: (one["account"], one["subject"])), states
-
-
-def _plain(value: Any) -> Any:
-    return msgspec.msgpack.decode(msgspec.msgpack.encode(value))
-
-
-def _without_rows(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _without_rows(one) for key, one in value.items() if key != "rows"}
-    return [_without_rows(one) for one in value] if isinstance(value, list) else value
+def known(scored: Scoring) -> tuple[list[Window], dict[str, State]]:
+    """All windows, and what is remembered of each account, without the numbers that sessions have in this history."""
+    shown = [replace(one, cited=()) for one in scored.scorer.windows()]
+    states = {}
+    for name, state in scored.scorer.accounts.items():
+        own = msgspec.msgpack.decode(msgspec.msgpack.encode(state), type=State)
+        for stay in own.stays.values():
+            stay.rows = []
+        for window in own.windows:
+            window.rows = []
+        states[name] = own
+    return sorted(shown, key=lambda one: (one.account, one.subject)), states
 
 
 def answers(scored: Scoring) -> Iterator[Answer]:

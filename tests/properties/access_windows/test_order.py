@@ -2,18 +2,19 @@
 
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from postwarden.detect.access.account import State
 from postwarden.detect.access.entry import Answer
 from postwarden.history.history import open_history
+from postwarden.model.window import Window
 from tests.properties.access_windows import histories
 
 EXAMPLES = 60 if histories.LONG else 6
 seeds = st.integers(0, 1 << 30)
-Known = tuple[list[Any], dict[str, Any]]
+Known = tuple[list[Window], dict[str, State]]
 
 
 def in_turns(seed: int, order: int, *, leave: bool = False, answered: tuple[Answer, ...] = ()) -> Known:
@@ -30,7 +31,7 @@ def in_turns(seed: int, order: int, *, leave: bool = False, answered: tuple[Answ
             scored.turn(history, now, [one for one in answered if one.time <= now])
         assert scored.progress is not None
         assert scored.progress.late == 0
-        return histories.known(scored, history)
+        return histories.known(scored)
 
 
 def at_once(seed: int, order: int, *, answered: tuple[Answer, ...] = ()) -> tuple[Known, tuple[Answer, ...]]:
@@ -41,9 +42,7 @@ def at_once(seed: int, order: int, *, answered: tuple[Answer, ...] = ()) -> tupl
         histories.store(history, sorted(whole, key=lambda event: event.time), times[-1])
         scored = histories.scoring(Path(name))
         scored.turn(history, times[-1], answered, anew=True)
-        return histories.known(scored, history), tuple(
-            sorted(histories.answers(scored), key=lambda one: one.time)
-        )
+        return histories.known(scored), tuple(sorted(histories.answers(scored), key=lambda one: one.time))
 
 
 @settings(max_examples=EXAMPLES, deadline=None)
@@ -84,5 +83,5 @@ def test_lines_that_come_twice_change_nothing(seed: int, order: int) -> None:
             histories.store(history, events, now)
             histories.store(history, [one for one in events if one.stage != "ended"], now, source="other-log")
             scored.turn(history, now)
-        twice, _ = histories.known(scored, history)
+        twice, _ = histories.known(scored)
     assert twice == whole
