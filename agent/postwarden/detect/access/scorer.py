@@ -81,17 +81,17 @@ class Scorer:
         due = self.common.due
         if due and due[0][0] <= time:
             self._pass(time)
-        state = self.accounts.get(entry.account) or self._state(entry.account)
-        if state.is_told_again(entry):
-            return self._told() if self._changed else ()
         if entry.refused:
-            self.common.field.tried(entry)
+            self._refused(entry)
+            return self._told() if self._changed else ()
+        state = self.accounts.get(entry.account) or self._state(entry.account)
+        self.touched.add(entry.account)
+        if state.is_told_again(entry):
             return self._told() if self._changed else ()
         place = entry.place if not entry.gateway else state.behind(time)
         key = (entry.family, place.place if place is not None else None, entry.protocol)
         stay = state.stays.get(key)
         state.count(time)
-        self.touched.add(entry.account)
         if entry.protocol == "webmail" and place is not None:
             state.browser = time, place
         if stay is None or time - stay.last > self.settings.pause or time - stay.begin >= DAY:
@@ -114,7 +114,9 @@ class Scorer:
         due = self.common.due
         if due and due[0][0] <= time:
             self._pass(time)
-        state = self.accounts.get(end.account) or self._state(end.account)
+        state = self._known(end.account)
+        if state is None:
+            return
         place = end.place if not end.gateway else state.behind(time)
         stay = state.stays.get((end.family, place.place if place is not None else None, end.protocol))
         # A session that lasts longer than a stay belongs to the one that is there at its end.
@@ -136,9 +138,11 @@ class Scorer:
     def answer(self, answer: Answer) -> None:
         """Takes in what somebody said about a window. What is not the owner's stays that for good."""
         self._pass(answer.time)
-        state = self.accounts.get(answer.account) or self._state(answer.account)
-        window = next((one for one in state.windows if one.subject == answer.subject), None)
-        if window is None or window.verdict == "not_mine":
+        state = self._known(answer.account)
+        window = (
+            next((one for one in state.windows if one.subject == answer.subject), None) if state else None
+        )
+        if state is None or window is None or window.verdict == "not_mine":
             return
         self.touched.add(state.name)
         taught = window.verdict == "yours"
@@ -185,11 +189,27 @@ class Scorer:
         self.common = msgspec.msgpack.decode(common, type=Common)
         self.accounts = {name: _STATE.decode(saved) for name, saved in accounts}
 
+    def _known(self, name: str) -> State | None:
+        """What is known of an account, None where it was never used."""
+        state = self.accounts.get(name)
+        if state is None and self._base is not None and name in self._base.accounts:
+            state = self._state(name)
+        return state
+
     def _state(self, name: str) -> State:
         known = self._base.accounts.get(name) if self._base is not None else None
         state = _STATE.decode(msgspec.msgpack.encode(known)) if known is not None else State(name=name)
         self.accounts[name] = state
         return state
+
+    def _refused(self, entry: Entry) -> None:
+        """A log-in was refused. Whoever guesses names makes no accounts of them."""
+        state = self._known(entry.account)
+        if state is not None:
+            self.touched.add(entry.account)
+            if state.is_told_again(entry):
+                return
+        self.common.field.tried(entry)
 
     def _begin(self, entry: Entry, state: State, key: Key, place: Place | None) -> None:
         """A stay begins."""

@@ -120,6 +120,12 @@ class Life:
                 self.stay(day, 8.5, 17.5, office, account=account)
             self.stay(day, 19, 22, home, account=account, family=PHONE, every=1)
 
+    def intrude(self, where: Place, *, day: int = BEFORE, **fields: Any) -> None:
+        """Alice works for five days at the office, and somebody is in from elsewhere for hours of each."""
+        for number in range(day, day + 5):
+            self.stay(number, 8.5, 17, OFFICE)
+            self.stay(number, 10, 13, where, **fields)
+
     def answer(self, window: Window, verdict: str, time: int, until: int | None = None) -> None:
         self.items.append(
             Answer(account=window.account, subject=window.subject, verdict=verdict, time=time, until=until)  # type: ignore[arg-type]  # one of two words

@@ -149,6 +149,5 @@ def test_an_open_window_goes_on_without_an_answer(life: Life, window: Window) ->
 def test_a_line_that_is_answered_for_is_one_among_others(life: Life, window: Window) -> None:
     """The owner's word for the server says nothing about somebody at a dwelling's line."""
     life.answer(window, "yours", at(BEFORE + 1, 0))
-    life.stay(BEFORE + 7, 8.5, 17, OFFICE)
-    life.stay(BEFORE + 7, 10, 12, LINE)
+    life.intrude(LINE, day=BEFORE + 7)
     assert [one.networks for one in life.windows()] == [("Kita Hosting",), ("Minami Net",)]

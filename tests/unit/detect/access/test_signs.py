@@ -85,7 +85,9 @@ def modern() -> Life:
 def test_the_first_use_of_an_old_protocol_from_a_new_network_is_a_reason() -> None:
     """IMAP takes a password alone; where the account only used newer ways it says so."""
     life = modern()
-    life.stay(BEFORE, 11, 13, LINE, family=None)
+    for day in range(BEFORE, BEFORE + 5):
+        life.stay(day, 9, 17, OFFICE, family="Chrome", protocol="owa")
+        life.stay(day, 11, 13, LINE, family=None)
     (window,) = life.windows()
     assert "legacy" in signs(window)
     assert window.protocols == ("imap",)
@@ -102,7 +104,9 @@ def test_an_old_protocol_at_the_office_is_no_window() -> None:
 def test_an_old_protocol_through_a_provider_is_told_by_its_client() -> None:
     """Entra names the client instead of the protocol."""
     life = modern()
-    life.stay(BEFORE, 11, 13, LINE, family=OLD_FAMILY, protocol="sign_in")
+    for day in range(BEFORE, BEFORE + 5):
+        life.stay(day, 9, 17, OFFICE, family="Chrome", protocol="owa")
+        life.stay(day, 11, 13, LINE, family=OLD_FAMILY, protocol="sign_in")
     (window,) = life.windows()
     assert "legacy" in signs(window)
 
@@ -136,8 +140,7 @@ def test_a_hosting_network_that_its_owner_answered_for_is_no_window(life: Life) 
 
 def test_a_mailbox_that_is_fetched_from_a_new_network_says_how_much(life: Life) -> None:
     """The bytes are added up over sessions, and told."""
-    life.stay(BEFORE, 8.5, 17, OFFICE)
-    life.stay(BEFORE, 10, 13, LINE, bytes_out=20_000_000)
+    life.intrude(LINE, bytes_out=20_000_000)
     (window,) = life.windows()
     assert "mass" in signs(window)
     assert window.bytes_out is not None
@@ -195,9 +198,8 @@ def test_a_spray_that_nobody_enters_after_is_no_window(life: Life) -> None:
 
 def test_many_wrong_passwords_before_the_right_one_are_a_reason(life: Life) -> None:
     """Fifteen tries on one account, from a network that is new to it, while its owner works."""
-    life.stay(BEFORE, 8.5, 12, OFFICE)
     tries(life, LINE, 1, 15, at(BEFORE, 9))
-    life.stay(BEFORE, 10, 12, LINE)
+    life.intrude(LINE)
     (window,) = life.windows()
     assert "forced" in signs(window)
 
@@ -225,12 +227,12 @@ def test_several_accounts_that_enter_from_one_new_address_are_told_with_their_nu
     """Four of twelve accounts come from an address that none had, while their owners are at work."""
     life = colleagues(12)
     for number in range(4):
-        life.stay(BEFORE, 8.5, 17, OFFICE, account=f"u{number}")
-        life.stay(BEFORE, 10 + number / 4, 13, LINE, account=f"u{number}")
+        for day in range(BEFORE, BEFORE + 5):
+            life.stay(day, 8.5, 17, OFFICE, account=f"u{number}")
+            life.stay(day, 10 + number / 4, 13, LINE, account=f"u{number}")
     windows = {one.account: one for one in life.windows()}
-    assert windows.keys() <= {"u0", "u1", "u2", "u3"}
-    assert {"u2", "u3"} <= windows.keys()
-    assert {"several"} <= signs(windows["u3"])
+    assert windows.keys() == {"u0", "u1", "u2", "u3"}
+    assert any("several" in signs(one) for one in windows.values())
 
 
 def test_an_organisation_that_moves_has_no_windows() -> None:
@@ -272,25 +274,23 @@ def test_access_right_after_something_was_changed_says_what(life: Life) -> None:
     """A rule was made, and within a day somebody comes from a new network while the owner works."""
     scorer = life.scorer()
     later = Life()
-    later.stay(BEFORE + 7, 8.5, 17, OFFICE)
-    later.stay(BEFORE + 7, 10, 12, LINE)
+    later.intrude(LINE, day=BEFORE + 7)
     scorer.note("alice", at(BEFORE + 7, 9), "an inbox rule was made")
     feed(scorer, later.items)
-    scorer.wait(at(BEFORE + 9, 0))
+    scorer.wait(at(BEFORE + 14, 0))
     (window,) = scorer.windows()
     assert "an inbox rule was made within a day before" in [one.words for one in window.reasons]
 
 
-@pytest.mark.parametrize("when", [at(BEFORE + 5, 0), at(BEFORE + 8, 0)])
+@pytest.mark.parametrize("when", [at(BEFORE + 5, 0), at(BEFORE + 12, 0)])
 def test_what_was_changed_days_before_or_after_is_no_reason(life: Life, when: int) -> None:
-    """Two days earlier, or a day later."""
+    """Two days earlier, or when it is over."""
     scorer = life.scorer()
     later = Life()
-    later.stay(BEFORE + 7, 8.5, 17, OFFICE)
-    later.stay(BEFORE + 7, 10, 12, LINE)
+    later.intrude(LINE, day=BEFORE + 7)
     scorer.note("alice", when, "an inbox rule was made")
     feed(scorer, later.items)
-    scorer.wait(at(BEFORE + 9, 0))
+    scorer.wait(at(BEFORE + 14, 0))
     assert not any("occasion" in signs(window) for window in scorer.windows())
 
 
@@ -317,11 +317,13 @@ def test_any_use_of_an_account_whose_owner_left_is_a_window(life: Life) -> None:
 
 
 def test_one_sign_in_on_two_networks_is_a_reason(life: Life) -> None:
-    """The same token from home and, an hour later, from a network that the account never used."""
+    """The same token from home and, an hour later, from a network that the account never used; day by day."""
     for day in range(BEFORE):
         life.use(at(day, 8), HOME, family="Chrome", protocol="sign_in", token=f"t{day}", session=f"t{day}")
-    life.use(at(BEFORE, 8), HOME, family="Chrome", protocol="sign_in", token="t", session="t")
-    life.use(at(BEFORE, 9), LINE, family="Chrome", protocol="sign_in", token="t", session="t")
+    life.work(range(BEFORE, BEFORE + 5))
+    for day in range(BEFORE, BEFORE + 5):
+        life.use(at(day, 8), HOME, family="Chrome", protocol="sign_in", token=f"t{day}", session=f"t{day}")
+        life.stay(day, 9, 12, LINE, family="Chrome", protocol="sign_in", token=f"t{day}", session=f"t{day}")
     (window,) = life.windows()
     assert "token" in signs(window)
 
@@ -364,9 +366,10 @@ def test_device_codes_that_are_always_used_are_no_window(life: Life) -> None:
 
 def test_a_program_that_polls_from_elsewhere_while_its_owner_works_is_a_reason(life: Life) -> None:
     """Every ten minutes, from a network that the owner never uses."""
-    life.stay(BEFORE, 8.5, 17, OFFICE)
-    for number in range(30):
-        life.use(at(BEFORE, 10) + number * 10 * MINUTE, LINE)
+    for day in range(BEFORE, BEFORE + 5):
+        life.stay(day, 8.5, 17, OFFICE)
+        for number in range(30):
+            life.use(at(day, 10) + number * 10 * MINUTE, LINE)
     (window,) = life.windows()
     assert "polls" in signs(window)
     assert any("every 10 minutes" in one.words for one in window.reasons)
@@ -382,8 +385,7 @@ def test_a_program_that_polls_at_home_is_no_window(life: Life) -> None:
 
 def test_sessions_from_two_places_at_the_same_time_are_a_reason(life: Life) -> None:
     """The owner works at the office before, while and after somebody else is in, in the same country."""
-    life.stay(BEFORE, 8.5, 17, OFFICE)
-    life.stay(BEFORE, 10, 12, LINE)
+    life.intrude(LINE)
     (window,) = life.windows()
     assert "together" in signs(window)
     assert "Kitano Works Line" in next(one.words for one in window.reasons if one.sign == "together")

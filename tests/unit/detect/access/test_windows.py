@@ -34,7 +34,7 @@ def test_a_window_grows_and_says_what_it_holds(life: Life) -> None:
     """First and last access, sessions, networks, countries, addresses, clients, protocols and bytes."""
     first = life.use(at(BEFORE, 10), SERVER_HERE, family="Python")
     life.use(at(BEFORE, 10.5), SERVER_HERE, family="Python", bytes_out=3_000)
-    life.use(at(BEFORE + 1, 11), SERVER, family="Go", protocol="pop3", bytes_out=4_000)
+    life.use(at(BEFORE, 15), SERVER, family="Go", protocol="pop3", bytes_out=4_000)
     last = life.use(at(BEFORE + 2, 11), SERVER_HERE, family="Python")
     (window,) = life.windows()
     assert (window.account, window.subject) == ("alice", f"log {first.session}")
@@ -52,7 +52,7 @@ def test_a_window_grows_and_says_what_it_holds(life: Life) -> None:
 
 def test_reasons_are_sentences_by_weight(life: Life) -> None:
     """The heaviest first; their sum is the window's weight, and what speaks for the owner is among them."""
-    life.stay(BEFORE, 10, 12, LINE)
+    life.intrude(SERVER_HERE)
     (window,) = life.windows()
     weights = [reason.weight for reason in window.reasons]
     assert weights == sorted(weights, reverse=True)
@@ -61,13 +61,13 @@ def test_reasons_are_sentences_by_weight(life: Life) -> None:
     assert len({reason.sign for reason in window.reasons}) == len(window.reasons)
 
 
-@pytest.mark.parametrize(("after", "count"), [(30, 1), (59, 1), (62, 2), (90, 2)])
-def test_what_comes_within_sixty_days_belongs_together(after: int, count: int) -> None:
-    """Later than that, another stranger opens a window of their own."""
+@pytest.mark.parametrize(("after", "count"), [(0, 1), (13, 1), (30, 2), (90, 2)])
+def test_what_belongs_together_is_one_window(after: int, count: int) -> None:
+    """Two servers of one country within a fortnight; later, another stranger opens a window of their own."""
+    other = place("203.0.113.210", "NL", 64519, "Dijk Hosting", hosting="hosting")
     life = Life()
     life.work(range(BEFORE + 100))
-    for day in (BEFORE, BEFORE + after):
-        where = SERVER_HERE if day == BEFORE else SERVER
+    for day, where in ((BEFORE, SERVER), (BEFORE + after, other)):
         life.use(at(day, 10), where, family="Python")
         life.use(at(day, 10.3), where, family="Python")
     assert len(life.windows()) == count
