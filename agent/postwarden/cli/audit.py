@@ -1,7 +1,7 @@
 """`postwarden audit`."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from postwarden.cli.common import add_config, add_json
@@ -121,6 +121,8 @@ def _audit(
     if recorder is not None:
         recorder.configuration(config.path.read_bytes(), book.digest)
     listing = list_first(config, sources, configured, recorder)
+    if recorder is not None:
+        _score(config, recorder, listing.accounts)
     accounts = choose(names, listing.accounts)
     everybody = everybody_of(listing.accounts)
 
@@ -157,6 +159,26 @@ def _read_logs(config: "Config", recorder: "Recorder") -> None:
         print(f"postwarden: warning: {clean(str(exc))}", file=sys.stderr)
     finally:
         progress.clear()
+
+
+def _score(config: "Config", recorder: "Recorder", accounts: "Iterable[Account]") -> None:
+    """Judges what is new in the history by each account's habits, where there are logs."""
+    import sys
+
+    from postwarden.pipeline.log_sources import has_logs
+
+    if not has_logs(config):
+        return
+    from postwarden.cli.history_scoring import score
+    from postwarden.cli.terminal import clean
+    from postwarden.errors import HistoryBusy, HistoryError
+
+    try:
+        score(config, recorder, accounts)
+    except HistoryBusy:
+        return
+    except HistoryError as exc:
+        print(f"postwarden: warning: {clean(str(exc))}", file=sys.stderr)
 
 
 def _tell(courier: "Courier", recorder: "Recorder", state: "Path") -> None:

@@ -6,13 +6,20 @@ from typing import TYPE_CHECKING
 from postwarden.cli.exits import CLEAN
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from postwarden.config.settings import Config
+    from postwarden.model.account import Account
     from postwarden.pipeline.record import Recorder
     from postwarden.pipeline.scoring import Turn
 
 
-def score(config: "Config", recorder: "Recorder", *, anew: bool = False) -> "Turn":
-    """Scores what is new in the history, or all of it, and records the windows."""
+def score(
+    config: "Config", recorder: "Recorder", listed: "Iterable[Account]" = (), *, anew: bool = False
+) -> "Turn":
+    """Scores what is new in the history, or all of it, and records the windows. `listed` are accounts that sources just told,
+    beside those that the ledger and the configuration know.
+    """
     from contextlib import nullcontext
 
     from postwarden.cli.operator import now
@@ -23,7 +30,8 @@ def score(config: "Config", recorder: "Recorder", *, anew: bool = False) -> "Tur
     from postwarden.pipeline.judging_access import judge_access, scoring_for
 
     state = state_folder(config)
-    accounts = {one.key: one for one in (*recorder.store.accounts(), *ConfiguredDirectory(config).accounts())}
+    known = (*recorder.store.accounts(), *ConfiguredDirectory(config).accounts(), *listed)
+    accounts = {one.key: one for one in known}
     progress = Progress()
     try:
         with open_history(state) as history:

@@ -3,7 +3,7 @@
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -44,14 +44,22 @@ class Kept:
         )
         return count, total
 
-    def save(self, meta: Mapping[str, bytes], accounts: Mapping[str, bytes], *, anew: bool) -> None:
-        """Keeps all of it or nothing; `anew` forgets what was there. Raises HistoryError."""
+    def save(
+        self,
+        meta: Mapping[str, bytes],
+        accounts: Mapping[str, bytes],
+        gone: Iterable[str] = (),
+        *,
+        anew: bool,
+    ) -> None:
+        """Keeps all of it or nothing, and no more what is `gone`; `anew` forgets all that was there. Raises HistoryError."""
         try:
             with self._base:
                 self._base.execute("BEGIN IMMEDIATE")
                 if anew:
                     self._base.execute("DELETE FROM account")
                     self._base.execute("DELETE FROM meta")
+                self._base.executemany("DELETE FROM account WHERE name = ?", [(name,) for name in gone])
                 self._base.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", list(meta.items()))
                 self._base.executemany("INSERT OR REPLACE INTO account VALUES (?, ?)", list(accounts.items()))
         except sqlite3.Error as exc:

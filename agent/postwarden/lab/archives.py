@@ -70,14 +70,15 @@ def write_archives(
     plans: tuple[tuple[tuple[Log, ...], Plan], ...] = (
         (("dovecot", "roundcube"), _entered(Plan(
             seed=1, people=people, shared=SHARED, devices=DEVICES, begin=begin, days=DAYS, rotation="weekly",
-            logs=("dovecot", "roundcube"),
+            logs=("dovecot", "roundcube"), ordinary="lively",
         ), MAIL_INTRUDERS, tuple(name for name in people if name in ordinary))),
         (("exchange_imap4",), Plan(
             seed=2, people=exchange[:MOST // 2], begin=begin, days=DAYS, logs=("exchange_imap4",),
-            domain="kitano-marine.example",
+            domain="kitano-marine.example", ordinary="lively",
         )),
         (("entra",), _entered(Plan(
-            seed=3, people=cloud[:MOST], begin=begin, days=DAYS, logs=("entra",), domain="kitano-trading.example"
+            seed=3, people=cloud[:MOST], begin=begin, days=DAYS, logs=("entra",), domain="kitano-trading.example",
+            ordinary="lively",
         ), CLOUD_INTRUDERS, CLOUD_VICTIMS)),
     )  # fmt: skip
     found: list[Archive] = []

@@ -95,6 +95,9 @@ class Scoring:
             progress = self._progress
             anew = anew or progress is None or len(answers) < progress.answers
             windows: dict[tuple[str, str], Window] = {}
+            for name, key in self.telling.keys.items():
+                # A directory knows by now whose habits these are.
+                self._scorer.rename(name, key)
             if anew:
                 self._scorer, self._pending, self._ahead = self._fresh(), [], None
                 progress = Progress(form=self._form())

@@ -21,7 +21,8 @@ class Telling:
         self, config: Config, accounts: Iterable[Account], networks: Networks, shared: frozenset[str]
     ) -> None:
         self._networks, self._shared = networks, shared
-        self._accounts = {name: account.key for name, account in names_of(accounts).items()}
+        #: The key of each account by each name, folded, that a log may have for it.
+        self.keys = {name: account.key for name, account in names_of(accounts).items()}
         servers = {
             server
             for _, entry in config.watched
@@ -38,7 +39,7 @@ class Telling:
     def account(self, name: str) -> str:
         """The account's key, or the name itself, folded, where no directory knows it."""
         folded = name.casefold()
-        return self._accounts.get(folded, folded)
+        return self.keys.get(folded, folded)
 
     def tell(self, row: Began | Ended) -> Entry | End | None:
         """What is judged; None for what is ours, or is known to the administrator."""

@@ -68,6 +68,8 @@ class Scorer:
         self._base = base
         self.accounts: dict[str, State] = {}
         self.touched: set[str] = set()
+        #: Names of accounts that have another one now, and are not to be kept under this.
+        self.gone: set[str] = set()
         self.common: Common = Common() if base is None else _copied(base.common)
         self._changed: dict[tuple[str, str], None] = {}
 
@@ -172,6 +174,19 @@ class Scorer:
         """The account's owner has left the organisation."""
         state = self.accounts.get(account) or self._state(account)
         state.departed = time
+
+    def rename(self, name: str, key: str) -> None:
+        """What was known by a name is known by a key, unless that has habits of its own."""
+        if name == key or name not in self.accounts or key in self.accounts:
+            return
+        state = self.accounts[key] = self.accounts.pop(name)
+        state.name = key
+        self.common.due = [
+            (at, number, key if one == name else one, of) for at, number, one, of in self.common.due
+        ]
+        self.touched.add(key)
+        self.touched.discard(name)
+        self.gone.add(name)
 
     def windows(self) -> Iterator[Window]:
         """All windows that are known."""

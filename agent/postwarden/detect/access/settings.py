@@ -16,7 +16,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     `at_once` from anywhere.
     """
 
-    threshold: int = 26
+    threshold: int = 25
     pause: int = 2 * HOUR
     half_life: float = 120.0
     belongs: int = 60 * DAY
@@ -25,7 +25,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     settle: int = HOUR
     #: Days of use after which a new network or place is a habit: where the owner evidently moved there, and where nothing tells.
     days_moved: int = 3
-    days_unclear: int = 10
+    days_unclear: int = 30
     #: After so long without use, what is on trial was a journey.
     journey: int = 30 * DAY
     dormant: int = 60 * DAY

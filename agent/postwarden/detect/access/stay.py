@@ -63,9 +63,7 @@ class Stay(Struct, array_like=True):
 
 
 def network_of(place: Place) -> str:
-    """What counts as one network: an autonomous system, the organisation's own, else the first bits of the address."""
-    if place.address_class == "own":
-        return "own"
+    """What counts as one network: an autonomous system, else the first bits of the address."""
     if place.asn is not None:
         return f"AS{place.asn}"
     return place.prefix

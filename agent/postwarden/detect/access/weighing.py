@@ -32,9 +32,9 @@ STAYS = 2.5
 #: So many colleagues make an address an office's or a gateway's.
 SHARED = 2
 #: What somebody who never travelled may weigh at most on their first journey.
-MOST = {"country": 22, "network": 19, "place": 12}
+MOST = {"country": 21, "network": 19, "place": 12}
 #: The same for a client or a protocol: people get new ones.
-MOST_OTHER = 12
+MOST_OTHER = 9
 #: What is taken off where the owner was elsewhere once: a program may have been left running; and where it is only known that
 #: they were too far away shortly before.
 LEFT_RUNNING, BEFORE_ONLY = 8, 10
@@ -147,8 +147,8 @@ def weigh_hour(stay: Stay, habits: Habits, crowd: Crowd, hours: tuple[int, ...],
     share = max(habits.density(one, weight, crowd.hours[one] / crowd.arrivals) for one in hours)
     # In a new place also the owner has other hours, but seldom at night.
     share = (1 - ELSEWHERE) * share + ELSEWHERE * (1 / 112 if 7 <= hour % 24 < 23 else 0.0)
-    # Another address of a known network means little at any hour.
-    most = 4 if stay.level == "place" else 8
+    # Another address of a known network means little at any hour, and who travels arrives when they arrive.
+    most = 6 if stay.level == "network" else 4
     stay.conduct["hour"] = max(-4, min(most, decibans(1 / 168 / max(share, 1e-6))))
 
 
