@@ -60,6 +60,8 @@ class Habits(Struct, array_like=True):
     protocols: dict[str, Used] = field(default_factory=dict)
     #: Different places that were used in a network.
     spread: dict[str, float] = field(default_factory=dict)
+    #: Hours of all stays in a network.
+    lasting: dict[str, float] = field(default_factory=dict)
     #: How often something new turned out to be the owner's, by level.
     novel: dict[str, float] = field(default_factory=dict)
     #: How often the owner was elsewhere at the same time then, by level.
@@ -68,6 +70,9 @@ class Habits(Struct, array_like=True):
     hours: list[float] = field(default_factory=lambda: [0.0] * 168)
     daily: list[float] = field(default_factory=lambda: [0.0] * 24)
     arrivals: float = 0.0
+    #: Days on which the account was in two networks where people stay at the same time, for an hour or more.
+    plural: float = 0.0
+    plural_day: int = -1
 
     def weight_at(self, time: int, half_life: float) -> float:
         """What something at `time` counts; where that grows too large, all sums are brought down first."""
@@ -82,7 +87,7 @@ class Habits(Struct, array_like=True):
             for one in used.values():
                 one.count *= factor
                 one.days *= factor
-        for sums in (self.spread, self.novel, self.together):
+        for sums in (self.spread, self.lasting, self.novel, self.together):
             for key in sums:
                 sums[key] *= factor
         self.hours = [value * factor for value in self.hours]
@@ -90,6 +95,7 @@ class Habits(Struct, array_like=True):
         self.days *= factor
         self.stays *= factor
         self.arrivals *= factor
+        self.plural *= factor
         self.epoch = time
 
     def learn_arrival(self, hour: int, weight: float) -> None:

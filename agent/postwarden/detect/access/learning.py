@@ -1,16 +1,20 @@
 """What an account's sessions teach: habits, and what is on trial before it becomes one."""
 
+from collections.abc import Iterable
+
 from postwarden.detect.access.account import Lesson
 from postwarden.detect.access.crowd import Crowd
 from postwarden.detect.access.habits import MOST, MOST_PLACES, Habits, Trial, Used, touch
-from postwarden.detect.access.settings import DAY, Settings
+from postwarden.detect.access.settings import DAY, HOUR, Settings
 from postwarden.detect.access.stay import Stay
 
 #: What is new is put on trial from this weight on.
 TRIED = 5
 #: Decibans of the cumulative sum: what each day takes off, the most that one adds, and the most that all do, by what is new.
-DRIFT, DAILY = 2.0, 14.0
-CAP = {"country": 20.0, "network": 20.0, "place": 12.0}
+DRIFT, DAILY = 2.0, 10.0
+CAP = {"country": 14.0, "network": 14.0, "place": 12.0}
+#: What an odd hour adds to a trial at most.
+ODD_HOURS = 3
 #: A trial whose sum stays below this ends well. A day on which the owner evidently moved there has at least this against it.
 INNOCENT, MOVED = 4.0, -6
 
@@ -51,11 +55,26 @@ class Pupil:
             (stay.country, stay.network, None if stay.own else stay.place, stay.family, stay.protocol),
             stay.begin,
         )
+        if stay.network is not None:
+            hours = (stay.last - stay.begin) / HOUR * weight
+            habits.lasting[stay.network] = habits.lasting.get(stay.network, 0.0) + hours
         if stay.device_code:
             self._use("family", habits.families, stay.device_code, stay.begin, MOST)
         if stay.arrival:
             habits.learn_arrival(hour, weight)
             self._crowd.arrive(hour)
+
+    def overlap(self, stay: Stay, others: Iterable[Stay]) -> None:
+        """Takes note that the account is somewhere else as well: several people have it, or a program was left running."""
+        habits, day = self._habits, stay.begin // DAY
+        if day <= habits.plural_day or not stay.fixed:
+            return
+        for other in others:
+            lasts = min(stay.last, other.last) - max(stay.begin, other.begin)
+            if other.fixed and other.network != stay.network and lasts >= HOUR:
+                habits.plural += self._weight
+                habits.plural_day = day
+                return
 
     def values(self, values: _Values, time: int) -> None:
         """Makes values habits, or more so."""
@@ -109,7 +128,9 @@ class Pupil:
             trial = trials[key] = Trial(
                 first=stay.begin, last=stay.begin, weight=trial.weight if trial is not None else 0.0
             )
-        gain = max(-DAILY, min(DAILY, conduct - DRIFT))
+        # Odd hours come together, as on a journey: they are not as many reasons.
+        odd = max(0, stay.conduct.get("hour", 0) - ODD_HOURS)
+        gain = max(-DAILY, min(DAILY, conduct - odd - DRIFT))
         if trial.last_day != day:
             trial.days += 1
             trial.moved += stay.conduct.get("moved", 0) <= MOVED

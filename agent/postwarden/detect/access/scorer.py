@@ -236,7 +236,10 @@ class Scorer:
         if odd:
             weigh_novelty(stay, habits, common.crowd, state.name, weight)
             if stay.level is not None and sum(stay.novelty.values()) > 3:
-                weigh_hour(stay, habits, common.crowd, self._hour(habits, time), weight)
+                hours = [self._hour(habits, time)]
+                if stay.level == "country" and stay.country is not None:
+                    hours.append(self._hour_of(time, stay.country))
+                weigh_hour(stay, habits, common.crowd, tuple(hours), weight)
                 if self._base is None:
                     common.crowd.begin(stay.network or "", state.name, time)
             signs.at_begin(entry, place, stay, state, habits, common.field, common.crowd, self._hours)
@@ -380,7 +383,9 @@ class Scorer:
             state.watched.remove(stay)
         del state.stays[key]
         if stay.subject is None and self._base is None:
-            self._pupil(state, stay.begin).learn(stay, self._hour(habits, stay.begin))
+            pupil = self._pupil(state, stay.begin)
+            pupil.overlap(stay, state.stays.values())
+            pupil.learn(stay, self._hour(habits, stay.begin))
 
     def _pupil(self, state: State, time: int) -> Pupil:
         # One that looks ahead takes in answers too, and what all have in common is not its own.

@@ -24,7 +24,7 @@ _T = TypeVar("_T")
 #: The shortest time in hours in which somebody gets from one place to another; None where that is not known, 0 for neighbours.
 Hours = Callable[[Place, Place], float | None]
 
-SPRAYED, FORCED, SEVERAL, ASLEEP, LEGACY, MASS = 22, 10, 12, 6, 6, 8
+SPRAYED, FORCED, SEVERAL, ASLEEP, LEGACY, MASS = 22, 10, 8, 6, 6, 8
 OCCASION, TOKEN, TOKEN_FAR, DEVICE_CODE, POLLS = 8, 12, 20, 18, 6
 #: Enough by itself, also where everything else is as it always was.
 DEPARTED = 60

@@ -27,6 +27,8 @@ OWNERS_HOSTED, OWNERS_TOGETHER = 0.015, 0.05
 LEAST_PLACE = -3
 #: Days of use from which a place is known, somewhat less than three for what decays meanwhile.
 KNOWN_DAYS = 2.2
+#: Hours that a stay lasts on average in a network where people stay.
+STAYS = 2.5
 #: So many colleagues make an address an office's or a gateway's.
 SHARED = 2
 #: What somebody who never travelled may weigh at most on their first journey.
@@ -35,7 +37,7 @@ MOST = {"country": 22, "network": 19, "place": 12}
 MOST_OTHER = 12
 #: What is taken off where the owner was elsewhere once: a program may have been left running; and where it is only known that
 #: they were too far away shortly before.
-LEFT_RUNNING, BEFORE_ONLY = 7, 4
+LEFT_RUNNING, BEFORE_ONLY = 8, 10
 #: What is added where nobody could have gone from one place to the other.
 TOO_FAR = 9
 #: The share of owners that keep no hours in a new place, but that they sleep.
@@ -63,9 +65,9 @@ def _grown(habits: Habits, rate: float, weight: float) -> float:
 
 
 def roams(habits: Habits, network: str | None) -> bool:
-    """Whether the account has many places in a network on one day: a carrier's, and no office or home."""
+    """Whether the account only passes through a network, as through a carrier's, and does not stay as in an office or home."""
     used = habits.networks.get(network or "")
-    return used is None or habits.spread.get(network or "", 0.0) > 1.8 * max(used.days, 1e-9)
+    return used is None or habits.lasting.get(network or "", 0.0) < STAYS * used.count
 
 
 def place_rate(habits: Habits, network: str, weight: float) -> float:
@@ -107,9 +109,9 @@ def weigh_novelty(stay: Stay, habits: Habits, crowd: Crowd, account: str, weight
     elif stay.place is not None:
         stay.novelty["known_place"] = decibans(INTRUDERS[None] / 0.9)
     if level in {"country", "network"}:
-        owners = _grown(habits, crowd.hosted_rate(OWNERS_HOSTED), weight)
-        shares = (HOSTED, owners) if stay.hosting is not None else (1 - HOSTED * 0.5, 1 - owners)
-        stay.novelty["hosting"] = max(-1, decibans(shares[0] / max(shares[1], 0.01)))
+        owners = _grown(habits, min(0.5, crowd.hosted_rate(OWNERS_HOSTED)), weight)
+        # Lists of hosting networks have gaps: that a network is on none speaks for its owner a little.
+        stay.novelty["hosting"] = max(0, decibans(HOSTED / owners)) if stay.hosting is not None else -1
     if stay.family is not None and stay.family not in habits.families:
         rate = novelty_rate(habits, crowd, "family", weight)
         points = decibans(OTHER_CLIENT / rate) - decibans(1 + 20 * crowd.share("family", stay.family))
@@ -137,13 +139,16 @@ def moves_alike(stay: Stay, crowd: Crowd, account: str) -> bool:
     return crowd.begun(stay.network or "", account, stay.begin) >= max(4, crowd.accounts // 20)
 
 
-def weigh_hour(stay: Stay, habits: Habits, crowd: Crowd, hour: int, weight: float) -> None:
-    """Nobody's hours are an intruder's: any hour is as likely."""
-    share = habits.density(hour, weight, crowd.hours[hour] / crowd.arrivals)
+def weigh_hour(stay: Stay, habits: Habits, crowd: Crowd, hours: tuple[int, ...], weight: float) -> None:
+    """Nobody's hours are an intruder's: any hour is as likely. `hours` are those of the week, at home and where the stay is: who
+    travels lives by either.
+    """
+    hour = hours[0]
+    share = max(habits.density(one, weight, crowd.hours[one] / crowd.arrivals) for one in hours)
     # In a new place also the owner has other hours, but seldom at night.
     share = (1 - ELSEWHERE) * share + ELSEWHERE * (1 / 112 if 7 <= hour % 24 < 23 else 0.0)
     # Another address of a known network means little at any hour.
-    most = 4 if stay.level == "place" else 10
+    most = 4 if stay.level == "place" else 8
     stay.conduct["hour"] = max(-4, min(most, decibans(1 / 168 / max(share, 1e-6))))
 
 
@@ -154,9 +159,13 @@ def weigh_elsewhere(stay: Stay, habits: Habits, crowd: Crowd, weight: float, exp
     level = "place" if stay.level == "place" else "network"
     times = habits.together.get(level, 0.0) + 3 * weight * _crowd_together(crowd, level)
     share = _grown(habits, min(0.9, times / (habits.novel.get(level, 0.0) + 3 * weight)), weight)
+    share = max(share, min(0.9, habits.plural / (habits.days + 3 * weight)))
     for sign in ("together", "impossible_travel", "moved"):
         stay.conduct.pop(sign, None)
     points = decibans(TOGETHER / max(share, 0.03))
+    if crowd.count("place", stay.place or "") >= SHARED:
+        # An office or gateway of the organisation: a tunnel ends there, and its user is elsewhere.
+        points = 0
     if points > 0 and stay.far is not None:
         off = 0 if stay.between >= 2 else LEFT_RUNNING if stay.between == 1 else BEFORE_ONLY
         stay.conduct["impossible_travel"] = max(0, points + TOO_FAR - off)
