@@ -1,10 +1,11 @@
 """Signs that need no statistics: each opens or names a window, and its nearest harmless case does not."""
 
+import msgspec
 import pytest
 
 from postwarden.access.networks import Place
 from postwarden.detect.access.settings import DAY, HOUR
-from postwarden.detect.access.signs import OLD_FAMILY
+from postwarden.detect.access.signs import MOST_ACCOUNTS, MOST_PLACES, OLD_FAMILY, Field
 from tests.unit.detect.access.lives import (
     ABROAD,
     BEFORE,
@@ -409,3 +410,17 @@ def test_times_of_signs_are_bounded(life: Life) -> None:
     tries(life, LINE, 12, 1, at(BEFORE, 1))
     life.use(at(BEFORE, 1) + 15 * DAY + 10 * HOUR, LINE, family=DESK)
     assert not any("sprayed" in signs(one) for one in life.windows())
+
+
+def test_guesses_from_everywhere_fill_no_memory() -> None:
+    """Sixty thousand addresses and made-up names: what is remembered stays bounded, and a spray is still one."""
+    field = Field()
+    guess = Life().use(at(0, 1), LINE, refused=True)
+    for number in range(60_000):
+        where = place(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}", asn=None)
+        field.tried(msgspec.structs.replace(guess, place=where, account=f"a{number}"))
+    for number in range(3_000):
+        field.tried(msgspec.structs.replace(guess, account=f"b{number}"))
+    assert len(field.tries) <= MOST_PLACES
+    assert max(len(accounts) for accounts in field.tries.values()) <= MOST_ACCOUNTS
+    assert field.accounts_tried(LINE.place, guess.time) == MOST_ACCOUNTS
