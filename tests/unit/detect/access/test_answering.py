@@ -123,9 +123,14 @@ def test_not_mine_after_yours_holds(life: Life, window: Window) -> None:
     life.answer(window, "yours", at(BEFORE + 1, 0))
     life.answer(window, "not_mine", at(BEFORE + 2, 0))
     visited(life, BEFORE + 3)
-    (same,) = life.windows()
+    scorer = life.scorer()
+    (same,) = scorer.windows()
     assert same.verdict == "not_mine"
     assert same.sessions > window.sessions
+    habits = scorer.accounts["alice"].habits
+    assert habits is not None
+    assert "AS64514" not in habits.networks
+    assert "Python" not in habits.families
 
 
 def test_an_answer_about_no_window_teaches_nothing(life: Life, window: Window) -> None:
