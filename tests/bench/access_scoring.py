@@ -220,23 +220,23 @@ def measure(folder: Path) -> dict[str, Any]:
     """Seconds of reading and of scoring, the most memory in bytes, and what else is told."""
     with open_history(folder, create=True) as history:
         marks = replay.last(history.base)
-        begin = time.perf_counter()
+        begin, processor = time.perf_counter(), time.process_time()
         for _ in replay.began(history.base, 0, marks.access, by_time=True):
             pass
         for _ in replay.ended(history.base, 0, marks.ending, by_time=True):
             pass
-        reading = time.perf_counter() - begin
+        reading, processor = time.perf_counter() - begin, time.process_time() - processor
         scoring = _scoring(folder)
         now = _BEGUN + DAYS * _DAY + _HOUR
-        begin = time.perf_counter()
+        begin, used = time.perf_counter(), time.process_time()
         turn = scoring.turn(history, now, anew=True)
-        seconds = time.perf_counter() - begin
+        seconds, used = time.perf_counter() - begin, time.process_time() - used
         with open_kept(folder) as kept:
             count, total = kept.size()
             common = len(kept.meta()["common"])
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         return {
-            "sessions": marks.access, "reading": reading, "scoring": seconds, "peak": peak, "windows": len(turn.windows),
+            "processor": (processor, used), "sessions": marks.access, "reading": reading, "scoring": seconds, "peak": peak, "windows": len(turn.windows),
             "accounts": count, "state": total / max(count, 1), "common": common, "one": _one(history, scoring, now),
             "take": _take(scoring, now + _DAY),
         }  # fmt: skip
@@ -316,6 +316,7 @@ def main() -> None:
     print(
         f"{told['windows']} windows; {told['state']:.0f} bytes of state an account, {told['common']} in common"
     )
+    print("seconds of a processor: reading {:.1f}, scoring {:.1f}".format(*told["processor"]))
     print(f"one new session: a turn {told['one'] * 1e3:.1f} ms, judging alone {told['take'] * 1e6:.1f} us")
 
 

@@ -44,8 +44,8 @@ OLD_FAMILY = "old protocol through Entra"
 #: As a client's family is called for a sign-in in which somebody types a code that another device shows (RFC 8628).
 DEVICE = "device code"
 DEVICE_CODE_METHOD = "deviceCode"
-#: Places of which tries are remembered.
-MOST_PLACES = 50_000
+#: Places of which tries are remembered, and accounts at each: whoever guesses from everywhere fills no memory.
+MOST_PLACES, MOST_ACCOUNTS = 50_000, 1_000
 
 
 class Field(Struct):
@@ -61,15 +61,13 @@ class Field(Struct):
         if entry.place is None:
             return
         for where in (entry.place.place, entry.place.prefix):
-            tries = self.tries.setdefault(where, {})
-            count, last = tries.get(entry.account, (0, 0))
+            tries = _kept(self.tries, where)
+            count, last = tries.pop(entry.account, (0, 0))
             if entry.time - last > TRIES_FOR:
                 count = 0
             tries[entry.account] = count + entry.attempts, entry.time
-        if len(self.tries) > MOST_PLACES:
-            _forget(
-                self.tries, lambda tries: all(entry.time - last > TRIES_FOR for _, last in tries.values())
-            )
+            if len(tries) > MOST_ACCOUNTS:
+                del tries[next(iter(tries))]
 
     def accounts_tried(self, where: str, time: int) -> int:
         tries = self.tries.get(where, {})
@@ -81,16 +79,19 @@ class Field(Struct):
 
     def enter(self, where: str, account: str, time: int) -> int:
         """An account enters from a place that is new to it; how many did lately, with this one."""
-        accounts = self.entered.setdefault(where, {})
+        accounts = _kept(self.entered, where)
         accounts.setdefault(account, time)
-        if len(self.entered) > MOST_PLACES:
-            _forget(self.entered, lambda known: all(time - since > OTHERS_FOR for since in known.values()))
+        if len(accounts) > MOST_ACCOUNTS:
+            del accounts[next(iter(accounts))]
         return sum(1 for since in accounts.values() if time - since <= OTHERS_FOR)
 
 
-def _forget(known: dict[str, _T], is_old: Callable[[_T], bool]) -> None:
-    for where in [where for where, one in known.items() if is_old(one)]:
-        del known[where]
+def _kept(known: dict[str, dict[str, _T]], where: str) -> dict[str, _T]:
+    """What is known of a place, as the latest of all; what was used longest ago goes where there are too many."""
+    one = known[where] = known.pop(where, {})
+    if len(known) > MOST_PLACES:
+        del known[next(iter(known))]
+    return one
 
 
 def at_begin(

@@ -76,11 +76,11 @@ def test_when_the_answer_ends_it_is_suspect_again(life: Life, window: Window) ->
 
 
 def test_what_was_a_habit_before_stays_one_when_an_answer_ends() -> None:
-    """A device code at the office was called theirs for a week: the office is no stranger's afterwards."""
+    """The owner's own program from a server was called theirs for a week: the program is no stranger's afterwards."""
     life = Life()
     life.work(range(BEFORE + 30))
-    life.use(at(BEFORE, 10.1), OFFICE, family="Azure CLI", protocol="sign_in", method="deviceCode")
-    life.use(at(BEFORE, 10.2), OFFICE, family="Azure CLI", protocol="sign_in", method="deviceCode")
+    life.stay(BEFORE, 10, 11, SERVER_HERE)
+    life.stay(BEFORE, 10, 11, SERVER_HERE, family="Python")
     (window,) = life.windows()
     life.answer(window, "yours", at(BEFORE + 1, 0), until=at(BEFORE + 8, 0))
     scorer = life.scorer()
@@ -88,8 +88,10 @@ def test_what_was_a_habit_before_stays_one_when_an_answer_ends() -> None:
     assert (same.verdict, same.sessions) == (None, window.sessions)
     habits = scorer.accounts["alice"].habits
     assert habits is not None
+    assert "Thunderbird" in habits.families
+    assert "Python" not in habits.families
     assert "AS64501" in habits.networks
-    assert "Azure CLI" not in habits.families
+    assert "AS64514" not in habits.networks
 
 
 def test_what_is_not_the_owners_stays_out_for_good(life: Life, window: Window) -> None:
@@ -121,9 +123,14 @@ def test_not_mine_after_yours_holds(life: Life, window: Window) -> None:
     life.answer(window, "yours", at(BEFORE + 1, 0))
     life.answer(window, "not_mine", at(BEFORE + 2, 0))
     visited(life, BEFORE + 3)
-    (same,) = life.windows()
+    scorer = life.scorer()
+    (same,) = scorer.windows()
     assert same.verdict == "not_mine"
     assert same.sessions > window.sessions
+    habits = scorer.accounts["alice"].habits
+    assert habits is not None
+    assert "AS64514" not in habits.networks
+    assert "Python" not in habits.families
 
 
 def test_an_answer_about_no_window_teaches_nothing(life: Life, window: Window) -> None:

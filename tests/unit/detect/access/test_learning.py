@@ -42,6 +42,21 @@ def test_what_a_window_holds_never_becomes_a_habit(life: Life) -> None:
     assert (window.sessions, window.last) == (360, at(BEFORE + 179, 11))
 
 
+def test_a_stranger_who_stays_while_the_owner_is_away_is_not_learnt(life: Life) -> None:
+    """After the window the owner goes on leave: for weeks nobody else is in, as if the account had moved."""
+    life.stay(BEFORE, 8.5, 17, OFFICE)
+    life.stay(BEFORE, 10, 12, SERVER_HERE, family="Python")
+    for day in range(BEFORE + 1, BEFORE + 30):
+        life.stay(day, 9, 16, SERVER_HERE, family="Python")
+    scorer = life.scorer()
+    (window,) = scorer.windows()
+    assert window.last > at(BEFORE + 28, 0)
+    habits = scorer.accounts["alice"].habits
+    assert habits is not None
+    assert "AS64514" not in habits.networks
+    assert "Python" not in habits.families
+
+
 @pytest.mark.parametrize("every", [7, 5, 9])
 def test_slow_poisoning_is_found_before_it_is_a_habit(every: int) -> None:
     """One short session a week at first, then more, from a dwelling's line while the owner works."""

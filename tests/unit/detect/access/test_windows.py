@@ -137,7 +137,7 @@ def test_grave_signs_make_a_window_high(life: Life) -> None:
 
 
 def test_windows_are_told_as_they_open_and_change(life: Life) -> None:
-    """Whoever takes sessions gets each window when it opens and each time that it grows, and nothing else."""
+    """Whoever takes sessions gets each window when it opens and each time that it grows, and nothing else afterwards."""
     scorer = life.scorer(until=at(BEFORE + 5, 6))
     later = Life()
     later.stay(BEFORE + 7, 8.5, 9.5, OFFICE)
@@ -147,8 +147,9 @@ def test_windows_are_told_as_they_open_and_change(life: Life) -> None:
     opened = scorer.take(later.use(time, SERVER, family="Python"))
     grown = scorer.take(later.use(time + HOUR // 2, SERVER, family="Python"))
     assert [(one.sessions, one.last) for one in (*opened, *grown)] == [(1, time), (2, time + HOUR // 2)]
-    assert scorer.take(later.use(time + HOUR, OFFICE)) == ()
-    assert scorer.wait(time + 9 * DAY) == ()
+    scorer.wait(time + 9 * DAY)
+    assert scorer.take(later.use(time + 9 * DAY, OFFICE)) == ()
+    assert scorer.wait(time + 19 * DAY) == ()
 
 
 def test_state_of_a_busy_account_stays_small() -> None:
