@@ -70,9 +70,12 @@ class Habits(Struct, array_like=True):
     hours: list[float] = field(default_factory=lambda: [0.0] * 168)
     daily: list[float] = field(default_factory=lambda: [0.0] * 24)
     arrivals: float = 0.0
-    #: Days on which the account was in two networks where people stay at the same time, for an hour or more.
+    #: Days on which the account was in two networks where people stay at the same time, for an hour or more, or in two
+    #: countries; and where it was last.
     plural: float = 0.0
     plural_day: int = -1
+    country: str | None = None
+    country_day: int = -1
 
     def weight_at(self, time: int, half_life: float) -> float:
         """What something at `time` counts; where that grows too large, all sums are brought down first."""

@@ -67,7 +67,16 @@ class Pupil:
     def overlap(self, stay: Stay, others: Iterable[Stay]) -> None:
         """Takes note that the account is somewhere else as well: several people have it, or a program was left running."""
         habits, day = self._habits, stay.begin // DAY
-        if day <= habits.plural_day or not stay.fixed:
+        if day <= habits.plural_day:
+            return
+        if stay.country is not None and stay.fixed:
+            before = habits.country, habits.country_day
+            habits.country, habits.country_day = stay.country, day
+            if before[1] == day and before[0] != stay.country:
+                habits.plural += self._weight
+                habits.plural_day = day
+                return
+        if not stay.fixed:
             return
         for other in others:
             lasts = min(stay.last, other.last) - max(stay.begin, other.begin)

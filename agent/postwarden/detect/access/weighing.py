@@ -168,7 +168,7 @@ def weigh_elsewhere(stay: Stay, habits: Habits, crowd: Crowd, weight: float, exp
         points = 0
     if points > 0 and stay.far is not None:
         off = 0 if stay.between >= 2 else LEFT_RUNNING if stay.between == 1 else BEFORE_ONLY
-        stay.conduct["impossible_travel"] = max(0, points + TOO_FAR - off)
+        stay.conduct["impossible_travel"] = max(0, points + min(points, TOO_FAR) - off)
         stay.words["impossible_travel"] = stay.far
     elif points > 0 and stay.between >= 1:
         stay.conduct["together"] = max(0, points - (LEFT_RUNNING if stay.between == 1 else 0))
