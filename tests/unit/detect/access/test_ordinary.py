@@ -54,6 +54,15 @@ def test_a_journey_of_the_whole_account_is_quiet(life: Life) -> None:
     assert life.windows() == []
 
 
+def test_a_journey_to_where_it_is_day_at_night_is_quiet(life: Life) -> None:
+    """A week on the other side of the world: what is done by day there is done at night at home."""
+    for day in range(BEFORE + 1, BEFORE + 8):
+        life.stay(day, 0, 3, ABROAD)
+        life.stay(day, 12, 16, ABROAD, family=PHONE)
+    life.work(range(BEFORE + 9, BEFORE + 30))
+    assert life.windows() == []
+
+
 def test_a_journey_within_the_country_is_quiet(life: Life) -> None:
     """Three nights in a hotel of the same country; the office is empty."""
     life.stay(BEFORE, 8.5, 12, OFFICE)

@@ -136,6 +136,23 @@ def test_a_hosting_network_that_its_owner_answered_for_is_no_window(life: Life) 
     assert (same.verdict, same.sessions) == ("yours", 2)
 
 
+def test_a_hosting_network_that_was_always_used_is_no_window(life: Life) -> None:
+    """A program that runs on a rented server since the beginning."""
+    for day in range(BEFORE + 20):
+        life.stay(day, 0, 24, SERVER_HERE, family="Python", every=1)
+    assert life.windows() == []
+
+
+def test_a_hosting_network_that_all_use_is_no_window() -> None:
+    """The organisation's way out leads through a rented server, from the first day on."""
+    life = colleagues(12)
+    way_out = place("203.0.113.221", asn=64514, name="Kita Hosting", hosting="hosting")
+    for number in range(12):
+        for day in range(BEFORE):
+            life.stay(day, 13, 15, way_out, account=f"u{number}")
+    assert life.windows() == []
+
+
 # --- mass synchronisation
 
 
