@@ -40,6 +40,7 @@ class Ended(Struct, frozen=True, kw_only=True, gc=False):
     address: str | None
     client: str | None
     identity: str | None
+    session: str | None
     bytes_out: int | None
 
 
@@ -56,7 +57,7 @@ SELECT a.id, a.time, a.source, a.stage, a.protocol, a.name, coalesce(a.forwarded
 """
 # An end whose beginning came later is that beginning's.
 _ENDED = """
-SELECT e.id, a.id, e.time, a.protocol, a.name, coalesce(a.forwarded, a.address), a.client, a.identity, e.bytes_out
+SELECT e.id, a.id, e.time, a.protocol, a.name, coalesce(a.forwarded, a.address), a.client, a.identity, a.session, e.bytes_out
 FROM ending e LEFT JOIN late l ON l.ended = e.access JOIN access a ON a.id = coalesce(l.access, e.access)
 WHERE e.id > ? AND e.id <= ? AND e.time IS NOT NULL
 """
@@ -103,12 +104,12 @@ def ended(base: sqlite3.Connection, after: int, until: int, *, by_time: bool) ->
     """The ends with numbers above `after`, up to `until`."""
     texts, addresses = _Names(base, "text"), _Names(base, "address")
     order = " ORDER BY e.time, e.id" if by_time else " ORDER BY e.id"
-    for number, row, time, protocol, name, address, client, identity, bytes_out in base.execute(
+    for number, row, time, protocol, name, address, client, identity, session, bytes_out in base.execute(
         _ENDED + order, (after, until)
     ):
         yield Ended(
             number=number, row=row, time=time, protocol=cast(Protocol, texts[protocol]), name=texts[name], address=addresses.of(address),
-            client=texts.of(client), identity=texts.of(identity), bytes_out=bytes_out,
+            client=texts.of(client), identity=texts.of(identity), session=session, bytes_out=bytes_out,
         )  # fmt: skip
 
 

@@ -33,6 +33,10 @@ from postwarden.pipeline.sessions_told import Telling
 
 #: How long one looks ahead from the same habits, in milliseconds.
 AHEAD = 10 * 60_000
+#: Milliseconds between two times at which what was learnt is kept: what was not is made again from the history.
+KEEP = 60_000
+#: So many late sessions, and more than come in time, are a log that was added.
+ADDED = 1000
 #: Kilometres an hour of an airliner, and a distance below which databases of places are no proof.
 SPEED, SURE = 900, 500
 
@@ -62,6 +66,7 @@ class Scoring:
         self._pending: list[Event] = []
         self._progress: Progress | None = None
         self._saved: bytes | None = None
+        self._kept_at = -KEEP
         #: Whether any window was given that all lines together may take back.
         self.provisional = False
 
@@ -98,17 +103,21 @@ class Scoring:
             for name, key in self.telling.keys.items():
                 # A directory knows by now whose habits these are.
                 self._scorer.rename(name, key)
-            if anew:
+            marks = replay.last(history.base)
+            fresh, late = (
+                self._new(history, progress, marks) if progress is not None and not anew else ([], [])
+            )
+            # A log that was added tells of times that are over: then everything is scored anew.
+            anew = anew or (len(late) >= ADDED and 2 * len(late) >= len(fresh))
+            if anew or progress is None:
                 self._scorer, self._pending, self._ahead = self._fresh(), [], None
-                progress = Progress(form=self._form())
-            assert progress is not None
-            horizon = max(progress.horizon, now - _lateness(history, self._config))
+                progress, fresh, late = Progress(form=self._form()), [], []
+            lateness = _lateness(history, self._config)
+            # Before the first line nothing is final: a log that is read for the first time goes far back.
+            horizon = max(progress.horizon, now - lateness) if lateness is not None else progress.horizon
             self._departed()
             for account, time, words in occasions:
                 self._scorer.note(account, time, words)
-            marks = replay.last(history.base)
-            fresh = list(self._read(history, progress.marks, marks)) if not anew else []
-            late = [event for event in fresh if event[0] <= progress.horizon]
             count = 0
             if anew:
                 events: Iterable[Event] = self._all(history, marks, horizon)
@@ -131,14 +140,18 @@ class Scoring:
                 progress, horizon=horizon, looked=now, marks=marks, low=self._low(marks), scored=progress.scored + count,
                 answers=sum(1 for one in answers if one.time <= horizon), late=progress.late + len(late),
             )  # fmt: skip
-            if anew or count or fresh:
+            if anew or (count and now - self._kept_at >= KEEP):
                 common, accounts = self._scorer.saved()
-                kept.save(
-                    {"common": common, "progress": msgspec.msgpack.encode(self._progress)},
-                    accounts,
-                    anew=anew,
-                )
+                saved = msgspec.msgpack.encode(self._progress)
+                kept.save({"common": common, "progress": saved}, accounts, self._scorer.gone, anew=anew)
+                self._scorer.gone.clear()
+                self._saved, self._kept_at = saved, now
         return Turn(windows=tuple(windows.values()), scored=count, horizon=horizon, anew=anew)
+
+    def _new(self, history: History, progress: Progress, marks: Marks) -> tuple[list[Event], list[Event]]:
+        """What came since, and what of it is too late to be learnt."""
+        fresh = list(self._read(history, progress.marks, marks))
+        return fresh, [event for event in fresh if event[0] <= progress.horizon]
 
     def _fresh(self) -> Scorer:
         return Scorer(Settings(), self._hour, self._hours)
@@ -197,8 +210,16 @@ class Scoring:
         if told is None:
             return None
         if isinstance(told, End):
-            return told.time, 0, f"{told.account} {told.protocol} {told.bytes_out}", told
-        return told.time, 1, f"{told.account} {told.source} {told.session} {told.address}", told
+            where = told.place.place if told.place is not None else None
+            return (
+                told.time,
+                0,
+                f"{told.account} {told.protocol} {told.family} {where} {told.bytes_out} {told.number}",
+                told,
+            )
+        what = f"{told.account} {told.source} {told.session} {told.address} {told.protocol} {told.family} {told.refused}"
+        # Only what is the same in everything that is judged is told apart by its number.
+        return told.time, 1, f"{what} {told.token} {told.method} {told.attempts} {told.row}", told
 
     def _due(self, horizon: int) -> Iterator[Event]:
         while self._pending and self._pending[0][0] <= horizon:
@@ -284,8 +305,8 @@ def _in_order(events: Iterable[Event]) -> Iterator[Event]:
     yield from sorted(same, key=lambda one: one[2])
 
 
-def _lateness(history: History, config: Config) -> int:
-    """Milliseconds after which every line has come, of the slowest log that is configured."""
+def _lateness(history: History, config: Config) -> int | None:
+    """Milliseconds after which every line has come, of the slowest log that is configured; None where none has any yet."""
     given: dict[str, int] = {
         entry.name: entry.options["lateness"]
         for _, entry in config.watched
@@ -296,7 +317,7 @@ def _lateness(history: History, config: Config) -> int:
         for name, standing in history.read.sources().items()
         if standing.events
     ]
-    return max(bounds, default=0)
+    return max(bounds, default=None)
 
 
 def milliseconds(time: datetime) -> int:

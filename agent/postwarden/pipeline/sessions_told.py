@@ -53,7 +53,7 @@ class Telling:
         if isinstance(row, Ended):
             return End(
                 number=row.number, account=self.account(name), time=row.time, protocol=row.protocol, place=place,
-                family=client_family(row.client), bytes_out=row.bytes_out, gateway=gateway,
+                family=client_family(row.client), session=row.session, bytes_out=row.bytes_out, gateway=gateway,
             )  # fmt: skip
         sign_in = row.protocol == "sign_in"
         return Entry(

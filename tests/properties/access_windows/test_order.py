@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from postwarden.detect.access.account import State
 from postwarden.detect.access.entry import Answer
 from postwarden.history.history import open_history
+from postwarden.model.event import Access
 from postwarden.model.window import Window
 from tests.properties.access_windows import histories
 
@@ -85,3 +86,30 @@ def test_lines_that_come_twice_change_nothing(seed: int, order: int) -> None:
             scored.turn(history, now)
         twice, _ = histories.known(scored)
     assert twice == whole
+
+
+def test_refusals_of_one_millisecond_are_taken_in(tmp_path: Path) -> None:
+    """Somebody who guesses quickly leaves lines that differ in nothing."""
+    tries = [
+        Access(
+            at=number, time=histories.BEGIN, stage="refused", protocol="imap", name="alice", address="203.0.113.9"
+        )
+        for number in range(3)
+    ]  # fmt: skip
+    with open_history(tmp_path, create=True) as history:
+        scored = histories.scoring(tmp_path)
+        histories.store(history, tries, histories.BEGIN + 1000)
+        assert scored.turn(history, histories.BEGIN + 1000).windows == ()
+        assert scored.turn(history, histories.BEGIN + histories.DAY).scored == 3
+
+
+def test_a_log_that_is_read_after_the_first_look_is_judged(tmp_path: Path) -> None:
+    """Before its first line nothing is final, however old its lines are."""
+    now = histories.BEGIN + 30 * histories.DAY
+    with open_history(tmp_path, create=True) as history:
+        scored = histories.scoring(tmp_path)
+        scored.turn(history, now)
+        histories.store(history, [line.event for line in histories.sessions(1)], now + 1000)
+        assert scored.turn(history, now + 2000).windows
+        assert scored.progress is not None
+        assert scored.progress.late == 0

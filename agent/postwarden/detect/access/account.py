@@ -5,7 +5,7 @@ from functools import cached_property
 from msgspec import Struct, field
 
 from postwarden.access.networks import Place
-from postwarden.detect.access.entry import Entry
+from postwarden.detect.access.entry import End, Entry
 from postwarden.detect.access.habits import Habits
 from postwarden.detect.access.settings import DAY, HOUR
 from postwarden.detect.access.stay import Stay
@@ -80,6 +80,7 @@ class State(Struct, dict=True, array_like=True):
     browser: tuple[int, Place] | None = None
     #: The latest sessions, so that none counts twice.
     lately: dict[str, None] = field(default_factory=dict)
+    ended: dict[str, None] = field(default_factory=dict)
     tokens: dict[str, tuple[str, str | None, int]] = field(default_factory=dict)
 
     @cached_property
@@ -99,6 +100,17 @@ class State(Struct, dict=True, array_like=True):
         """Sessions an hour, lately."""
         hours = 24 + (time % DAY) / 3_600_000
         return (self.yesterday + self.today) / hours
+
+    def is_ended_again(self, end: End) -> bool:
+        """Whether the end of the same session was told before."""
+        if end.session is None:
+            return False
+        if end.session in self.ended:
+            return True
+        self.ended[end.session] = None
+        if len(self.ended) > LATELY:
+            del self.ended[next(iter(self.ended))]
+        return False
 
     def is_told_again(self, entry: Entry) -> bool:
         """Whether the same session was told before: by another log, or a second time in an export."""

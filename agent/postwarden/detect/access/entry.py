@@ -45,6 +45,7 @@ class End(Struct, frozen=True, kw_only=True, gc=False):
     protocol: Protocol
     place: Place | None = None
     family: str | None = None
+    session: str | None = None
     bytes_out: int | None = None
     gateway: bool = False
 

@@ -117,16 +117,12 @@ class Habits(Struct, array_like=True):
         return (own + prior * crowd) / (self.arrivals + prior)
 
 
-def touch(sums: dict[str, Used], key: str, time: int, weight: float, *, day: bool, most: int) -> bool:
-    """Counts a use; gives whether it is the first. What was not used for longest goes where there are too many."""
+def touch(sums: dict[str, Used], key: str, time: int, weight: float, *, day: bool) -> bool:
+    """Counts a use; gives whether it is the first."""
     one = sums.get(key)
+    first = one is None
     if one is None:
-        if len(sums) >= most:
-            del sums[min(sums, key=lambda other: (sums[other].last, other))]
         one = sums[key] = Used()
-        first = True
-    else:
-        first = False
     one.count += weight
     if day:
         one.days += weight

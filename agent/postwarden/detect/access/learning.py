@@ -119,8 +119,12 @@ class Pupil:
 
     def _use(self, level: str, used: dict[str, Used], value: str, time: int, most: int) -> bool:
         before = used.get(value)
+        if before is None and len(used) >= most:
+            oldest = min(used, key=lambda one: (used[one].last, one))
+            del used[oldest]
+            self._crowd.remove(level, oldest)
         new_day = before is None or before.last // DAY < time // DAY
-        first = touch(used, value, time, self._weight, day=new_day, most=most)
+        first = touch(used, value, time, self._weight, day=new_day)
         if first:
             self._crowd.add(level, value)
         return first

@@ -117,7 +117,7 @@ class Scorer:
         if due and due[0][0] <= time:
             self._pass(time)
         state = self._known(end.account)
-        if state is None:
+        if state is None or state.is_ended_again(end):
             return
         place = end.place if not end.gateway else state.behind(time)
         stay = state.stays.get((end.family, place.place if place is not None else None, end.protocol))

@@ -101,11 +101,11 @@ def weigh_novelty(stay: Stay, habits: Habits, crowd: Crowd, account: str, weight
             if level == "place"
             else novelty_rate(habits, crowd, level, weight)
         )
-        points = decibans(INTRUDERS[level] / rate)
+        points = min(MOST[level], decibans(INTRUDERS[level] / rate))
         points -= _shared(stay, level, crowd, account)
         if level == "place":
             points = max(points, LEAST_PLACE)
-        stay.novelty[f"new_{level}"] = min(points, MOST[level])
+        stay.novelty[f"new_{level}"] = points
     elif stay.place is not None:
         stay.novelty["known_place"] = decibans(INTRUDERS[None] / 0.9)
     if level in {"country", "network"}:
