@@ -16,7 +16,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     `at_once` from anywhere.
     """
 
-    threshold: int = 25
+    threshold: int = 24
     pause: int = 2 * HOUR
     half_life: float = 120.0
     belongs: int = 60 * DAY
