@@ -83,7 +83,6 @@ def _archives(
 ) -> "tuple[Archive, ...]":
     """Four hundred days of logs of these organisations, as if their servers had run so long."""
     from postwarden import lab
-    from postwarden.cli.operator import now
     from postwarden.cli.terminal import Progress
 
     progress = Progress()
@@ -93,7 +92,6 @@ def _archives(
         mail=tuple(one.login for one in running.accounts),
         exchange=tuple(one.login for one in exchange.organisation.accounts),
         cloud=tuple(one.login for one in cloud.organisation.of("microsoft")),
-        today=now().date(),
     )
     progress.clear()
     lines = sum(file.lines for one in archives for file in one.written.of(one.log))
@@ -159,7 +157,7 @@ def audit_and_compare(
     for account in _entered(cloud) if cloud is not None else ():
         _show_grants(config, account)
     if archives:
-        _show_history(config)
+        _show_history(config, archives[0].intrusions[0].victim)
     _say(["verify", "--config", str(config), "--key", key.read_text("ascii").strip()])
     sound = command(["verify", "--config", str(config), "--key", key.read_text("ascii").strip()]) == CLEAN
     recorder = open_recorder(load(str(config)))
@@ -183,6 +181,9 @@ def audit_and_compare(
         same, sessions = comparison.compare_history(state_folder(load(str(config))), archives)
         exact = exact and same
         words.append(f"{sessions} sessions in 400 days of logs")
+        same, windows = comparison.compare_windows(archives, standings, accounts)
+        exact = exact and same
+        words.append(f"{windows} intruders by their access windows")
     print()
     if exact and sound:
         print(f"exactly what was planted was found: {'; '.join(words)}; a sound ledger")
@@ -218,12 +219,13 @@ def _show_grants(config: Path, account: str) -> None:
     print("\n".join(lines[start : start + _GRANT_LINES + 1]))
 
 
-def _show_history(config: Path) -> None:
-    """What the logs told, and who that is that logs in every few minutes."""
+def _show_history(config: Path, victim: str) -> None:
+    """What the logs told, one account's findings by time, and who that is that logs in every few minutes."""
     from postwarden.cli import run as command
 
     for arguments in (
         ["history", "status"],
+        ["findings", "list", "--by-time", "--account", victim],
         ["hunt", "--ip", _PROBE, "--reason", "what is that in the logs"],
     ):
         _say([*arguments, "--config", str(config)])

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from postwarden.cli.demo_configuration import CLOUD
 from postwarden.findings.life import Standing
+from postwarden.findings.windows import FIRST_ACCESS, is_window, values
+from postwarden.model import moment
 from postwarden.model.account import Account
 from postwarden.model.finding import Finding, at_least
 
@@ -35,7 +37,10 @@ def compare_mailboxes(
     found = sorted(
         (one.finding.scope.key.removeprefix("login:"), one.finding.name)
         for one in standings
-        if one.status == "open" and not of_cloud(one.finding) and one.finding.name != HUNTED
+        if one.status == "open"
+        and not of_cloud(one.finding)
+        and not is_window(one.finding)
+        and one.finding.name != HUNTED
     )
     wanted = sorted((one.account, one.rule) for one in planted)
     return difference("finding", wanted, found), len(found)
@@ -79,6 +84,24 @@ def compare_history(state: Path, archives: "Sequence[Archive]") -> tuple[bool, i
     found = [(name, one.begun, one.ended, one.refused) for name, one in totals]
     wanted = [(one.name, one.tally.begun, one.tally.ended, one.tally.attempts) for one in archives]
     return difference("sessions", wanted, found), sum(one.begun for _, one in totals)
+
+
+def compare_windows(
+    archives: "Sequence[Archive]", standings: Iterable[Standing], accounts: Iterable[Account]
+) -> tuple[bool, int]:
+    """Whether each intruder has a window that opened at the entry or later, and nobody else has one; and how many they are."""
+    logins = {account.key: account.login.partition("@")[0] for account in accounts}
+    entries = {one.victim: one.entry for archive in archives for one in archive.intrusions}
+    found: set[str] = set()
+    for standing in standings:
+        finding = standing.finding
+        if is_window(finding):
+            victim = logins.get(finding.scope.key, finding.scope.key)
+            (first,) = values(finding, FIRST_ACCESS)
+            # Most logs have whole seconds only.
+            early = moment.parse(first).timestamp() < entries.get(victim, 0) // 1000
+            found.add(f"{victim} before the entry" if early else victim)
+    return difference("access window", sorted(entries), sorted(found)), len(entries.keys() & found)
 
 
 def _application(cloud: "CloudLab", finding: Finding) -> str:
