@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: What the demo itself looks for in the history is no finding of the audit.
 HUNTED = "indicator_seen"
+#: Seconds before the first session in which an intruder signs in, in logs of whole seconds.
+SIGNS_IN = 60
 #: Of the applications that look odd and are harmless, so many may be findings.
 MOST_ODD = 2
 
@@ -98,8 +100,7 @@ def compare_windows(
         if is_window(finding):
             victim = logins.get(finding.scope.key, finding.scope.key)
             (first,) = values(finding, FIRST_ACCESS)
-            # Most logs have whole seconds only.
-            early = moment.parse(first).timestamp() < entries.get(victim, 0) // 1000
+            early = moment.parse(first).timestamp() < entries.get(victim, 0) / 1000 - SIGNS_IN
             found.add(f"{victim} before the entry" if early else victim)
     return difference("access window", sorted(entries), sorted(found)), len(entries.keys() & found)
 
