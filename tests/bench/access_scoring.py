@@ -24,6 +24,8 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import msgspec
+
 from postwarden.access.addresses import Address
 from postwarden.access.facts import NOTHING, Facts
 from postwarden.access.hosting import HostingTable
@@ -36,6 +38,7 @@ from postwarden.history.history import FILE, History, open_history
 from postwarden.history.interning import mapped
 from postwarden.history.kept import open_kept
 from postwarden.history.schema import SCHEMA
+from postwarden.history.standing import BUCKETS, Standing
 from postwarden.history.storing import INSERT_ACCESS, INSERT_ENDING
 from postwarden.model.arrival import Batch, Cursor
 from postwarden.model.event import Access
@@ -124,6 +127,11 @@ def fill(folder: Path, sessions: int, accounts: int) -> None:
     )
     for statement in indexes:
         base.execute(statement)
+    # All of it came at once: its lines are not late.
+    standing = Standing(
+        events=sessions, first=_BEGUN, latest=_BEGUN + DAYS * _DAY, delays=(sessions,) + (0,) * (BUCKETS - 1)
+    )
+    base.execute("INSERT INTO source VALUES (1, ?)", (msgspec.msgpack.encode(standing),))
     base.execute("COMMIT")
     base.execute("PRAGMA journal_mode = WAL").fetchall()
     base.close()

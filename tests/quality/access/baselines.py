@@ -131,8 +131,7 @@ class Freeman:
     told. p(x) is the organisation's own; every attempt is taken for honest before it is rated, p(A|x) = 1. Smoothing
     is that of S. Wiefling et al.'s published code (doi 10.1145/3546069): a value seen c times in N has the
     probability c/N · (1 - 1/(N + 1)), one never seen 1/(N + 1); where nothing of a feature is known of the account,
-    its own probability is a quarter of the least. Of the ways in which that code was read, this one found most in
-    trials. Every stay is learnt.
+    its own probability is a quarter of the least. Every stay is learnt.
     """
 
     def __init__(self) -> None:

@@ -30,7 +30,9 @@ def _write(folder: Path) -> dict[str, Archive]:
 
 
 def _ago(one: Intrusion) -> timedelta:
-    return datetime(ENDS.year, ENDS.month, ENDS.day, tzinfo=UTC) - datetime.fromtimestamp(one.entry / 1000, UTC)
+    return datetime(ENDS.year, ENDS.month, ENDS.day, tzinfo=UTC) - datetime.fromtimestamp(
+        one.entry / 1000, UTC
+    )
 
 
 def test_three_intruders_are_in_the_mail_server_one_in_the_cloud_and_none_in_the_exchange(
