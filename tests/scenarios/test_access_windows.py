@@ -11,6 +11,7 @@ from postwarden.lab.logs import Intrusion, Plan, draw_intrusions, write
 from tests.packaging.json_schema import misfits
 from tests.packaging.test_json_lines import SCHEMAS
 from tests.scenarios.conftest import Workplace
+from tests.scenarios.test_daemon import quick, running, until
 
 ELEMENTS = (
     "user=<%u> auth_user=<%{auth_user}> orig_user=<%{orig_user}> method=%m rip=%r rport=%b lip=%l mpid=%e %c %k "
@@ -89,6 +90,23 @@ def test_an_intruder_is_named_asked_about_and_judged_again(place: Workplace, int
     (habits,) = [line for line in lines if line["type"] == "habits"]
     assert misfits(SCHEMAS["habits"], habits) == []
     assert habits["accounts"] >= len(PEOPLE)
+
+
+def test_a_daemon_names_the_intruder(place: Workplace, intruder: Intrusion) -> None:
+    """While it runs, what the log tells is read, judged by habits and recorded, and the check says that it was."""
+    quick(place)
+    with running(place):
+        until(lambda: [one for one in place.records() if one["kind"] == "finding_opened"], seconds=90)
+        until(lambda: "access_windows" in _read(place), seconds=60)
+    (window,) = [one for one in windows(place) if _first(one) >= intruder.entry - 60_000]
+    assert window["status"] == "open"
+
+
+def _read(place: Workplace) -> set[str]:
+    """The checks of the log that were read completely at the last time."""
+    finished = [one for one in place.records() if one["kind"] == "audit_finished"]
+    rows = [row for one in finished[-3:] for row in one["coverage"]]
+    return {row["check"] for row in rows if row["source"] == "imap-log" and row["status"] == "read"}
 
 
 def _first(window: dict[str, object]) -> int:
