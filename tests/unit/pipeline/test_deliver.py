@@ -78,6 +78,20 @@ def audit(made: Recorder, *findings: Finding) -> None:
     finish(made, reading(done()), list(findings), account=ALICE)
 
 
+def test_a_quiet_finding_is_passed_by(made: Recorder, tmp_path: Path) -> None:
+    """What is beyond the budget of alarms is listed and not sent; when it is quiet no more, its change is."""
+    inbox = Inbox()
+    one = courier(inbox)
+    one.begin(made)
+    first, second = many("a", "b")
+    audit(made, msgspec.structs.replace(first, quiet=True), second)
+    assert turn(one, made, tmp_path) == [None]
+    assert inbox.told == [("opened", "b")]
+    audit(made, msgspec.structs.replace(first, level="critical"), second)
+    assert turn(one, made, tmp_path) == [None]
+    assert inbox.told == [("opened", "b"), ("changed", "a")]
+
+
 def test_each_change_is_told_once(made: Recorder, tmp_path: Path) -> None:
     """Opened, changed, resolved, reopened and acknowledged come in their order, and a second turn has nothing."""
     inbox = Inbox()
