@@ -231,13 +231,13 @@ class Scoring:
         scorer, waiting = self._scorer, [one for one in answers if one.time <= horizon]
         for time, _, _, event in events:
             while waiting and waiting[0].time <= time:
-                scorer.answer(waiting.pop(0))
+                scorer.answer(self._addressed(waiting.pop(0)))
             if isinstance(event, Entry):
                 yield scorer.take(event), 1
             else:
                 scorer.end(event)
         for answer in waiting:
-            scorer.answer(answer)
+            scorer.answer(self._addressed(answer))
         yield scorer.wait(horizon), 0
 
     def _provisional(
@@ -249,7 +249,7 @@ class Scoring:
             self._ahead_since = now
             for answer in answers:
                 if answer.time > horizon:
-                    ahead.answer(answer)
+                    ahead.answer(self._addressed(answer))
             fresh = sorted(self._pending, key=lambda event: event[:3])
         for _, _, _, event in sorted(fresh, key=lambda event: event[:3]):
             if isinstance(event, Entry):
@@ -257,6 +257,18 @@ class Scoring:
             else:
                 ahead.end(event)
         yield from ahead.wait(now)
+
+    def _addressed(self, answer: Answer) -> Answer:
+        """The answer with the account that has the window: a finding of a name that no directory knows is the source's."""
+        accounts = self._scorer.accounts
+        if answer.account in accounts:
+            return answer
+        owners = (
+            name
+            for name, state in accounts.items()
+            if any(one.subject == answer.subject for one in state.windows)
+        )
+        return replace(answer, account=next(owners, answer.account))
 
     def _low(self, marks: Marks) -> Marks:
         """Numbers from which on what waits is read again."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from postwarden.detect.access.account import State
 from postwarden.detect.access.entry import Answer
@@ -44,6 +45,18 @@ def at_once(seed: int, order: int, *, answered: tuple[Answer, ...] = ()) -> tupl
         scored = histories.scoring(Path(name))
         scored.turn(history, times[-1], answered, anew=True)
         return histories.known(scored), tuple(sorted(histories.answers(scored), key=lambda one: one.time))
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(seed=seeds, order=seeds)
+def test_an_answer_about_a_name_that_no_directory_knows_is_that_names(seed: int, order: int) -> None:
+    """Its finding stands at the source whose log has it, and so does the answer: it means the account that has the window."""
+    _, said = at_once(seed, order)
+    assert said
+    at_the_source = tuple(replace(one, account=histories.SOURCE) for one in said)
+    answered, _ = at_once(seed, order, answered=at_the_source)
+    assert answered == at_once(seed, order, answered=said)[0]
+    assert any(window.verdict is not None for window in answered[0])
 
 
 @settings(max_examples=EXAMPLES, deadline=None)
