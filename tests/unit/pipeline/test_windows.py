@@ -56,10 +56,10 @@ def test_a_window_is_one_finding_that_grows(recorder: Record, history: History) 
     assert record(ledger, history, made()) == ["finding_opened"]
     assert record(ledger, history, made()) == []
     assert record(ledger, history, made(sessions=3, last=AT - HOUR)) == []
-    assert record(ledger, history, made(sessions=9, last=AT + 30 * HOUR)) == ["finding_changed"]
+    assert record(ledger, history, made(sessions=3, last=AT + 30 * HOUR)) == ["finding_changed"]
     (standing,) = standings(ledger)
     facts = {fact.name: fact.values for fact in standing.finding.facts}
-    assert (facts["sessions"], standing.finding.level) == (("9",), "medium")
+    assert (facts["sessions"], standing.finding.level) == (("3",), "medium")
 
 
 def test_growth_reopens_no_acknowledgement_and_another_network_does(
