@@ -262,10 +262,8 @@ def _mishaps(
         if not cursor.live or cursor.path in failed or instead is cursor:
             continue
         file = files.get(cursor.path)
-        in_place = file is not None and (file.status.device, file.status.inode) == (
-            cursor.device,
-            cursor.inode,
-        )
+        # A removed file's number is given to the next one: it is the same file only if it was made then, too.
+        in_place = file is not None and _identity(file.status) == _identity(cursor)
         notes = []
         if instead is not None and 0 < instead.key < cursor.key:
             words = "an older content, which we had read before, is in its place again"
