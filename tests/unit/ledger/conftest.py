@@ -11,6 +11,8 @@ import pytest
 
 from postwarden.ledger import files
 from postwarden.ledger.creation import create
+from postwarden.ledger.epochs import Epoch
+from postwarden.ledger.private_keys import Unlock
 from postwarden.ledger.quarantine import Quarantined
 from postwarden.ledger.store import Ledger, Position, open_ledger
 
@@ -75,8 +77,8 @@ class Place:
             first=lambda key: record("ledger_opened", verifier_key=key),
         )
 
-    def open(self) -> Ledger:
-        return open_ledger(self.folder, self.private)
+    def open(self, *, unlock: Unlock | None = None) -> Ledger:
+        return open_ledger(self.folder, self.private, unlock=unlock)
 
     def lines(self) -> list[bytes]:
         return [line for _, line in self.open().records()]
@@ -85,6 +87,16 @@ class Place:
 def put(ledger: Ledger, *lines: bytes, wait: float = 10.0) -> Position:
     """Commit lines as they are."""
     return ledger.commit(lambda _: lines, recovered=recovery, wait=wait)
+
+
+def key_epoch(number: int, verifier_key: str) -> bytes:
+    """The record of a new signing key."""
+    return record("key_epoch", epoch=number, verifier_key=verifier_key)
+
+
+def rotate(ledger: Ledger) -> Epoch:
+    """Change to a new signing key."""
+    return ledger.rotate(key_epoch, recovered=recovery)
 
 
 @pytest.fixture
