@@ -216,7 +216,7 @@ def test_a_signed_record_of_another_form_is_not_sound(place: Place, ledger: Ledg
     with place.segment.open("ab") as file:
         file.write(line + b"\n")
     edge = segments.follow(Edge(), place.segment.read_bytes().removesuffix(b"\n").split(b"\n"))
-    place.checkpoint.write_bytes(checkpoint.sign_checkpoint(edge.position, ledger.origin, private))
+    place.checkpoint.write_bytes(checkpoint.sign_checkpoint(edge.position, ledger.origin, private.first))
     found = verify(place.folder)
     assert [(problem.first, problem.last) for problem in found.problems] == [(2, 2)]
 
