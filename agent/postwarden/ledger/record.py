@@ -26,10 +26,10 @@ _KIND = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def record_form(line: bytes) -> None:
-    """Check the form of one record, a line without its line feed; LedgerError says what is wrong with it.
+def record_form(line: bytes) -> str:
+    """Check the form of one record, a line without its line feed, and give its kind.
 
-    The spelling is checked on the text itself, which costs less than to write the record again and compare.
+    LedgerError says what is wrong with it. The spelling is checked on the text itself, which costs less than to write the record again and compare.
     """
     if not line:
         raise LedgerError("a record is empty")
@@ -56,7 +56,7 @@ def record_form(line: bytes) -> None:
         raise LedgerError(f"{_NOT_JSON}: an object has the same key twice")
     if "\\ud" in text and _SURROGATE.search(json.dumps(record, ensure_ascii=False)):
         raise LedgerError("a record holds half of a surrogate pair")
-    _check_envelope(record)
+    return _check_envelope(record)
 
 
 def check_time(text: str) -> None:
@@ -70,7 +70,7 @@ def check_time(text: str) -> None:
         raise LedgerError("a time is not on the calendar or the clock", hint) from exc
 
 
-def _check_envelope(record: dict[str, Any]) -> None:
+def _check_envelope(record: dict[str, Any]) -> str:
     if type(record.get("v")) is not int or record["v"] != 1:
         raise LedgerError("a record's v is not 1", "a newer postwarden may have written it")
     kind = record.get("kind")
@@ -84,6 +84,7 @@ def _check_envelope(record: dict[str, Any]) -> None:
         value = record.get(name)
         if not isinstance(value, str) or not value:
             raise LedgerError(f"a record has no {name}")
+    return kind
 
 
 def _outside_of_strings(text: str) -> str:
