@@ -24,6 +24,7 @@ from postwarden.cli import (
     run_daemon,
     status,
     verify,
+    witness,
 )
 from postwarden.cli.exits import BUG, INTERRUPTED, NOT_SOUND, USAGE
 from postwarden.cli.terminal import clean
@@ -41,6 +42,7 @@ VERBS = {
     "hunt": hunt,
     "rules": rules,
     "verify": verify,
+    "witness": witness,
     "collect": collect,
     "demo": demo,
 }

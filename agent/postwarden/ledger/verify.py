@@ -16,9 +16,10 @@ from hashlib import sha256
 from pathlib import Path
 
 from postwarden.errors import LedgerError, LedgerUnsound
-from postwarden.ledger import checkpoint, files, keys, segments, writer
+from postwarden.ledger import checkpoint, epochs, files, segments, writer
 from postwarden.ledger.checkpoint import Position
-from postwarden.ledger.note import MAX_NOTE, VerifierKey, parse_key
+from postwarden.ledger.epochs import Chain
+from postwarden.ledger.note import parse_key
 from postwarden.ledger.problems import Problem, Problems
 from postwarden.ledger.scan import Wanted
 from postwarden.ledger.segments import Edge
@@ -70,17 +71,18 @@ def verify(
     problems = Problems()
     uncommitted = None
     with files.folder(ledger) as root:
-        if not {checkpoint.NAME, keys.FOLDER, segments.FOLDER}.intersection(
+        if not {checkpoint.NAME, epochs.FOLDER, segments.FOLDER}.intersection(
             files.list_names(root, str(ledger))
         ):
             raise LedgerError(
                 f"{ledger} is not a ledger", "give the folder that holds checkpoint, keys and records"
             )
         seen = _read_checkpoint(root, problems)
-        certified = _verify_keys(root, problems)
-        if kept and certified and kept != certified:
+        chain = _verify_keys(root, problems)
+        if kept and chain and kept != chain.epochs[0].key:
             problems.add("the ledger's first key is not the one that it was compared with")
-        position = _open_checkpoint(seen, kept or certified, problems)
+            chain = None
+        position = _open_checkpoint(seen, chain, problems)
         try:
             with files.folder(segments.FOLDER, within=root) as records:
                 edge = _verify_records(ledger, records, position, problems, progress)
@@ -92,11 +94,11 @@ def verify(
             uncommitted = None  # a writer was at work, and these may have become records since
     return Verification(
         sound=not problems.count,
-        origin=certified.name if certified else None,
+        origin=chain.origin if chain else None,
         size=position.size if position else None,
         root=position.root if position else None,
-        verifier_key=certified.text if certified else None,
-        epochs=1 if certified else 0,
+        verifier_key=chain.epochs[0].key.text if chain else None,
+        epochs=len(chain.epochs) if chain else 0,
         checked_key=kept is not None,
         uncommitted=uncommitted,
         problems=problems.listed(),
@@ -114,38 +116,34 @@ def _read_checkpoint(root: int, problems: Problems) -> bytes | None:
     return content
 
 
-def _open_checkpoint(content: bytes | None, key: VerifierKey | None, problems: Problems) -> Position | None:
+def _open_checkpoint(content: bytes | None, chain: Chain | None, problems: Problems) -> Position | None:
     if content is None:
         return None
-    if key is None:
+    if chain is None:
         problems.add("the checkpoint cannot be verified without a sound key")
         return None
     try:
-        return checkpoint.open_checkpoint(content, key)
+        return chain.open_checkpoint(content)
     except LedgerError as exc:
         problems.add(f"the checkpoint is not sound: {exc}")
         return None
 
 
-def _verify_keys(root: int, problems: Problems) -> VerifierKey | None:
-    """The key of the first epoch's certificate, `None` where that is missing or not sound."""
+def _verify_keys(root: int, problems: Problems) -> Chain | None:
+    """The chain of the epochs' certificates, `None` where the first is missing or one is not sound."""
     try:
-        with files.folder(keys.FOLDER, within=root) as folder:
+        with files.folder(epochs.FOLDER, within=root) as folder:
+            chain = epochs.read_chain(folder, owner=None)
+            known = {epochs.file_name(epoch.number) for epoch in chain.epochs}
+            # A crash may leave the next certificate under its temporary name; it is made again.
+            known.add(epochs.file_name(chain.last.number + 1) + files.TEMPORARY)
             for name in files.list_names(folder, "the keys folder"):
-                if name != keys.FIRST:
-                    problems.add(f"{keys.FOLDER}/{name!a} is not a file of the ledger")
-            content = files.read(folder, keys.FIRST, owner=None, limit=MAX_NOTE)
+                if name not in known:
+                    problems.add(f"{epochs.FOLDER}/{name!a} is not a file of the ledger")
     except LedgerUnsound as exc:
         problems.add(exc.message)
         return None
-    if content is None:
-        problems.add(f"the first key's certificate, {keys.FOLDER}/{keys.FIRST}, is missing")
-        return None
-    try:
-        return keys.open_first_epoch(content).key
-    except LedgerError as exc:
-        problems.add(f"the first key's certificate is not sound: {exc}")
-        return None
+    return chain
 
 
 def _verify_records(
