@@ -16,7 +16,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from postwarden.errors import LedgerError, LedgerUnsound
-from postwarden.ledger import checkpoint, epochs, files, segments, writer
+from postwarden.ledger import checkpoint, epochs, files, own_records, segments, writer
 from postwarden.ledger.checkpoint import Position
 from postwarden.ledger.epochs import Chain
 from postwarden.ledger.note import parse_key
@@ -26,7 +26,15 @@ from postwarden.ledger.segments import Edge
 from postwarden.ledger.spread import count_processes, spread
 
 #: Kinds of records that say something about the ledger itself.
-_KINDS = frozenset({"key_epoch", "ledger_opened", "records_pruned", "blobs_erased"})
+_KINDS = frozenset(
+    {
+        own_records.KEY_EPOCH,
+        own_records.BLOBS_KEPT,
+        own_records.BLOBS_ERASED,
+        own_records.RECORDS_PRUNED,
+        own_records.LEDGER_OPENED,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
