@@ -9,23 +9,32 @@ What this cannot see: a ledger put back to an older state of its own, whole, is 
 kept a later checkpoint can tell.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 from postwarden.errors import LedgerError, LedgerUnsound
-from postwarden.ledger import checkpoint, epochs, files, segments, writer
+from postwarden.ledger import checkpoint, epochs, files, own_records, segments, writer
 from postwarden.ledger.checkpoint import Position
 from postwarden.ledger.epochs import Chain
 from postwarden.ledger.note import parse_key
 from postwarden.ledger.problems import Problem, Problems
-from postwarden.ledger.record import record_form
+from postwarden.ledger.scan import Wanted
 from postwarden.ledger.segments import Edge
+from postwarden.ledger.spread import count_processes, spread
 
-_STEP = 4096
-#: More records than a checkpoint can tell of: read on to the end.
-_ALL = 10**18
+#: Kinds of records that say something about the ledger itself.
+_KINDS = frozenset(
+    {
+        own_records.KEY_EPOCH,
+        own_records.BLOBS_KEPT,
+        own_records.BLOBS_ERASED,
+        own_records.RECORDS_PRUNED,
+        own_records.LEDGER_OPENED,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +93,7 @@ def verify(
         position = _open_checkpoint(seen, chain, problems)
         try:
             with files.folder(segments.FOLDER, within=root) as records:
-                edge = _verify_records(records, position, problems, progress)
+                edge = _verify_records(ledger, records, position, problems, progress)
                 if edge:
                     uncommitted = _verify_beyond(records, edge, problems)
         except LedgerUnsound as exc:
@@ -146,48 +155,55 @@ def _verify_keys(root: int, problems: Problems) -> Chain | None:
 
 
 def _verify_records(
-    records: int, position: Position | None, problems: Problems, progress: Callable[[int], None] | None
+    ledger: Path,
+    records: int,
+    position: Position | None,
+    problems: Problems,
+    progress: Callable[[int], None] | None,
 ) -> Edge | None:
     """The edge over the records that the checkpoint covers, `None` where they do not give its root."""
     for name in files.list_names(records, "the records folder"):
         if segments.segment_first(name) is None:
             problems.add(f"{segments.FOLDER}/{name!a} is not a file of the ledger")
-    stop = position.size if position else _ALL
-    lines = segments.read_lines(records, 0, stop, owner=None)
-    try:
-        edge = segments.follow(Edge(), _check_forms(lines, problems, progress))
-    except LedgerUnsound as exc:
-        if position is None:
-            _not_covered(problems, exc.record or 0)
-            return None
-        problems.add(exc.message, exc.record, None if exc.record is None else max(exc.record, stop - 1))
-        _not_covered(problems, stop)
-        return None
-    if progress:
-        progress(edge.size)
+    stop = position.size if position else _beyond_all(records)
+    wanted = [
+        Wanted(first, min(stop, first + segments.LENGTH), segments.LENGTH, kinds=_KINDS)
+        for first in range(0, stop, segments.LENGTH)
+    ]
+    edge = Edge()
+    scans = spread(ledger, wanted, processes=count_processes(wanted), progress=progress)
+    with closing(scans):
+        for scan in scans:
+            for problem in scan.problems:
+                problems.add(problem.what, problem.first, problem.last)
+            problems.count += scan.unlisted
+            if scan.broken:
+                if position:
+                    what, record = scan.broken.message, scan.broken.record
+                    problems.add(what, record, None if record is None else max(record, stop - 1))
+                _not_covered(problems, stop if position else scan.size)
+                return None
+            if scan.pruned:
+                what = f"{segments.segment_name(scan.first)} has hashes in place of its records"
+                problems.add(f"{what}, and no record says who pruned it", scan.first, scan.size - 1)
+            edge = segments.follow_scan(edge, scan, scan.size)
     if edge.position == position:
         return edge
-    problems.add("the records do not give the checkpoint's root")
-    _not_covered(problems, stop)
+    if position:
+        problems.add("the records do not give the checkpoint's root")
+    _not_covered(problems, edge.size)
     return None
+
+
+def _beyond_all(records: int) -> int:
+    """A size that no record of the segments that are there lies beyond."""
+    last = max(segments.list_segments(records), default=-segments.LENGTH)
+    return last + segments.LENGTH
 
 
 def _not_covered(problems: Problems, size: int) -> None:
     if size:
         problems.add(f"no sound checkpoint covers records 0 to {size - 1}", 0, size - 1)
-
-
-def _check_forms(
-    lines: Iterator[bytes], problems: Problems, progress: Callable[[int], None] | None
-) -> Iterator[bytes]:
-    for index, line in enumerate(lines):
-        try:
-            record_form(line)
-        except LedgerError as exc:
-            problems.add(f"record {index} does not have a record's form: {exc}", index, index)
-        if progress and index % _STEP == 0:
-            progress(index)
-        yield line
 
 
 def _verify_beyond(records: int, edge: Edge, problems: Problems) -> Uncommitted | None:
