@@ -19,10 +19,12 @@ _shtab_postwarden_commands() {
     hunt:'Looks through all that the logs told, as far back as the history goes: which accounts, since when, how often. Each'
     init:'Writes a commented agent.toml and creates the ledger with its first key. The public key is the only line on'
     inspect:'Judges material that somebody exported: Sieve scripts, users'"'"' .forward files, saved answers of Exchange Web Services'
+    prove:'Shows one record to somebody who must not see the others: the proof holds that record, and whoever has the ledger'"'"'s'
     rules:'Rules are Sigma files: the shipped ones and those in the folders that agent.toml names. Each has examples beside it'
     run:'Sweeps all accounts in the foreground, as a service manager wants it: each account is audited once an interval'
     status:'Says for each source how many accounts are due and overdue, how many could not be read whole the last time, and since'
     verify:'Reads a ledger without changing it and checks that every record is the one that was signed. It needs no private'
+    verify-proof:'Checks a file that postwarden prove or export wrote: that the record which it shows, and no other, is in the ledger that'
   )
   _describe 'postwarden commands' _commands
 }
@@ -258,6 +260,18 @@ _shtab_postwarden_inspect_options=(
 # guard to ensure default positional specs are added only once per session
 _shtab_postwarden_inspect_defaults_added=0
 
+_shtab_postwarden_prove_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--consistency[prove that the ledger at OLD is the beginning of the one at NEW]:('OLD', 'NEW'):"
+  {-o,--output}"[write the proof here (default\: stdout)]:FILE:"
+  "--ledger[the ledger\'s folder (default\: the configured one)]:FOLDER:_files -/"
+  "--config[agent.toml to use (default\: .\/agent.toml, then the user\'s configuration folder, then \/etc\/postwarden)]:FILE:_files"
+  ":a record\'s index, from 0:"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_postwarden_prove_defaults_added=0
+
 _shtab_postwarden_rules_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
 )
@@ -327,6 +341,19 @@ _shtab_postwarden_verify_options=(
 # guard to ensure default positional specs are added only once per session
 _shtab_postwarden_verify_defaults_added=0
 
+_shtab_postwarden_verify_proof_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--record[the record, one line (default\: the one in the proof\'s extra field)]:FILE:"
+  "--old[the checkpoint that a consistency proof begins with]:FILE:"
+  "--key[the first key, as init printed it]:VKEY:"
+  "--keys[the certificates of the epochs]:FOLDER:"
+  "--json[print one JSON object a line (docs\/json.md describes them)]"
+  ":the proof:"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_postwarden_verify_proof_defaults_added=0
+
 
 _shtab_postwarden() {
   local context state line curcontext="$curcontext" one_or_more='(*)' remainder='(-)*:' default='*::: :->postwarden'
@@ -355,10 +382,12 @@ _shtab_postwarden() {
         hunt) _arguments -C -s $_shtab_postwarden_hunt_options ;;
         init) _arguments -C -s $_shtab_postwarden_init_options ;;
         inspect) _arguments -C -s $_shtab_postwarden_inspect_options ;;
+        prove) _arguments -C -s $_shtab_postwarden_prove_options ;;
         rules) _shtab_postwarden_rules ;;
         run) _arguments -C -s $_shtab_postwarden_run_options ;;
         status) _arguments -C -s $_shtab_postwarden_status_options ;;
         verify) _arguments -C -s $_shtab_postwarden_verify_options ;;
+        verify-proof) _arguments -C -s $_shtab_postwarden_verify_proof_options ;;
       esac
   esac
 }

@@ -159,6 +159,23 @@ class VerificationLine(Line, frozen=True, kw_only=True, tag="verification"):
     problems: tuple[Problem, ...]
 
 
+class ProofLine(Line, frozen=True, kw_only=True, tag="proof"):
+    """Whether a proof shows what it says."""
+
+    file: str
+    sound: bool
+    index: int | None
+    old: int | None
+    origin: str | None
+    size: int | None
+    root: str | None
+    epoch: int | None
+    record: str | None
+    key_compared: bool
+    certificates_followed: bool
+    problem: str | None
+
+
 class HistoryProblem(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One thing about the history that does not agree with the ledger."""
 
@@ -482,6 +499,7 @@ OBJECTS: Mapping[str, tuple[tuple[type[Struct], ...], str]] = {
     "example": ((ExampleLine,), "`rules test`"),
     "explanation": ((ExplanationLine,), "`rules explain`"),
     "verification": ((VerificationLine,), "`verify`"),
+    "proof": ((ProofLine,), "`verify-proof`"),
     "history_verification": ((HistoryVerificationLine,), "`verify --history`"),
     "log": ((LogLine,), "`history status`"),
     "habits": ((HabitsLine,), "`history status`"),

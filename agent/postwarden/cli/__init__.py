@@ -20,10 +20,12 @@ from postwarden.cli import (
     hunt,
     init,
     inspect,
+    prove,
     rules,
     run_daemon,
     status,
     verify,
+    verify_proof,
 )
 from postwarden.cli.exits import BUG, INTERRUPTED, NOT_SOUND, USAGE
 from postwarden.cli.terminal import clean
@@ -41,6 +43,8 @@ VERBS = {
     "hunt": hunt,
     "rules": rules,
     "verify": verify,
+    "prove": prove,
+    "verify-proof": verify_proof,
     "collect": collect,
     "demo": demo,
 }
