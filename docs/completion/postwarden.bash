@@ -8,7 +8,7 @@
 _shtab_postwarden_findings_subparsers=(list show ack answer rebuild)
 _shtab_postwarden_history_subparsers=(status read rescore export)
 _shtab_postwarden_rules_subparsers=(list test explain)
-_shtab_postwarden_subparsers=(init check-config audit run status inspect findings history hunt rules verify prove verify-proof collect demo)
+_shtab_postwarden_subparsers=(init check-config audit run status inspect findings history hunt rules verify prove verify-proof witness collect demo)
 
 _shtab_postwarden_init_option_strings=(-h --help --config --origin)
 _shtab_postwarden_check_config_option_strings=(-h --help --config --offline --account --json)
@@ -35,6 +35,7 @@ _shtab_postwarden_rules_option_strings=(-h --help)
 _shtab_postwarden_verify_option_strings=(-h --help --key --history --config --json)
 _shtab_postwarden_prove_option_strings=(-h --help --consistency -o --output --ledger --config)
 _shtab_postwarden_verify_proof_option_strings=(-h --help --record --old --key --keys --json)
+_shtab_postwarden_witness_option_strings=(-h --help --listen --state --name --log --tls-certificate --tls-key --json)
 _shtab_postwarden_collect_option_strings=(-h --help --config)
 _shtab_postwarden_demo_option_strings=(-h --help --dir --server)
 _shtab_postwarden_option_strings=(-h --help --version)
@@ -79,7 +80,7 @@ _shtab_postwarden_history_export___format_choices=(jsonl csv)
 _shtab_postwarden_history_pos_0_choices=(status read rescore export)
 _shtab_postwarden_rules_pos_0_choices=(list test explain)
 _shtab_postwarden_demo___server_choices=(auto dovecot pymap)
-_shtab_postwarden_pos_0_choices=(init check-config audit run status inspect findings history hunt rules verify prove verify-proof collect demo)
+_shtab_postwarden_pos_0_choices=(init check-config audit run status inspect findings history hunt rules verify prove verify-proof witness collect demo)
 
 _shtab_postwarden_init__h_nargs=0
 _shtab_postwarden_init___help_nargs=0
@@ -160,6 +161,9 @@ _shtab_postwarden_prove___consistency_nargs=+
 _shtab_postwarden_verify_proof__h_nargs=0
 _shtab_postwarden_verify_proof___help_nargs=0
 _shtab_postwarden_verify_proof___json_nargs=0
+_shtab_postwarden_witness__h_nargs=0
+_shtab_postwarden_witness___help_nargs=0
+_shtab_postwarden_witness___json_nargs=0
 _shtab_postwarden_collect__h_nargs=0
 _shtab_postwarden_collect___help_nargs=0
 _shtab_postwarden_demo__h_nargs=0

@@ -25,6 +25,7 @@ _shtab_postwarden_commands() {
     status:'Says for each source how many accounts are due and overdue, how many could not be read whole the last time, and since'
     verify:'Reads a ledger without changing it and checks that every record is the one that was signed. It needs no private'
     verify-proof:'Checks a file that postwarden prove or export wrote: that the record which it shows, and no other, is in the ledger that'
+    witness:'Runs a small witness (https://c2sp.org/tlog-witness): it remembers the newest checkpoint of each ledger that it was'
   )
   _describe 'postwarden commands' _commands
 }
@@ -354,6 +355,20 @@ _shtab_postwarden_verify_proof_options=(
 # guard to ensure default positional specs are added only once per session
 _shtab_postwarden_verify_proof_defaults_added=0
 
+_shtab_postwarden_witness_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--listen[where to listen\; an IPv6 address in brackets]:HOST:PORT:"
+  "--state[the witness\'s folder\; made if it is missing]:FOLDER:"
+  "--name[the witness\'s name, for good]:NAME:"
+  "*--log[the first key of a ledger, as its init printed it\; may be given again]:VKEY:"
+  "--tls-certificate[serve https with this certificate (PEM, with its chain)]:FILE:"
+  "--tls-key[and this key (PEM)]:FILE:"
+  "--json[print one JSON object a line (docs\/json.md describes them)]"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_postwarden_witness_defaults_added=0
+
 
 _shtab_postwarden() {
   local context state line curcontext="$curcontext" one_or_more='(*)' remainder='(-)*:' default='*::: :->postwarden'
@@ -388,6 +403,7 @@ _shtab_postwarden() {
         status) _arguments -C -s $_shtab_postwarden_status_options ;;
         verify) _arguments -C -s $_shtab_postwarden_verify_options ;;
         verify-proof) _arguments -C -s $_shtab_postwarden_verify_proof_options ;;
+        witness) _arguments -C -s $_shtab_postwarden_witness_options ;;
       esac
   esac
 }

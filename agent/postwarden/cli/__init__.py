@@ -26,6 +26,7 @@ from postwarden.cli import (
     status,
     verify,
     verify_proof,
+    witness,
 )
 from postwarden.cli.exits import BUG, INTERRUPTED, NOT_SOUND, USAGE
 from postwarden.cli.terminal import clean
@@ -45,6 +46,7 @@ VERBS = {
     "verify": verify,
     "prove": prove,
     "verify-proof": verify_proof,
+    "witness": witness,
     "collect": collect,
     "demo": demo,
 }

@@ -7,7 +7,7 @@ from postwarden.cli.common import add_config, add_json
 from postwarden.cli.exits import CLEAN
 
 if TYPE_CHECKING:
-    from postwarden.findings.life import Standing
+    from postwarden.model.standing import Standing
     from postwarden.pipeline.record import Recorder
 
 HELP = "list findings, show one with its history, acknowledge or answer one"

@@ -109,17 +109,19 @@ def numbers(keys: PrivateKeys) -> list[int]:
     return sorted(int(name) for name in _names(keys) if not name.endswith(files.TEMPORARY))
 
 
+def others(keys: PrivateKeys, number: int) -> list[str]:
+    """The files of every private key but the one of an epoch, half-written ones too."""
+    return [name for name in _names(keys) if name != file_name(number)]
+
+
 def destroy_others(keys: PrivateKeys, number: int) -> None:
     """Overwrite and remove every private key but the one of an epoch, half-written ones too; on the disk on return.
 
     What a file system keeps elsewhere (a snapshot, a copy on write, spare blocks of a flash disk) and what a
     backup took is out of reach. OSError as the system gives it.
     """
-    others = [name for name in _names(keys) if name != file_name(number)]
-    if not others:
-        return
     with files.folder(keys.folder) as folder:
-        for name in others:
+        for name in others(keys, number):
             _overwrite(folder, name)
             files.unlink(name, dir_fd=folder)
         files.sync(folder, f"the folder {keys.folder}")

@@ -137,8 +137,7 @@ class Ledger:
         """
 
         def decide(_: Position) -> list[bytes]:
-            named = rotation.prepare(self._private, self._chain)
-            return [record(named.epoch, named.verifier_key)]
+            return [record(*rotation.prepare(self._private, self._chain))]
 
         return self._with_lock(lambda folders, kept: self._rotate(folders, kept, decide, recovered), wait)
 

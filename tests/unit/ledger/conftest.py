@@ -16,6 +16,7 @@ from postwarden.ledger.private_keys import Unlock
 from postwarden.ledger.quarantine import Quarantined
 from postwarden.ledger.store import Ledger, Position, open_ledger
 
+ORIGIN = "postwarden/test.example"
 TIME = "2026-11-22T09:30:00.000000Z"
 CALLS = ("pwrite", "ftruncate", "fdatasync", "fsync", "rename", "unlink", "mkdir")
 
@@ -72,9 +73,9 @@ class Place:
         return create(
             self.folder,
             self.private,
-            origin="postwarden/test.example",
+            origin=ORIGIN,
             time=TIME,
-            first=lambda key: record("ledger_opened", verifier_key=key),
+            first=lambda key: record("ledger_opened", origin=ORIGIN, verifier_key=key),
         )
 
     def open(self, *, unlock: Unlock | None = None) -> Ledger:

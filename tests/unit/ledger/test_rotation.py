@@ -214,3 +214,16 @@ def test_a_passphrase_wraps_the_keys_from_the_next_change_on(place: Place, ledge
     put(place.open(unlock=lambda: b"secret words"), record(number=3))
     with pytest.raises(LedgerError, match="wrapped by a passphrase"):
         put(place.open(), record(number=4))
+
+
+def test_a_later_key_beside_an_older_ledger_is_left_alone(place: Place, ledger: Ledger) -> None:
+    """If only the ledger's folder was put back, the writer stops and does not destroy the key of the newer one."""
+    shutil.copytree(place.folder, place.state / "backup")
+    rotate(ledger)
+    shutil.rmtree(place.folder)
+    (place.state / "backup").rename(place.folder)
+    seed = (place.private / "00000001").read_bytes()
+    with pytest.raises(LedgerError, match="00000000 is missing") as caught:
+        put(place.open(), record(number=1))
+    assert "as a whole" in str(caught.value.hint)
+    assert (place.private / "00000001").read_bytes() == seed
