@@ -8,7 +8,7 @@
 _shtab_postwarden_findings_subparsers=(list show ack answer rebuild)
 _shtab_postwarden_history_subparsers=(status read rescore export)
 _shtab_postwarden_rules_subparsers=(list test explain)
-_shtab_postwarden_subparsers=(init check-config audit run status inspect findings history hunt rules verify prove verify-proof witness collect demo)
+_shtab_postwarden_subparsers=(init check-config audit run status inspect findings history hunt rules verify prove verify-proof export witness collect demo)
 
 _shtab_postwarden_init_option_strings=(-h --help --config --origin)
 _shtab_postwarden_check_config_option_strings=(-h --help --config --offline --account --json)
@@ -35,6 +35,7 @@ _shtab_postwarden_rules_option_strings=(-h --help)
 _shtab_postwarden_verify_option_strings=(-h --help --key --history --config --json)
 _shtab_postwarden_prove_option_strings=(-h --help --consistency -o --output --ledger --config)
 _shtab_postwarden_verify_proof_option_strings=(-h --help --record --old --key --keys --json)
+_shtab_postwarden_export_option_strings=(-h --help --format --account --since --until --config --json)
 _shtab_postwarden_witness_option_strings=(-h --help --listen --state --name --log --tls-certificate --tls-key --json)
 _shtab_postwarden_collect_option_strings=(-h --help --config)
 _shtab_postwarden_demo_option_strings=(-h --help --dir --server)
@@ -67,6 +68,7 @@ _shtab_postwarden_verify_pos_0_COMPGEN=_shtab_compgen_dirs
 _shtab_postwarden_verify___config_COMPGEN=_shtab_compgen_files
 _shtab_postwarden_prove___ledger_COMPGEN=_shtab_compgen_dirs
 _shtab_postwarden_prove___config_COMPGEN=_shtab_compgen_files
+_shtab_postwarden_export___config_COMPGEN=_shtab_compgen_files
 _shtab_postwarden_collect___config_COMPGEN=_shtab_compgen_files
 _shtab_postwarden_demo___dir_COMPGEN=_shtab_compgen_dirs
 
@@ -79,8 +81,9 @@ _shtab_postwarden_history_export___of_choices=(sessions transfers)
 _shtab_postwarden_history_export___format_choices=(jsonl csv)
 _shtab_postwarden_history_pos_0_choices=(status read rescore export)
 _shtab_postwarden_rules_pos_0_choices=(list test explain)
+_shtab_postwarden_export___format_choices=(jsonl csv tlog-tiles)
 _shtab_postwarden_demo___server_choices=(auto dovecot pymap)
-_shtab_postwarden_pos_0_choices=(init check-config audit run status inspect findings history hunt rules verify prove verify-proof witness collect demo)
+_shtab_postwarden_pos_0_choices=(init check-config audit run status inspect findings history hunt rules verify prove verify-proof export witness collect demo)
 
 _shtab_postwarden_init__h_nargs=0
 _shtab_postwarden_init___help_nargs=0
@@ -161,6 +164,9 @@ _shtab_postwarden_prove___consistency_nargs=+
 _shtab_postwarden_verify_proof__h_nargs=0
 _shtab_postwarden_verify_proof___help_nargs=0
 _shtab_postwarden_verify_proof___json_nargs=0
+_shtab_postwarden_export__h_nargs=0
+_shtab_postwarden_export___help_nargs=0
+_shtab_postwarden_export___json_nargs=0
 _shtab_postwarden_witness__h_nargs=0
 _shtab_postwarden_witness___help_nargs=0
 _shtab_postwarden_witness___json_nargs=0

@@ -14,6 +14,7 @@ _shtab_postwarden_commands() {
     check-config:'Parses agent.toml, resolves its secrets and loads the rules. Unless --offline, connects to each source with one'
     collect:'Reads users'"'"' .forward files and Sieve scripts on the mail host, as /etc/postwarden/collect.toml names them, and writes'
     demo:'Starts mail servers on this machine'"'"'s loopback: an IMAP server (Dovecot where it is installed, else pymap, which has'
+    export:'Writes records as they stand into a new folder, each with a proof that it is in the ledger, together with the checkpoint, the'
     findings:'Findings as they stand in the ledger. An acknowledgement silences one finding, says who and why in a signed'
     history:'The history keeps what logs told of log-ins and of messages handed over, for 400 days unless configured otherwise,'
     hunt:'Looks through all that the logs told, as far back as the history goes: which accounts, since when, how often. Each'
@@ -108,6 +109,20 @@ _shtab_postwarden_demo_options=(
 
 # guard to ensure default positional specs are added only once per session
 _shtab_postwarden_demo_defaults_added=0
+
+_shtab_postwarden_export_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--format[lines of JSON, a table for spreadsheets, or tiles of the whole ledger]:format:(jsonl csv tlog-tiles)"
+  "--account[only what concerns it\: an address, login or key]:A:"
+  "--since[records from then on (2026-06-01, or with a time in UTC)]:TIME:"
+  "--until[records before then]:TIME:"
+  "--config[agent.toml to use (default\: .\/agent.toml, then the user\'s configuration folder, then \/etc\/postwarden)]:FILE:_files"
+  "--json[print one JSON object a line (docs\/json.md describes them)]"
+  ":a folder that is empty or not there yet:"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_postwarden_export_defaults_added=0
 
 _shtab_postwarden_findings_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
@@ -392,6 +407,7 @@ _shtab_postwarden() {
         check-config) _arguments -C -s $_shtab_postwarden_check_config_options ;;
         collect) _arguments -C -s $_shtab_postwarden_collect_options ;;
         demo) _arguments -C -s $_shtab_postwarden_demo_options ;;
+        export) _arguments -C -s $_shtab_postwarden_export_options ;;
         findings) _shtab_postwarden_findings ;;
         history) _shtab_postwarden_history ;;
         hunt) _arguments -C -s $_shtab_postwarden_hunt_options ;;

@@ -176,6 +176,17 @@ class ProofLine(Line, frozen=True, kw_only=True, tag="proof"):
     problem: str | None
 
 
+class ExportedLine(Line, frozen=True, kw_only=True, tag="export"):
+    """What was handed out."""
+
+    folder: str
+    format: Literal["jsonl", "csv", "tlog-tiles"]
+    records: int
+    size: int
+    root: str
+    digest: str
+
+
 class HistoryProblem(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One thing about the history that does not agree with the ledger."""
 
@@ -500,6 +511,7 @@ OBJECTS: Mapping[str, tuple[tuple[type[Struct], ...], str]] = {
     "explanation": ((ExplanationLine,), "`rules explain`"),
     "verification": ((VerificationLine,), "`verify`"),
     "proof": ((ProofLine,), "`verify-proof`"),
+    "export": ((ExportedLine,), "`export`"),
     "history_verification": ((HistoryVerificationLine,), "`verify --history`"),
     "log": ((LogLine,), "`history status`"),
     "habits": ((HabitsLine,), "`history status`"),
