@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from postwarden.cli.common import add_config, add_json
+from postwarden.cli.common import add_config, add_json, ledger_folder
 from postwarden.cli.exits import CLEAN, NOT_SOUND
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     from postwarden.cli.terminal import Progress
     from postwarden.ledger.verify import verify
 
-    folder = Path(args.ledger) if args.ledger else _configured(args.config)
+    folder = ledger_folder(args.ledger, args.config)
     progress = Progress()
     result = verify(folder, key=args.key, progress=lambda count: progress.show(f"{count} records"))
     progress.clear()
@@ -100,12 +100,6 @@ def _history(args: argparse.Namespace, folder: Path, file: Path) -> bool:
     if problems:
         print("NOT SOUND: keep the history as it is, and compare with copies kept elsewhere")
     return not problems
-
-
-def _configured(config: str | None) -> Path:
-    from postwarden.config.locate import load, state_folder
-
-    return state_folder(load(config)) / "ledger"
 
 
 def as_object(result: "Verification", folder: Path) -> dict[str, object]:

@@ -209,6 +209,11 @@ class StateStore:
         )
         return [_STANDING.decode(standing) for (standing,) in rows]
 
+    def scope_of(self, key: str) -> Scope | None:
+        """The scope of the finding with this id, `None` where there is none."""
+        row = self._base.execute("SELECT scope_kind, scope_key FROM finding WHERE id = ?", (key,)).fetchone()
+        return Scope(kind=row[0], key=row[1]) if row else None
+
     def history(self, key: str) -> list[int]:
         """Indices of the records about a finding, oldest first."""
         rows = self._base.execute("SELECT record FROM history WHERE id = ? ORDER BY record", (key,))

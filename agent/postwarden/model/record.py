@@ -224,6 +224,22 @@ class HistoryExported(Record, frozen=True, kw_only=True, tag="history_exported")
     reason: str
 
 
+class ExportMade(Record, frozen=True, kw_only=True, tag="export_made"):
+    """Records of this ledger were handed out with their proofs: of which account (None: all) and time, and how many.
+
+    `size` is that of the checkpoint that covers them, `digest` SHA-256 of the export's file SHA256SUMS, which names
+    every other file.
+    """
+
+    format: Literal["jsonl", "csv", "tlog-tiles"]
+    account: str | None = None
+    since: str | None = None
+    until: str | None = None
+    count: int
+    size: int
+    digest: str
+
+
 class Recovery(Record, frozen=True, kw_only=True, tag="recovery"):
     """Bytes beyond the last checkpoint were put aside: `file` in quarantine, with length and SHA-256."""
 
@@ -254,5 +270,6 @@ AnyRecord = (
     | HistoryPruned
     | HuntMade
     | HistoryExported
+    | ExportMade
     | Recovery
 )
