@@ -18,11 +18,13 @@ from postwarden.ledger import (
     checkpoint,
     epochs,
     files,
+    filesystem,
     lock,
     note,
     presence,
     private_keys,
     quarantine,
+    reserve,
     segments,
 )
 from postwarden.ledger.checkpoint import Position
@@ -57,6 +59,7 @@ def create(
         raise _is_there(ledger)
     if half := presence.explain_half(ledger, private):
         raise half
+    filesystem.refuse_network(ledger)
     began = presence.unfinished(ledger)
     key = private_keys.make()
     kept = PrivateKeys(private, unlock)
@@ -110,6 +113,7 @@ def _fill(began: Path, key: Ed25519PrivateKey, origin: str, time: str, first: Ca
         with files.folder(segments.FOLDER, within=root) as folder:
             files.store(folder, segments.segment_name(0), [line, b"\n"])
         files.store(root, lock.NAME, [])
+        reserve.make(root)
         files.store(root, checkpoint.NAME, [signed])
 
 
