@@ -234,6 +234,14 @@ class Recovery(Record, frozen=True, kw_only=True, tag="recovery"):
     digest: str
 
 
+class LedgerFull(Record, frozen=True, kw_only=True, tag="ledger_full"):
+    """The ledger's disk had no room: for how many `records` (or a blob) of how many bytes in all, and the error in words."""
+
+    records: int
+    length: int
+    error: str
+
+
 AnyRecord = (
     LedgerOpened
     | ConfigurationChanged
@@ -255,4 +263,5 @@ AnyRecord = (
     | HuntMade
     | HistoryExported
     | Recovery
+    | LedgerFull
 )
