@@ -30,6 +30,7 @@ _ANSWER = msgspec.json.Decoder(FindingAnswered)
 _DAY = msgspec.json.Decoder(HistoryDay)
 _CONFIGURATION = msgspec.json.Decoder(ConfigurationChanged)
 
+
 def carry(base: sqlite3.Connection) -> Iterator[Part]:
     """Everything that is derived, in an order that is always the same."""
     for key, standing in base.execute("SELECT id, standing FROM finding ORDER BY id").fetchall():

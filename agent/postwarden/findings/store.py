@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from postwarden.errors import LedgerError, LedgerUnsound
+from postwarden.errors import LedgerError, LedgerFull, LedgerUnsound
 from postwarden.findings import delivered, held, own_sessions, sweeps
 from postwarden.findings.carried import Part, about, carry, restore
 from postwarden.findings.delivered import Delivered
@@ -43,10 +43,11 @@ from postwarden.model.record import (
 from postwarden.model.scope import Scope
 from postwarden.model.standing import Acknowledgement, GivenAnswer, Standing
 
-VERSION = 6
+VERSION = 7
 
 _SCHEMA = (
     "CREATE TABLE position (size INTEGER NOT NULL, root BLOB NOT NULL)",
+    "CREATE TABLE edge (size INTEGER NOT NULL, peaks BLOB NOT NULL)",
     (
         "CREATE TABLE finding (id TEXT PRIMARY KEY, scope_kind TEXT, scope_key TEXT, status TEXT, standing BLOB)"
         " WITHOUT ROWID"
@@ -66,6 +67,9 @@ _SCHEMA = (
     *own_sessions.SCHEMA,
     f"PRAGMA user_version = {VERSION}",
 )
+
+#: Bytes of one of the tree's peaks.
+_HASH = 32
 
 _RECORD = msgspec.json.Decoder(AnyRecord)
 _STANDING = msgspec.json.Decoder(Standing)
@@ -281,6 +285,21 @@ class StateStore:
             for content, name in blobs:
                 self._remember_blob(content, name)
 
+    def edge(self) -> tuple[int, tuple[bytes, ...]] | None:
+        """The size and the tree's peaks that were remembered; whoever uses them compares what they lead to."""
+        row = self._base.execute("SELECT size, peaks FROM edge").fetchone()
+        if row is None:
+            return None
+        size, peaks = int(row[0]), bytes(row[1])
+        return size, tuple(peaks[at : at + _HASH] for at in range(0, len(peaks), _HASH))
+
+    def remember_edge(self, size: int, peaks: tuple[bytes, ...]) -> None:
+        """Remembers where the ledger's last full segment ends, in place of what was; the ledger's lock is held."""
+        if size and self.edge() != (size, peaks):
+            with self._transaction():
+                self._base.execute("DELETE FROM edge")
+                self._base.execute("INSERT INTO edge VALUES (?, ?)", (size, b"".join(peaks)))
+
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         try:
@@ -288,7 +307,8 @@ class StateStore:
                 self._base.execute("BEGIN IMMEDIATE")
                 yield
         except sqlite3.Error as exc:
-            raise LedgerError(
+            full = getattr(exc, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+            raise (LedgerFull if full else LedgerError)(
                 f"the state store {self._path} could not be written: {exc}",
                 "free space on its disk; the file may be deleted, the ledger has everything",
             ) from exc

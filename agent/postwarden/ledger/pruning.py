@@ -7,6 +7,7 @@ segments are unlinked. After a crash in between, both may be there, and pruning 
 from postwarden.errors import LedgerError
 from postwarden.ledger import files, segments
 from postwarden.ledger.segments import LENGTH, Edge
+from postwarden.ledger.tree import leaf_hash
 
 FOLDER = "hashes"
 
@@ -46,7 +47,7 @@ def remove(ledger: int, records: int, stop: int, *, owner: int) -> int:
     with files.folder(FOLDER, within=ledger) as folder:
         for first in going:
             lines = segments.read_lines(records, first, first + LENGTH, owner=owner)
-            files.store(folder, hashes_name(first), segments.leaf_hashes(lines))
+            files.store(folder, hashes_name(first), [b"".join(leaf_hash(line) for line in lines)])
     for first in going:
         files.unlink(segments.segment_name(first), dir_fd=records)
     files.sync(records, "the records folder")

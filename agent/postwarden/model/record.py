@@ -366,6 +366,14 @@ class StateCarried(Record, frozen=True, kw_only=True, tag="state_carried"):
     sessions: tuple[OwnSession, ...] = ()
 
 
+class LedgerFull(Record, frozen=True, kw_only=True, tag="ledger_full"):
+    """The ledger's disk had no room: for how many `records` (or a blob) of how many bytes in all, and the error in words."""
+
+    records: int
+    length: int
+    error: str
+
+
 AnyRecord = (
     LedgerOpened
     | ConfigurationChanged
@@ -393,4 +401,5 @@ AnyRecord = (
     | BlobsErased
     | RecordsPruned
     | StateCarried
+    | LedgerFull
 )
