@@ -74,4 +74,6 @@ def entry(notice: Notice) -> dict[str, str]:
     told = {name: clean(value) for name, value in fields.items()}
     if finding.why:
         told["POSTWARDEN_WHY"] = "\n".join(clean(sentence) for sentence in finding.why)
+    if notice.checkpoint:
+        told["POSTWARDEN_CHECKPOINT"] = notice.checkpoint
     return told

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -35,8 +36,11 @@ from postwarden.model.record import (
     SweepStarted,
 )
 from postwarden.model.scope import Scope
+from postwarden.pipeline.checkpoints_out import CheckpointsOut
 from postwarden.pipeline.collect import MAX_GAPS, Reading
 from postwarden.pipeline.holdings import grant_records
+from postwarden.witness import kept
+from postwarden.witness.configured import Outside
 
 STORE = "state.sqlite"
 
@@ -48,6 +52,8 @@ MAX_NAME_BYTES = 8_000
 
 #: Sessions that one record names.
 MAX_SESSIONS = 100
+
+_T = TypeVar("_T")
 
 _RECORD = msgspec.json.Decoder(AnyRecord)
 
@@ -82,6 +88,10 @@ def _named(names: Sequence[str]) -> tuple[str, ...]:
     return told
 
 
+class _NotAsked(Exception):
+    """Something is about to be signed, and the places outside were not asked yet."""
+
+
 class Conclusion(Struct, frozen=True, kw_only=True):
     """What one scope came to, ready to be recorded.
 
@@ -95,7 +105,11 @@ class Conclusion(Struct, frozen=True, kw_only=True):
 
 
 class Recorder:
-    """Writes one run's records. `clock` gives the time of each commit, which waits `wait` seconds for its turn."""
+    """Writes one run's records. `clock` gives the time of each commit, which waits `wait` seconds for its turn.
+
+    `outside` are the places that checkpoints go to. Before the first record is signed they are asked what they
+    remember: LedgerUnsound where that is not what the ledger holds.
+    """
 
     def __init__(
         self,
@@ -106,11 +120,15 @@ class Recorder:
         agent: str,
         clock: Callable[[], datetime],
         wait: float = 10.0,
+        outside: Outside | None = None,
     ) -> None:
         self._wait = wait
+        self._out = CheckpointsOut(outside or Outside(), state, clock)
+        self._memory_checked = not self._out.outside.remembers
         # Sessions are recorded by the threads that open them, everything else by one thread.
         self._alone = threading.RLock()
-        self._ledger: Ledger = open_ledger(state / "ledger", state / "private")
+        self._folder = state / "ledger"
+        self._ledger: Ledger = open_ledger(self._folder, state / "private")
         self._path = state / STORE
         self._run, self._actor, self._agent, self._clock = run, actor, agent, clock
         self._known: StateStore | None = None
@@ -138,7 +156,7 @@ class Recorder:
             return []
 
         with self._alone:
-            self._ledger.commit(decide, recovered=self._recovered)
+            self._asking_first(lambda: self._ledger.commit(decide, recovered=self._recovered))
         self.refresh()
 
     def keep(self, raw: bytes) -> str:
@@ -298,6 +316,19 @@ class Recorder:
             )
         return found[0]
 
+    def publish(self) -> None:
+        """Tells every place outside the newest checkpoint; LedgerUnsound where a witness has seen more."""
+        self._out.tell_all()
+
+    @property
+    def out(self) -> CheckpointsOut:
+        """The way out of this ledger's checkpoints."""
+        return self._out
+
+    def newest_checkpoint(self) -> str:
+        """The newest checkpoint as others verify it: with the signatures, and the cosignatures that there are."""
+        return kept.newest(self._folder).decode()
+
     def close(self) -> None:
         if self._known is not None:
             self._known.close()
@@ -312,10 +343,24 @@ class Recorder:
 
     def _commit(self, decide: Callable[[Position], Iterable[Record]]) -> None:
         with self._alone:
-            self._commit_alone(decide)
+            if self._asking_first(lambda: self._commit_alone(decide)):
+                self._out.tell_at_hand()
 
-    def _commit_alone(self, decide: Callable[[Position], Iterable[Record]]) -> None:
+    def _asking_first(self, commit: Callable[[], _T]) -> _T:
+        try:
+            return commit()
+        except _NotAsked:
+            # Nothing was written, and no lock is held while others are asked.
+            self._out.check_memory()
+            self._memory_checked = True
+            return commit()
+
+    def _commit_alone(self, decide: Callable[[Position], Iterable[Record]]) -> bool:
+        """Whether something was written; _NotAsked where something would be, before others were asked."""
+        before: list[int] = []
+
         def under_lock(position: Position) -> list[bytes]:
+            before.append(position.size)
             if self._known is None:
                 self._known = StateStore(self._path)
             self._known.catch_up(
@@ -326,11 +371,20 @@ class Recorder:
             )
             self._known.remember_blobs(self._new_blobs.items())
             self._new_blobs.clear()
-            return [line(record) for record in decide(position)]
+            lines = [line(record) for record in decide(position)]
+            if lines:
+                self._refuse_unasked()
+            return lines
 
-        self._ledger.commit(under_lock, recovered=self._recovered, wait=self._wait)
+        after = self._ledger.commit(under_lock, recovered=self._recovered, wait=self._wait)
+        return after.size > before[0]
+
+    def _refuse_unasked(self) -> None:
+        if not self._memory_checked:
+            raise _NotAsked
 
     def _recovered(self, tail: Quarantined) -> bytes:
+        self._refuse_unasked()
         return line(
             Recovery(
                 **self._common(),
