@@ -8,7 +8,6 @@ from msgspec import Struct
 
 from postwarden.daemon.running import Reading
 from postwarden.errors import Reason
-from postwarden.findings.life import Acknowledgement, GivenAnswer, Status
 from postwarden.grants.assessment import Band
 from postwarden.model.arrival import Mishap
 from postwarden.model.event import Protocol
@@ -26,6 +25,7 @@ from postwarden.model.indicator import Indicator
 from postwarden.model.moment import Moment
 from postwarden.model.reading import Coverage, Excess, Gap
 from postwarden.model.record import AnyRecord
+from postwarden.model.standing import Acknowledgement, GivenAnswer, Status
 from postwarden.pipeline.views import Own
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from postwarden.config.settings import Config
-    from postwarden.findings.life import Standing
     from postwarden.model.account import Account
+    from postwarden.model.standing import Standing
     from postwarden.pipeline.record import Recorder
 
 #: Characters of who, how and what else was said.

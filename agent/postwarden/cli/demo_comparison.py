@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from postwarden.cli.demo_configuration import CLOUD
-from postwarden.findings.life import Standing
 from postwarden.findings.windows import FIRST_ACCESS, is_window, values
 from postwarden.model import moment
 from postwarden.model.account import Account
 from postwarden.model.finding import Finding, at_least
+from postwarden.model.standing import Standing
 
 if TYPE_CHECKING:
     from postwarden.lab import Archive, CloudLab, ExchangeLab, Lab

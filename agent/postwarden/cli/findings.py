@@ -7,7 +7,7 @@ from postwarden.cli.common import add_config, add_json
 from postwarden.cli.exits import CLEAN
 
 if TYPE_CHECKING:
-    from postwarden.findings.life import Standing
+    from postwarden.model.standing import Standing
     from postwarden.pipeline.record import Recorder
 
 HELP = "list findings, show one with its history, acknowledge or answer one"
@@ -89,8 +89,10 @@ def run(args: argparse.Namespace) -> int:
             _show(args, recorder, recorder.one(args.id))
         elif args.action == "ack":
             _acknowledge(args, recorder)
+            recorder.publish()
         elif args.action == "answer":
             answer(args, recorder, config)
+            recorder.publish()
         else:
             recorder.rebuild()
             size = recorder.ledger.position().size

@@ -10,9 +10,9 @@ from postwarden.cli.show_finding import advice_lines, finding_lines
 from postwarden.cli.show_grants import grant_lines, grant_object
 from postwarden.cli.terminal import Progress, clean, paragraph
 from postwarden.findings.held import CHECKS
-from postwarden.findings.life import Standing
 from postwarden.model.encoding import encode
 from postwarden.model.finding import LEVELS, Finding, at_least
+from postwarden.model.standing import Standing
 from postwarden.pipeline.applications import Judged
 from postwarden.pipeline.audit import Audited
 from postwarden.pipeline.record import Recorder

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 
 from postwarden.cli.terminal import clean, paragraph
-from postwarden.findings.life import Standing
 from postwarden.model.finding import Finding
+from postwarden.model.standing import Standing
 from postwarden.pipeline.record import Recorder
 
 

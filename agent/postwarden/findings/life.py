@@ -2,14 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Literal
-
-from msgspec import Struct
 
 from postwarden.model import moment
 from postwarden.model.encoding import encode
 from postwarden.model.finding import CheckRef, Fact, Finding
-from postwarden.model.moment import Moment
 from postwarden.model.record import (
     Envelope,
     FindingChanged,
@@ -18,7 +14,7 @@ from postwarden.model.record import (
     FindingResolved,
     Record,
 )
-from postwarden.model.window import Verdict
+from postwarden.model.standing import Standing
 
 #: Changes that a record tells, and characters of each.
 MAX_CHANGES = 20
@@ -28,42 +24,6 @@ _LIMITS = ((MAX_CHANGES, MAX_TEXT), (MAX_CHANGES, 60), (5, 20))
 MAX_BYTES = 24_000
 
 EXPIRED = "the acknowledgement expired"
-
-Status = Literal["open", "acknowledged", "resolved"]
-
-
-class Acknowledgement(Struct, frozen=True, kw_only=True):
-    """Who silenced a finding, why, and until when (None: until it changes)."""
-
-    actor: str
-    reason: str
-    time: Moment
-    until: Moment | None = None
-
-
-class GivenAnswer(Struct, frozen=True, kw_only=True):
-    """What was last said of an access window that counts: by whom, over which channel, recorded by whom, and until when."""
-
-    verdict: Verdict
-    by: str
-    channel: str
-    actor: str
-    time: Moment
-    until: Moment | None = None
-
-
-class Standing(Struct, frozen=True, kw_only=True):
-    """A finding as it stands: `first_seen` when it was first opened, `since` when it came to its status.
-
-    An `answer` outlives the acknowledgement that came with it.
-    """
-
-    finding: Finding
-    status: Status
-    first_seen: Moment
-    since: Moment
-    acknowledgement: Acknowledgement | None = None
-    answer: GivenAnswer | None = None
 
 
 def transitions(

@@ -16,7 +16,6 @@ from postwarden.errors import LedgerError, LedgerUnsound
 from postwarden.findings import delivered, held, own_sessions, sweeps
 from postwarden.findings.delivered import Delivered
 from postwarden.findings.held import Held
-from postwarden.findings.life import Acknowledgement, GivenAnswer, Standing
 from postwarden.findings.own_sessions import OwnSessions
 from postwarden.findings.sweeps import Sweeps
 from postwarden.model import moment
@@ -39,6 +38,7 @@ from postwarden.model.record import (
     SessionsOpened,
 )
 from postwarden.model.scope import Scope
+from postwarden.model.standing import Acknowledgement, GivenAnswer, Standing
 
 VERSION = 6
 

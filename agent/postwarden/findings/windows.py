@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from postwarden.findings.life import Standing
 from postwarden.model import moment
 from postwarden.model.finding import Finding
+from postwarden.model.standing import Standing
 
 #: The rule name of the detector of access windows; its subjects begin with `WINDOW`.
 ACCESS_WINDOW, WINDOW = "access_window", "window"

@@ -39,15 +39,21 @@ def parse_root(text: str) -> bytes:
     return root
 
 
-def open_checkpoint(content: bytes, key: VerifierKey) -> Position:
-    """Read and verify a checkpoint of the log that `key` signs; LedgerError where anything is amiss."""
-    lines = open_note(content, [key]).decode().split("\n")
-    if len(lines) != 4:
+def parse_checkpoint(text: bytes) -> tuple[str, Position]:
+    """Origin and position from a checkpoint's text, of which nothing is verified; LedgerError where it is none."""
+    lines = text.decode().split("\n")
+    if len(lines) != 4 or lines[3]:
         raise LedgerError("the checkpoint does not have three lines")
     origin, size, root, _ = lines
+    return origin, Position(parse_size(size), parse_root(root))
+
+
+def open_checkpoint(content: bytes, key: VerifierKey) -> Position:
+    """Read and verify a checkpoint that `key` has signed; LedgerError where anything is amiss."""
+    origin, position = parse_checkpoint(open_note(content, [key]))
     if origin != key.name:
         raise LedgerError(f"the checkpoint is of another origin than {key.name}")
-    return Position(parse_size(size), parse_root(root))
+    return position
 
 
 def sign_checkpoint(position: Position, origin: str, private: Ed25519PrivateKey) -> bytes:

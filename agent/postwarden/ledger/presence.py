@@ -5,7 +5,7 @@ import stat
 from pathlib import Path
 
 from postwarden.errors import LedgerError
-from postwarden.ledger import keys
+from postwarden.ledger.private_keys import PrivateKeys, numbers
 
 #: A ledger is made under its name with this ending, and gets its name when it is whole.
 UNFINISHED = ".new"
@@ -34,8 +34,9 @@ def is_there(ledger: Path) -> bool:
 
 def explain_half(ledger: Path, private: Path) -> LedgerError | None:
     """The error for a ledger whose making was interrupted, or that lost one of its halves; else `None`."""
-    began, key = unfinished(ledger), private / keys.FIRST
-    left = [str(path) for path in (began, key) if os.path.lexists(path)]
+    keys = PrivateKeys(private)
+    places = (unfinished(ledger), *(keys.path(number) for number in numbers(keys)))
+    left = [str(path) for path in places if os.path.lexists(path)]
     if not left:
         return None
     return LedgerError(

@@ -9,12 +9,24 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from postwarden.errors import LedgerError, LedgerUnsound
-from postwarden.ledger import blobs, checkpoint, files, keys, lock, presence, quarantine, segments, writer
+from postwarden.ledger import (
+    blobs,
+    epochs,
+    files,
+    lock,
+    presence,
+    private_keys,
+    quarantine,
+    rotation,
+    segments,
+    writer,
+)
 from postwarden.ledger.checkpoint import Position
-from postwarden.ledger.keys import Epoch
-from postwarden.ledger.note import MAX_NOTE
+from postwarden.ledger.epochs import Chain, Epoch
+from postwarden.ledger.private_keys import PrivateKeys, Unlock
 from postwarden.ledger.quarantine import Quarantined
 from postwarden.ledger.record import record_form
 from postwarden.ledger.segments import Edge, Remains
@@ -22,40 +34,40 @@ from postwarden.ledger.writer import Folders
 
 __all__ = ["Ledger", "Position", "Quarantined", "open_ledger"]
 
+Result = TypeVar("Result")
+
 #: Edges whose place in their segment is remembered.
 _MARKS = 8
 _RUN_VERIFY = "run postwarden verify, and keep what is there as evidence"
 
 
-def open_ledger(ledger: Path, private: Path) -> "Ledger":
-    """The ledger in the folder `ledger`, whose private keys are in `private`.
+def open_ledger(
+    ledger: Path, private: Path, *, unlock: Unlock | None = None, second: bool = False
+) -> "Ledger":
+    """The ledger in the folder `ledger`, whose private keys are in `private`, wrapped where `unlock` is given.
 
-    Only its first key's certificate is read; the private key, and whether records and checkpoint agree, are
-    looked at by the first commit. LedgerError where there is no ledger, LedgerUnsound where its certificate
-    is missing or not sound.
+    With `second`, the next epoch gets a second signature, by ML-DSA-44.
+
+    Only the keys' certificates are read; the private key, and whether records and checkpoint agree, are looked
+    at by the first commit. LedgerError where there is no ledger, LedgerUnsound where a certificate is not sound
+    or the first is missing.
     """
     if not presence.is_there(ledger):
         raise presence.explain_absence(ledger, private)
     with files.folder(ledger) as root:
         owner = os.fstat(root).st_uid
-        with files.folder(keys.FOLDER, within=root) as folder:
-            content = files.read(folder, keys.FIRST, owner=owner, limit=MAX_NOTE)
-    if content is None:
-        raise LedgerUnsound(f"the ledger's first key, {keys.FOLDER}/{keys.FIRST}, is missing", _RUN_VERIFY)
-    try:
-        epoch = keys.open_first_epoch(content)
-    except LedgerError as exc:
-        raise LedgerUnsound(f"the ledger's first key is not sound: {exc}", _RUN_VERIFY) from exc
-    return Ledger(ledger, private, epoch, owner)
+        with files.folder(epochs.FOLDER, within=root) as folder:
+            chain = epochs.read_chain(folder, owner=owner)
+    return Ledger(ledger, PrivateKeys(private, unlock, second), chain, owner)
 
 
 class Ledger:
     """An open ledger. It holds no file open and no lock between its calls; threads may share it."""
 
-    def __init__(self, folder: Path, private: Path, epoch: Epoch, owner: int) -> None:
+    def __init__(self, folder: Path, private: PrivateKeys, chain: Chain, owner: int) -> None:
         self._folder = folder
         self._private = private
-        self._key = epoch.key
+        self._chain = chain
         self._owner = owner
         self._alone = threading.Lock()
         self._edge = Edge()
@@ -65,12 +77,17 @@ class Ledger:
     @property
     def origin(self) -> str:
         """The ledger's name, which its checkpoints begin with."""
-        return self._key.name
+        return self._chain.origin
 
     @property
     def verifier_key(self) -> str:
-        """The key that checkpoints are verified with, in the one-line form that people keep."""
-        return self._key.text
+        """The first key, in the one-line form that people keep: with it, every later one is verified."""
+        return self._chain.epochs[0].key.text
+
+    @property
+    def epoch(self) -> Epoch:
+        """The epoch that signs now, as of the last look at the ledger."""
+        return self._chain.last
 
     def position(self) -> Position:
         """How far the ledger goes, from its checkpoint; LedgerUnsound where that is missing or not sound."""
@@ -107,25 +124,26 @@ class Ledger:
         have a record's form or the disk fails. After a failed sync every further commit of this object is
         refused; a ledger opened anew reads everything again.
         """
-        deadline = time.monotonic() + wait
-        self._refuse_other_user()
-        if not self._alone.acquire(timeout=max(wait, 0)):
-            raise lock.busy()
-        try:
-            if self._in_doubt:
-                raise LedgerError(
-                    f"no further commit after a failed write: {self._in_doubt}",
-                    "check the disk, then start postwarden again",
-                )
-            with (
-                files.folder(self._folder) as root,
-                lock.hold(root, owner=self._owner, deadline=deadline),
-                files.folder(segments.FOLDER, within=root) as records,
-                files.folder(quarantine.FOLDER, within=root) as kept,
-            ):
-                return self._commit(Folders(root, records, self._owner), kept, decide, recovered)
-        finally:
-            self._alone.release()
+        return self._with_lock(lambda folders, kept: self._commit(folders, kept, decide, recovered), wait)
+
+    def rotate(
+        self,
+        record: Callable[[int, str], bytes],
+        *,
+        recovered: Callable[[Quarantined], bytes],
+        wait: float = 10.0,
+    ) -> Epoch:
+        """Change to a new signing key, destroy the old one, and give the epoch that begins.
+
+        `record` is called under the lock with the new epoch's number and verifier key and gives the `key_epoch`
+        record. Errors as in `commit`; whatever failed, the next commit brings the change to its end or takes
+        it back.
+        """
+
+        def decide(_: Position) -> list[bytes]:
+            return [record(*rotation.prepare(self._private, self._chain))]
+
+        return self._with_lock(lambda folders, kept: self._rotate(folders, kept, decide, recovered), wait)
 
     def put_blob(self, content: bytes) -> str:
         """Keep content with a salt of its own and give the blob's name; it is on the disk on return.
@@ -151,6 +169,45 @@ class Ledger:
             for name in blobs.list_blobs(folder):
                 yield name, blobs.read_blob(folder, name, owner=self._owner)
 
+    def _with_lock(self, write: Callable[[Folders, int], Result], wait: float) -> Result:
+        deadline = time.monotonic() + wait
+        self._refuse_other_user()
+        if not self._alone.acquire(timeout=max(wait, 0)):
+            raise lock.busy()
+        try:
+            if self._in_doubt:
+                raise LedgerError(
+                    f"no further commit after a failed write: {self._in_doubt}",
+                    "check the disk, then start postwarden again",
+                )
+            with (
+                files.folder(self._folder) as root,
+                lock.hold(root, owner=self._owner, deadline=deadline),
+                files.folder(segments.FOLDER, within=root) as records,
+                files.folder(quarantine.FOLDER, within=root) as kept,
+            ):
+                return write(Folders(root, records, self._owner), kept)
+        finally:
+            self._alone.release()
+
+    def _rotate(
+        self,
+        folders: Folders,
+        kept: int,
+        decide: Callable[[Position], Sequence[bytes]],
+        recovered: Callable[[Quarantined], bytes],
+    ) -> Epoch:
+        position = self._commit(folders, kept, decide, recovered)
+        self._settle(folders, position)
+        return self.epoch
+
+    def _settle(self, folders: Folders, position: Position) -> None:
+        def last() -> bytes:
+            lines = segments.read_lines(folders.records, position.size - 1, position.size, owner=self._owner)
+            return next(lines)
+
+        rotation.settle(folders.ledger, self._private, self._chain, position, last)
+
     def _refuse_other_user(self) -> None:
         """What another user wrote, root included, the ledger's owner could not read."""
         if os.geteuid() != self._owner:
@@ -172,8 +229,11 @@ class Ledger:
         content = writer.read_checkpoint(root, owner=self._owner)
         if content is None:
             raise LedgerUnsound("the checkpoint is missing", _RUN_VERIFY)
+        with files.folder(epochs.FOLDER, within=root) as folder:
+            # After the checkpoint: a certificate is always there before what its key signs.
+            epochs.extend_chain(self._chain, folder, owner=self._owner)
         try:
-            return checkpoint.open_checkpoint(content, self._key)
+            return self._chain.open_checkpoint(content)
         except LedgerError as exc:
             raise LedgerUnsound(f"the checkpoint is not sound: {exc}", _RUN_VERIFY) from exc
 
@@ -187,7 +247,8 @@ class Ledger:
         position = self._read_position(folders.ledger)
         self._edge = self._catch_up(folders.records, position)
         self._mark()
-        private = keys.load_private(self._private, keys.FIRST, self._key)
+        self._settle(folders, position)
+        private = private_keys.load(self._private, self.epoch)
         left = self._find_left(folders.records)
         taken = {each.name: each for each in quarantine.list_unrecorded(kept, owner=self._owner)}
         taken |= {each.name: each for each, _ in left}

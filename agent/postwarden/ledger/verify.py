@@ -9,22 +9,32 @@ What this cannot see: a ledger put back to an older state of its own, whole, is 
 kept a later checkpoint can tell.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 from postwarden.errors import LedgerError, LedgerUnsound
-from postwarden.ledger import checkpoint, files, keys, segments, writer
+from postwarden.ledger import checkpoint, epochs, files, own_records, segments, writer
 from postwarden.ledger.checkpoint import Position
-from postwarden.ledger.note import MAX_NOTE, VerifierKey, parse_key
+from postwarden.ledger.epochs import Chain
+from postwarden.ledger.note import parse_key
 from postwarden.ledger.problems import Problem, Problems
-from postwarden.ledger.record import record_form
+from postwarden.ledger.scan import Wanted
 from postwarden.ledger.segments import Edge
+from postwarden.ledger.spread import count_processes, spread
 
-_STEP = 4096
-#: More records than a checkpoint can tell of: read on to the end.
-_ALL = 10**18
+#: Kinds of records that say something about the ledger itself.
+_KINDS = frozenset(
+    {
+        own_records.KEY_EPOCH,
+        own_records.BLOBS_KEPT,
+        own_records.BLOBS_ERASED,
+        own_records.RECORDS_PRUNED,
+        own_records.LEDGER_OPENED,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +79,21 @@ def verify(
     problems = Problems()
     uncommitted = None
     with files.folder(ledger) as root:
-        if not {checkpoint.NAME, keys.FOLDER, segments.FOLDER}.intersection(
+        if not {checkpoint.NAME, epochs.FOLDER, segments.FOLDER}.intersection(
             files.list_names(root, str(ledger))
         ):
             raise LedgerError(
                 f"{ledger} is not a ledger", "give the folder that holds checkpoint, keys and records"
             )
         seen = _read_checkpoint(root, problems)
-        certified = _verify_keys(root, problems)
-        if kept and certified and kept != certified:
+        chain = _verify_keys(root, problems)
+        if kept and chain and kept != chain.epochs[0].key:
             problems.add("the ledger's first key is not the one that it was compared with")
-        position = _open_checkpoint(seen, kept or certified, problems)
+            chain = None
+        position = _open_checkpoint(seen, chain, problems)
         try:
             with files.folder(segments.FOLDER, within=root) as records:
-                edge = _verify_records(records, position, problems, progress)
+                edge = _verify_records(ledger, records, position, problems, progress)
                 if edge:
                     uncommitted = _verify_beyond(records, edge, problems)
         except LedgerUnsound as exc:
@@ -91,11 +102,11 @@ def verify(
             uncommitted = None  # a writer was at work, and these may have become records since
     return Verification(
         sound=not problems.count,
-        origin=certified.name if certified else None,
+        origin=chain.origin if chain else None,
         size=position.size if position else None,
         root=position.root if position else None,
-        verifier_key=certified.text if certified else None,
-        epochs=1 if certified else 0,
+        verifier_key=chain.epochs[0].key.text if chain else None,
+        epochs=len(chain.epochs) if chain else 0,
         checked_key=kept is not None,
         uncommitted=uncommitted,
         problems=problems.listed(),
@@ -113,83 +124,86 @@ def _read_checkpoint(root: int, problems: Problems) -> bytes | None:
     return content
 
 
-def _open_checkpoint(content: bytes | None, key: VerifierKey | None, problems: Problems) -> Position | None:
+def _open_checkpoint(content: bytes | None, chain: Chain | None, problems: Problems) -> Position | None:
     if content is None:
         return None
-    if key is None:
+    if chain is None:
         problems.add("the checkpoint cannot be verified without a sound key")
         return None
     try:
-        return checkpoint.open_checkpoint(content, key)
+        return chain.open_checkpoint(content)
     except LedgerError as exc:
         problems.add(f"the checkpoint is not sound: {exc}")
         return None
 
 
-def _verify_keys(root: int, problems: Problems) -> VerifierKey | None:
-    """The key of the first epoch's certificate, `None` where that is missing or not sound."""
+def _verify_keys(root: int, problems: Problems) -> Chain | None:
+    """The chain of the epochs' certificates, `None` where the first is missing or one is not sound."""
     try:
-        with files.folder(keys.FOLDER, within=root) as folder:
+        with files.folder(epochs.FOLDER, within=root) as folder:
+            chain = epochs.read_chain(folder, owner=None)
+            known = {epochs.file_name(epoch.number) for epoch in chain.epochs}
+            # A crash may leave the next certificate under its temporary name; it is made again.
+            known.add(epochs.file_name(chain.last.number + 1) + files.TEMPORARY)
             for name in files.list_names(folder, "the keys folder"):
-                if name != keys.FIRST:
-                    problems.add(f"{keys.FOLDER}/{name!a} is not a file of the ledger")
-            content = files.read(folder, keys.FIRST, owner=None, limit=MAX_NOTE)
+                if name not in known:
+                    problems.add(f"{epochs.FOLDER}/{name!a} is not a file of the ledger")
     except LedgerUnsound as exc:
         problems.add(exc.message)
         return None
-    if content is None:
-        problems.add(f"the first key's certificate, {keys.FOLDER}/{keys.FIRST}, is missing")
-        return None
-    try:
-        return keys.open_first_epoch(content).key
-    except LedgerError as exc:
-        problems.add(f"the first key's certificate is not sound: {exc}")
-        return None
+    return chain
 
 
 def _verify_records(
-    records: int, position: Position | None, problems: Problems, progress: Callable[[int], None] | None
+    ledger: Path,
+    records: int,
+    position: Position | None,
+    problems: Problems,
+    progress: Callable[[int], None] | None,
 ) -> Edge | None:
     """The edge over the records that the checkpoint covers, `None` where they do not give its root."""
     for name in files.list_names(records, "the records folder"):
         if segments.segment_first(name) is None:
             problems.add(f"{segments.FOLDER}/{name!a} is not a file of the ledger")
-    stop = position.size if position else _ALL
-    lines = segments.read_lines(records, 0, stop, owner=None)
-    try:
-        edge = segments.follow(Edge(), _check_forms(lines, problems, progress))
-    except LedgerUnsound as exc:
-        if position is None:
-            _not_covered(problems, exc.record or 0)
-            return None
-        problems.add(exc.message, exc.record, None if exc.record is None else max(exc.record, stop - 1))
-        _not_covered(problems, stop)
-        return None
-    if progress:
-        progress(edge.size)
+    stop = position.size if position else _beyond_all(records)
+    wanted = [
+        Wanted(first, min(stop, first + segments.LENGTH), segments.LENGTH, kinds=_KINDS)
+        for first in range(0, stop, segments.LENGTH)
+    ]
+    edge = Edge()
+    scans = spread(ledger, wanted, processes=count_processes(wanted), progress=progress)
+    with closing(scans):
+        for scan in scans:
+            for problem in scan.problems:
+                problems.add(problem.what, problem.first, problem.last)
+            problems.count += scan.unlisted
+            if scan.broken:
+                if position:
+                    what, record = scan.broken.message, scan.broken.record
+                    problems.add(what, record, None if record is None else max(record, stop - 1))
+                _not_covered(problems, stop if position else scan.size)
+                return None
+            if scan.pruned:
+                what = f"{segments.segment_name(scan.first)} has hashes in place of its records"
+                problems.add(f"{what}, and no record says who pruned it", scan.first, scan.size - 1)
+            edge = segments.follow_scan(edge, scan, scan.size)
     if edge.position == position:
         return edge
-    problems.add("the records do not give the checkpoint's root")
-    _not_covered(problems, stop)
+    if position:
+        problems.add("the records do not give the checkpoint's root")
+    _not_covered(problems, edge.size)
     return None
+
+
+def _beyond_all(records: int) -> int:
+    """A size that no record of the segments that are there lies beyond."""
+    last = max(segments.list_segments(records), default=-segments.LENGTH)
+    return last + segments.LENGTH
 
 
 def _not_covered(problems: Problems, size: int) -> None:
     if size:
         problems.add(f"no sound checkpoint covers records 0 to {size - 1}", 0, size - 1)
-
-
-def _check_forms(
-    lines: Iterator[bytes], problems: Problems, progress: Callable[[int], None] | None
-) -> Iterator[bytes]:
-    for index, line in enumerate(lines):
-        try:
-            record_form(line)
-        except LedgerError as exc:
-            problems.add(f"record {index} does not have a record's form: {exc}", index, index)
-        if progress and index % _STEP == 0:
-            progress(index)
-        yield line
 
 
 def _verify_beyond(records: int, edge: Edge, problems: Problems) -> Uncommitted | None:

@@ -10,7 +10,6 @@ from msgspec import Struct
 from postwarden.access.networks import Networks
 from postwarden.detect.access.entry import Answer
 from postwarden.errors import LedgerError, UsageError
-from postwarden.findings.life import Standing
 from postwarden.findings.store import StateStore
 from postwarden.findings.windows import ADDRESSES, SESSIONS, WINDOW, is_window, values
 from postwarden.formats.indicators import parse_indicator
@@ -26,6 +25,7 @@ from postwarden.model.record import (
     FindingReopened,
     Record,
 )
+from postwarden.model.standing import Standing
 from postwarden.model.window import Verdict
 from postwarden.pipeline.record import Recorder
 

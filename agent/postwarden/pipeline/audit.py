@@ -10,13 +10,13 @@ from msgspec.structs import replace
 from postwarden.config.settings import Config
 from postwarden.connectors import Source, prepare
 from postwarden.errors import LedgerError, PostwardenError
-from postwarden.findings.life import Standing
 from postwarden.grants.names import people
 from postwarden.grants.risk import FirstSeenTimes
 from postwarden.model.account import Account
 from postwarden.model.evidence import Delegation
 from postwarden.model.reading import OwnSession
 from postwarden.model.scope import account_scope, source_scope
+from postwarden.model.standing import Standing
 from postwarden.pipeline.at_once import read_accounts
 from postwarden.pipeline.collect import Acceptance, Part, Reading, collect_source, conclude
 from postwarden.pipeline.directory import Listing, check_directories, list_accounts

@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from postwarden import logs
 from postwarden.errors import LedgerError, LedgerUnsound, NotifyError
-from postwarden.ledger import checkpoint, files
+from postwarden.ledger import checkpoint, epochs, files
 from postwarden.ledger.cosignature import find_cosignature, read_text
 from postwarden.ledger.nodes import Nodes
 from postwarden.ledger.note import MAX_NOTE, parse_note
@@ -35,7 +35,6 @@ from postwarden.witness.timestamp import stamp
 #: What became of each place the last time, beside the ledger.
 FILE = "outside.json"
 _MAX_FILE = 1024 * 1024
-_KEYS = "keys"
 #: Characters of a failure that are kept.
 _MAX_FAILURE = 300
 
@@ -208,10 +207,9 @@ def _looking(ledger: Path) -> Iterator[Callable[[], Newest]]:
 
 
 def _certificates(root: int) -> tuple[bytes, ...]:
-    found = []
-    with files.folder(_KEYS, within=root) as folder:
-        for name in files.list_names(folder, "the keys folder"):
-            content = files.read(folder, name, owner=None, limit=MAX_NOTE)
-            if content is not None:
-                found.append(content)
+    """Those of the ledger's keys, from the first to the newest."""
+    found: list[bytes] = []
+    with files.folder(epochs.FOLDER, within=root) as folder:
+        while content := epochs.read_certificate(folder, len(found), owner=None):
+            found.append(content)
     return tuple(found)

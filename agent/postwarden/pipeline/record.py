@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from postwarden.errors import LedgerError
-from postwarden.findings.life import Standing, transitions
+from postwarden.findings.life import transitions
 from postwarden.findings.store import StateStore
 from postwarden.findings.sweeps import Sweeps
 from postwarden.ledger.creation import create
@@ -36,6 +36,7 @@ from postwarden.model.record import (
     SweepStarted,
 )
 from postwarden.model.scope import Scope
+from postwarden.model.standing import Standing
 from postwarden.pipeline.checkpoints_out import CheckpointsOut
 from postwarden.pipeline.collect import MAX_GAPS, Reading
 from postwarden.pipeline.holdings import grant_records

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from postwarden.config.settings import Config
 from postwarden.detect.access import verdict
-from postwarden.findings.life import Standing, facts_changed
+from postwarden.findings.life import facts_changed
 from postwarden.findings.windows import is_window, values
 from postwarden.history.history import History
 from postwarden.model import moment
@@ -23,6 +23,7 @@ from postwarden.model.record import (
     Record,
 )
 from postwarden.model.scope import Scope, account_scope, source_scope
+from postwarden.model.standing import Standing
 from postwarden.model.window import Window
 from postwarden.pipeline.record import Recorder
 

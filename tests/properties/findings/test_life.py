@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from postwarden.findings.life import Standing, transitions
+from postwarden.findings.life import transitions
 from postwarden.findings.store import StateStore
 from postwarden.ledger.record import record_form
 from postwarden.model import moment
@@ -29,6 +29,7 @@ from postwarden.model.record import (
     Record,
 )
 from postwarden.model.scope import account_scope
+from postwarden.model.standing import Standing
 
 LONG = os.environ.get("POSTWARDEN_LONG")
 SCOPE = account_scope("login:alice")

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from postwarden.errors import LedgerError
-from postwarden.ledger import keys
 from postwarden.ledger.checkpoint import Position, open_checkpoint, sign_checkpoint
+from postwarden.ledger.epochs import Epoch, begin_chain, sign_certificate
 from postwarden.ledger.note import make_key, open_note, parse_key, parse_note, sign_note
 from postwarden.ledger.record import record_form
-from postwarden.ledger.tree import Growing
+from postwarden.ledger.tree import EMPTY_ROOT, Growing
 
 unhurried = settings(deadline=None, max_examples=1000 if os.environ.get("POSTWARDEN_LONG") else 100)
 
@@ -22,7 +22,7 @@ TIME = "2026-11-22T09:30:00.000000Z"
 PRIVATE = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 KEY = make_key("log.example", PRIVATE.public_key().public_bytes_raw())
 CHECKPOINT = sign_checkpoint(Position(7, bytes(32)), KEY.name, PRIVATE)
-CERTIFICATE = keys.sign_first_epoch(KEY.name, TIME, PRIVATE)
+CERTIFICATE = sign_certificate(Epoch(0, Position(0, EMPTY_ROOT), KEY, TIME), PRIVATE)
 ENVELOPE = {"v": 1, "kind": "heartbeat", "time": TIME, "run": "r", "actor": "a", "agent": "0"}
 
 words = st.sampled_from(
@@ -75,7 +75,7 @@ def test_checkpoints(content: bytes) -> None:
 def test_certificates(content: bytes) -> None:
     """Any bytes are the certificate or our error."""
     try:
-        epoch = keys.open_first_epoch(content)
+        epoch = begin_chain(content).last
     except LedgerError:
         assert content != CERTIFICATE
     else:

@@ -19,10 +19,10 @@ from postwarden.errors import (
     RuleError,
     UsageError,
 )
-from postwarden.findings.life import Standing
 from postwarden.model.finding import CheckRef, Finding, Level
 from postwarden.model.reading import Coverage
 from postwarden.model.scope import account_scope
+from postwarden.model.standing import Standing
 from postwarden.pipeline.audit import Audited
 from postwarden.pipeline.collect import Reading
 from postwarden.pipeline.record import Recorder

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from postwarden.findings.life import Acknowledgement, Standing
 from postwarden.findings.store import StateStore
 from postwarden.model import moment
 from postwarden.model.encoding import encode
@@ -16,6 +15,7 @@ from postwarden.model.finding import CheckRef, Fact, Finding
 from postwarden.model.finding_id import finding_id
 from postwarden.model.record import Envelope, Record
 from postwarden.model.scope import Scope, account_scope
+from postwarden.model.standing import Acknowledgement, Standing
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ALICE = account_scope("login:alice")

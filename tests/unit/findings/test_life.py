@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 import pytest
 
 from postwarden.detect.verdict import MAX_BYTES
-from postwarden.findings.life import MAX_CHANGES, MAX_TEXT, Standing, differences, expired, transitions
+from postwarden.findings.life import MAX_CHANGES, MAX_TEXT, differences, expired, transitions
 from postwarden.ledger.record import MAX_LINE
 from postwarden.model.encoding import encode
 from postwarden.model.finding import CheckRef, Fact, Finding
 from postwarden.model.record import FindingChanged, FindingReopened, FindingResolved, Record
+from postwarden.model.standing import Standing
 from tests.unit.findings.conftest import (
     FOLDERS,
     NOW,

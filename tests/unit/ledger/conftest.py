@@ -11,9 +11,12 @@ import pytest
 
 from postwarden.ledger import files
 from postwarden.ledger.creation import create
+from postwarden.ledger.epochs import Epoch
+from postwarden.ledger.private_keys import Unlock
 from postwarden.ledger.quarantine import Quarantined
 from postwarden.ledger.store import Ledger, Position, open_ledger
 
+ORIGIN = "postwarden/test.example"
 TIME = "2026-11-22T09:30:00.000000Z"
 CALLS = ("pwrite", "ftruncate", "fdatasync", "fsync", "rename", "unlink", "mkdir")
 
@@ -66,17 +69,18 @@ class Place:
     def certificate(self) -> Path:
         return self.folder / "keys" / "00000000"
 
-    def make(self) -> Ledger:
+    def make(self, *, second: bool = False) -> Ledger:
         return create(
             self.folder,
             self.private,
-            origin="postwarden/test.example",
+            origin=ORIGIN,
             time=TIME,
-            first=lambda key: record("ledger_opened", verifier_key=key),
+            second=second,
+            first=lambda key: record("ledger_opened", origin=ORIGIN, verifier_key=key),
         )
 
-    def open(self) -> Ledger:
-        return open_ledger(self.folder, self.private)
+    def open(self, *, unlock: Unlock | None = None, second: bool = False) -> Ledger:
+        return open_ledger(self.folder, self.private, unlock=unlock, second=second)
 
     def lines(self) -> list[bytes]:
         return [line for _, line in self.open().records()]
@@ -85,6 +89,16 @@ class Place:
 def put(ledger: Ledger, *lines: bytes, wait: float = 10.0) -> Position:
     """Commit lines as they are."""
     return ledger.commit(lambda _: lines, recovered=recovery, wait=wait)
+
+
+def key_epoch(number: int, verifier_key: str) -> bytes:
+    """The record of a new signing key."""
+    return record("key_epoch", epoch=number, verifier_key=verifier_key)
+
+
+def rotate(ledger: Ledger) -> Epoch:
+    """Change to a new signing key."""
+    return ledger.rotate(key_epoch, recovered=recovery)
 
 
 @pytest.fixture

@@ -10,14 +10,16 @@ from postwarden.errors import LedgerError
 from postwarden.ledger.creation import create
 from postwarden.ledger.store import open_ledger
 from postwarden.ledger.verify import verify
-from tests.unit.ledger.conftest import TIME, Faults, Killed, Place, put, record
+from tests.unit.ledger.conftest import ORIGIN, TIME, Faults, Killed, Place, put, record
 
 
 def test_a_new_ledger_is_sound_and_holds_its_first_record(place: Place) -> None:
     """A new ledger holds the record that names its verifier key, and verifies with that key."""
     ledger = place.make()
     assert ledger.origin == "postwarden/test.example"
-    assert list(ledger.records()) == [(0, record("ledger_opened", verifier_key=ledger.verifier_key))]
+    assert list(ledger.records()) == [
+        (0, record("ledger_opened", origin=ORIGIN, verifier_key=ledger.verifier_key))
+    ]
     found = verify(place.folder, key=ledger.verifier_key)
     assert (found.sound, found.size, found.checked_key, found.problems) == (True, 1, True, ())
 

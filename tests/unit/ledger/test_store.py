@@ -310,7 +310,7 @@ def test_missing_parts_are_named(place: Place, ledger: Ledger) -> None:
     with pytest.raises(LedgerUnsound, match="keys/00000000, is missing"):
         place.open()
     place.certificate.write_bytes(b"nonsense\n")
-    with pytest.raises(LedgerUnsound, match="first key is not sound"):
+    with pytest.raises(LedgerUnsound, match="certificate of epoch 0 is not sound"):
         place.open()
     place.certificate.parent.rename(place.state / "keys")
     with pytest.raises(LedgerUnsound, match="has no folder keys"):

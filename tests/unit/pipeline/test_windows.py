@@ -9,8 +9,8 @@ import pytest
 
 from postwarden.config.access import AccessSection
 from postwarden.config.settings import Config
-from postwarden.findings.life import Standing
 from postwarden.history.history import History, open_history
+from postwarden.model.standing import Standing
 from postwarden.model.window import Reason, Window
 from postwarden.pipeline.answers import Said, answer
 from postwarden.pipeline.record import Recorder
