@@ -8,7 +8,7 @@
 _shtab_postwarden_findings_subparsers=(list show ack answer rebuild)
 _shtab_postwarden_history_subparsers=(status read rescore export)
 _shtab_postwarden_rules_subparsers=(list test explain)
-_shtab_postwarden_subparsers=(init check-config audit run status inspect findings history hunt rules verify collect demo)
+_shtab_postwarden_subparsers=(init check-config audit run status inspect findings history hunt rules verify witness collect demo)
 
 _shtab_postwarden_init_option_strings=(-h --help --config --origin)
 _shtab_postwarden_check_config_option_strings=(-h --help --config --offline --account --json)
@@ -33,6 +33,7 @@ _shtab_postwarden_rules_test_option_strings=(-h --help --config --json)
 _shtab_postwarden_rules_explain_option_strings=(-h --help --internal-domain --account --config --json)
 _shtab_postwarden_rules_option_strings=(-h --help)
 _shtab_postwarden_verify_option_strings=(-h --help --key --history --config --json)
+_shtab_postwarden_witness_option_strings=(-h --help --listen --state --name --log --tls-certificate --tls-key)
 _shtab_postwarden_collect_option_strings=(-h --help --config)
 _shtab_postwarden_demo_option_strings=(-h --help --dir --server)
 _shtab_postwarden_option_strings=(-h --help --version)
@@ -75,7 +76,7 @@ _shtab_postwarden_history_export___format_choices=(jsonl csv)
 _shtab_postwarden_history_pos_0_choices=(status read rescore export)
 _shtab_postwarden_rules_pos_0_choices=(list test explain)
 _shtab_postwarden_demo___server_choices=(auto dovecot pymap)
-_shtab_postwarden_pos_0_choices=(init check-config audit run status inspect findings history hunt rules verify collect demo)
+_shtab_postwarden_pos_0_choices=(init check-config audit run status inspect findings history hunt rules verify witness collect demo)
 
 _shtab_postwarden_init__h_nargs=0
 _shtab_postwarden_init___help_nargs=0
@@ -150,6 +151,8 @@ _shtab_postwarden_verify__h_nargs=0
 _shtab_postwarden_verify___help_nargs=0
 _shtab_postwarden_verify___history_nargs='?'
 _shtab_postwarden_verify___json_nargs=0
+_shtab_postwarden_witness__h_nargs=0
+_shtab_postwarden_witness___help_nargs=0
 _shtab_postwarden_collect__h_nargs=0
 _shtab_postwarden_collect___help_nargs=0
 _shtab_postwarden_demo__h_nargs=0

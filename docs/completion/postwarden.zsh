@@ -23,6 +23,7 @@ _shtab_postwarden_commands() {
     run:'Sweeps all accounts in the foreground, as a service manager wants it: each account is audited once an interval'
     status:'Says for each source how many accounts are due and overdue, how many could not be read whole the last time, and since'
     verify:'Reads a ledger without changing it and checks that every record is the one that was signed. It needs no private'
+    witness:'Runs a small witness (https://c2sp.org/tlog-witness): it remembers the newest checkpoint of each ledger that it was'
   )
   _describe 'postwarden commands' _commands
 }
@@ -327,6 +328,19 @@ _shtab_postwarden_verify_options=(
 # guard to ensure default positional specs are added only once per session
 _shtab_postwarden_verify_defaults_added=0
 
+_shtab_postwarden_witness_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--listen[where to listen\; an IPv6 address in brackets]:HOST:PORT:"
+  "--state[the witness\'s folder\; made if it is missing]:FOLDER:"
+  "--name[the witness\'s name, for good]:NAME:"
+  "*--log[the first key of a ledger, as its init printed it\; may be given again]:VKEY:"
+  "--tls-certificate[serve https with this certificate (PEM, with its chain)]:FILE:"
+  "--tls-key[and this key (PEM)]:FILE:"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_postwarden_witness_defaults_added=0
+
 
 _shtab_postwarden() {
   local context state line curcontext="$curcontext" one_or_more='(*)' remainder='(-)*:' default='*::: :->postwarden'
@@ -359,6 +373,7 @@ _shtab_postwarden() {
         run) _arguments -C -s $_shtab_postwarden_run_options ;;
         status) _arguments -C -s $_shtab_postwarden_status_options ;;
         verify) _arguments -C -s $_shtab_postwarden_verify_options ;;
+        witness) _arguments -C -s $_shtab_postwarden_witness_options ;;
       esac
   esac
 }

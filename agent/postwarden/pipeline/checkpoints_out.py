@@ -27,7 +27,14 @@ from postwarden.model.encoding import encodable, encode
 from postwarden.model.moment import Moment
 from postwarden.witness import kept, outlets
 from postwarden.witness.client import cosigned_by
-from postwarden.witness.configured import Outside
+from postwarden.witness.configured import (
+    JOURNAL,
+    Outside,
+    name_authority,
+    name_file,
+    name_syslog,
+    name_witness,
+)
 from postwarden.witness.memory import Remembered, at_witness, compare, in_file, in_journal
 from postwarden.witness.peers import Authority, Newest, Witness
 from postwarden.witness.timestamp import stamp
@@ -83,11 +90,11 @@ class CheckpointsOut:
                 return
             self._at_hand = position.size
         if (journal := outside.journal) is not None:
-            self._try("the journal", position.size, lambda: outlets.to_journal(note, journal))
+            self._try(JOURNAL, position.size, lambda: outlets.to_journal(note, journal))
         if (syslog := outside.syslog) is not None:
-            self._try(f"syslog at {syslog}", position.size, lambda: outlets.to_syslog(note, syslog))
+            self._try(name_syslog(syslog), position.size, lambda: outlets.to_syslog(note, syslog))
         if (file := outside.file) is not None:
-            self._try(f"the file {file}", position.size, lambda: self._to_file(note, file, position.size))
+            self._try(name_file(file), position.size, lambda: self._to_file(note, file, position.size))
 
     def tell_all(self) -> None:
         """Tells every place; LedgerUnsound where a witness has seen more than the ledger holds."""
@@ -96,12 +103,12 @@ class CheckpointsOut:
         with _looking(self._ledger) as look:
             for witness in outside.witnesses:
                 size = look().position.size
-                self._try(f"the witness {witness.name}", size, partial(self._cosign, witness, look))
+                self._try(name_witness(witness), size, partial(self._cosign, witness, look))
             newest = look()
             size = newest.position.size
             for number, authority in enumerate(outside.authorities):
                 self._try(
-                    f"the time stamping authority {authority.url}",
+                    name_authority(authority),
                     size,
                     partial(self._stamp, authority, number, newest),
                 )
@@ -111,7 +118,7 @@ class CheckpointsOut:
             self._try(outside.command[0], size, lambda: outlets.to_command(note, outside.command))
         if outside.file is not None and outside.witnesses:
             file, note = outside.file, kept.newest(self._ledger)
-            self._try(f"the file {file}", size, lambda: self._to_file(note, file, size))
+            self._try(name_file(file), size, lambda: self._to_file(note, file, size))
 
     def _remembered(self, newest: Newest) -> Iterator[Remembered]:
         outside = self.outside
@@ -160,7 +167,7 @@ class CheckpointsOut:
             failure = encodable(failure)[:_MAX_FAILURE]
             logs.get("ledger").warning("checkpoint_not_out", place=place, error=failure)
         with self._alone:
-            known = {each.place: each for each in read_told(self._state)}
+            known = {each.place: each for each in read_told(self._state, self.outside)}
             before = known.get(place, Told(place=place))
             if size is None:
                 known[place] = msgspec.structs.replace(before, failure=failure)
@@ -173,11 +180,11 @@ class CheckpointsOut:
                 logs.get("ledger").warning("status_not_written", file=FILE, error=str(exc))
 
 
-def read_told(state: Path) -> tuple[Told, ...]:
-    """What became of each place the last time; nothing where that is not known."""
+def read_told(state: Path, outside: Outside) -> tuple[Told, ...]:
+    """What became of each place the last time; nothing of one where that is not known."""
     try:
         with (state / FILE).open("rb") as file:
-            return _TOLD.decode(file.read(_MAX_FILE))
+            return tuple(each for each in _TOLD.decode(file.read(_MAX_FILE)) if each.place in outside.places)
     except (FileNotFoundError, msgspec.DecodeError):
         return ()
 

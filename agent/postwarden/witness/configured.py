@@ -26,6 +26,35 @@ class Outside:
         """Whether one of the places can be read back, so that a roll-back is noticed before anything is signed."""
         return self.journal is not None or self.file is not None or bool(self.witnesses)
 
+    @property
+    def places(self) -> frozenset[str]:
+        """How each place is called in what we say of it."""
+        found = [name_witness(each) for each in self.witnesses]
+        found += [name_authority(each) for each in self.authorities]
+        found += [name_file(self.file)] if self.file is not None else []
+        found += [name_syslog(self.syslog)] if self.syslog is not None else []
+        found += [JOURNAL] if self.journal is not None else []
+        return frozenset([*found, *self.command[:1]])
+
+
+JOURNAL = "the journal"
+
+
+def name_syslog(address: str) -> str:
+    return f"syslog at {address}"
+
+
+def name_file(path: Path) -> str:
+    return f"the file {path}"
+
+
+def name_witness(witness: Witness) -> str:
+    return f"the witness {witness.name}"
+
+
+def name_authority(authority: Authority) -> str:
+    return f"the time stamping authority {authority.url}"
+
 
 def read_outside(config: Config) -> Outside:
     """The places of a configuration; ConfigError where a witness's key is none or is given twice."""
