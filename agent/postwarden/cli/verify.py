@@ -112,7 +112,7 @@ def as_object(result: "Verification", folder: Path) -> dict[str, object]:
         "size": result.size,
         "root": _base64(result.root),
         "verifier_key": result.verifier_key,
-        "key_compared": result.checked_key,
+        "key_compared": result.compared_epoch is not None,
         "local_only": True,
         "uncommitted": None
         if result.uncommitted is None
@@ -160,6 +160,6 @@ def _print(result: "Verification", folder: Path) -> None:
         print("NOT SOUND: keep this folder as it is, and compare with copies kept elsewhere")
         return
     print("sound: every record is covered by the signed checkpoint")
-    if not result.checked_key:
+    if result.compared_epoch is None:
         print("note: the first key was not compared with one that somebody kept (--key)")
     print("local only: a roll-back is not excluded")

@@ -16,9 +16,10 @@ from postwarden.errors import LedgerUnsound
 from postwarden.ledger import files
 from postwarden.ledger.checkpoint import Position
 from postwarden.ledger.record import MAX_LINE
-from postwarden.ledger.tree import Growing, root_of
+from postwarden.ledger.scan import RECORDS, Scan
+from postwarden.ledger.tree import Growing, node_hash, root_of
 
-FOLDER = "records"
+FOLDER = RECORDS
 LENGTH = 65_536
 
 _RESTORE = "restore the ledger from a backup, and keep what is there as evidence"
@@ -131,6 +132,23 @@ def follow(edge: Edge, lines: Iterable[bytes]) -> Edge:
         tree.add(line)
         offset = 0 if tree.size % LENGTH == 0 else offset + len(line) + 1
     return Edge(tree.size, offset, tree.peaks)
+
+
+def follow_scan(edge: Edge, scan: Scan, size: int) -> Edge:
+    """The edge at one of a scan's sizes, where `edge` is at the beginning of its segment.
+
+    Its offset is right at the scan's own size only.
+    """
+    peaks = scan.peaks[size]
+    if size - edge.size < LENGTH:
+        return Edge(size, scan.offset, edge.peaks + peaks)
+    joined = [*edge.peaks, *peaks]
+    before = edge.size // LENGTH
+    while before & 1:
+        right = joined.pop()
+        joined[-1] = node_hash(joined[-1], right)
+        before >>= 1
+    return Edge(size, 0, tuple(joined))
 
 
 def find_remains(folder: int, edge: Edge, *, owner: int | None) -> tuple[list[Remains], list[int]]:

@@ -41,8 +41,12 @@ _MARKS = 8
 _RUN_VERIFY = "run postwarden verify, and keep what is there as evidence"
 
 
-def open_ledger(ledger: Path, private: Path, *, unlock: Unlock | None = None) -> "Ledger":
+def open_ledger(
+    ledger: Path, private: Path, *, unlock: Unlock | None = None, second: bool = False
+) -> "Ledger":
     """The ledger in the folder `ledger`, whose private keys are in `private`, wrapped where `unlock` is given.
+
+    With `second`, the next epoch gets a second signature, by ML-DSA-44.
 
     Only the keys' certificates are read; the private key, and whether records and checkpoint agree, are looked
     at by the first commit. LedgerError where there is no ledger, LedgerUnsound where a certificate is not sound
@@ -54,7 +58,7 @@ def open_ledger(ledger: Path, private: Path, *, unlock: Unlock | None = None) ->
         owner = os.fstat(root).st_uid
         with files.folder(epochs.FOLDER, within=root) as folder:
             chain = epochs.read_chain(folder, owner=owner)
-    return Ledger(ledger, PrivateKeys(private, unlock), chain, owner)
+    return Ledger(ledger, PrivateKeys(private, unlock, second), chain, owner)
 
 
 class Ledger:

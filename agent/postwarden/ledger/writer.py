@@ -12,15 +12,18 @@ The records count from the rename in step 4. An error before it cuts the records
 after it nothing is cut. Whether the rename happened is read from the disk, not remembered.
 """
 
+import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from datetime import datetime
 
 from postwarden.errors import LedgerError
 from postwarden.ledger import checkpoint, files
-from postwarden.ledger.note import MAX_NOTE
+from postwarden.ledger.checkpoint import Position
+from postwarden.ledger.cosignature import cosign
+from postwarden.ledger.note import MAX_NOTE, parse_note
+from postwarden.ledger.private_keys import Signer
 from postwarden.ledger.segments import LENGTH, Edge, first_of, follow, list_segments, segment_name
 
 
@@ -38,9 +41,7 @@ def read_checkpoint(folder: int, *, owner: int | None) -> bytes | None:
     return files.read(folder, checkpoint.NAME, owner=owner, limit=MAX_NOTE)
 
 
-def write(
-    folders: Folders, edge: Edge, lines: Sequence[bytes], *, origin: str, private: Ed25519PrivateKey
-) -> Edge:
+def write(folders: Folders, edge: Edge, lines: Sequence[bytes], *, origin: str, private: Signer) -> Edge:
     """Append lines at the edge and publish the checkpoint over them: steps 2 to 4; gives the new edge.
 
     OSError: a write failed and was undone, the ledger is as it was. LedgerError: the disk's state is in
@@ -48,7 +49,7 @@ def write(
     """
     after = follow(edge, lines)
     before = read_checkpoint(folders.ledger, owner=folders.owner)
-    content = checkpoint.sign_checkpoint(after.position, origin, private)
+    content = sign(after.position, origin, private, lines[-1])
     try:
         _cut(folders, edge)
         _append(folders, edge, lines)
@@ -65,6 +66,16 @@ def write(
     except LedgerError as exc:
         raise _in_doubt(exc.message, after) from exc
     return after
+
+
+def sign(position: Position, origin: str, private: Signer, last: bytes) -> bytes:
+    """The checkpoint; the time of a second signature is that of the last record, in whole seconds."""
+    content = checkpoint.sign_checkpoint(position, origin, private.first)
+    if private.second is None:
+        return content
+    time = datetime.fromisoformat(json.loads(last)["time"])
+    text = parse_note(content).text
+    return content + cosign(text, origin, private.second, time=int(time.timestamp()))
 
 
 def _in_doubt(what: str, after: Edge) -> LedgerError:
