@@ -99,7 +99,9 @@ def go(tmp_path_factory: pytest.TempPathFactory) -> Go:
         "GOPROXY": "off",
     }
     program = folder / "verifier"
-    subprocess.run(["go", "build", "-o", str(program), "."], cwd=SOURCE, env=environment, check=True)
+    subprocess.run(
+        ["go", "build", "-buildvcs=false", "-o", str(program), "."], cwd=SOURCE, env=environment, check=True
+    )
 
     def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
         return subprocess.run([program, *arguments], capture_output=True, text=True, check=False, timeout=60)
