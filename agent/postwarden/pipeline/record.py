@@ -9,12 +9,13 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from postwarden import errors
 from postwarden.errors import LedgerError
 from postwarden.findings.life import transitions
 from postwarden.findings.store import StateStore
 from postwarden.findings.sweeps import Sweeps
 from postwarden.ledger.creation import create
-from postwarden.ledger.store import Ledger, Position, Quarantined, open_ledger
+from postwarden.ledger.store import Edge, Ledger, Position, Quarantined, Unwritten, open_ledger
 from postwarden.model import moment
 from postwarden.model.account import Account
 from postwarden.model.encoding import encode
@@ -28,6 +29,7 @@ from postwarden.model.record import (
     ConfigurationChanged,
     Envelope,
     FindingAcknowledged,
+    LedgerFull,
     LedgerOpened,
     Record,
     Recovery,
@@ -46,6 +48,9 @@ MAX_LINE = 60_000
 #: Unknown names that one record lists.
 MAX_NAMES = 100
 MAX_NAME_BYTES = 8_000
+
+#: Characters of an error that a record tells.
+MAX_ERROR = 500
 
 #: Sessions that one record names.
 MAX_SESSIONS = 100
@@ -96,7 +101,10 @@ class Conclusion(Struct, frozen=True, kw_only=True):
 
 
 class Recorder:
-    """Writes one run's records. `clock` gives the time of each commit, which waits `wait` seconds for its turn."""
+    """Writes one run's records. `clock` gives the time of each commit, which waits `wait` seconds for its turn.
+
+    `progress` is called with the number of records read, where all of a long ledger must be read to open it.
+    """
 
     def __init__(
         self,
@@ -107,11 +115,14 @@ class Recorder:
         agent: str,
         clock: Callable[[], datetime],
         wait: float = 10.0,
+        progress: Callable[[int], None] | None = None,
     ) -> None:
         self._wait = wait
         # Sessions are recorded by the threads that open them, everything else by one thread.
         self._alone = threading.RLock()
-        self._ledger: Ledger = open_ledger(state / "ledger", state / "private")
+        self._ledger: Ledger = open_ledger(
+            state / "ledger", state / "private", hint=self._hint, progress=progress
+        )
         self._path = state / STORE
         self._run, self._actor, self._agent, self._clock = run, actor, agent, clock
         self._known: StateStore | None = None
@@ -139,7 +150,7 @@ class Recorder:
             return []
 
         with self._alone:
-            self._ledger.commit(decide, recovered=self._recovered)
+            self._ledger.commit(decide, recovered=self._recovered, full=self._full)
         self.refresh()
 
     def keep(self, raw: bytes) -> str:
@@ -148,7 +159,11 @@ class Recorder:
             known = self._new_blobs.get(raw) or self.store.blob_of(raw)
             if known is not None and self._ledger.has_blob(known):
                 return known
-            name = self._ledger.put_blob(raw)
+            try:
+                name = self._ledger.put_blob(raw)
+            except errors.LedgerFull as exc:
+                self._tell_full(exc, len(raw))
+                raise
             self._new_blobs[raw] = name
             return name
 
@@ -317,19 +332,49 @@ class Recorder:
 
     def _commit_alone(self, decide: Callable[[Position], Iterable[Record]]) -> None:
         def under_lock(position: Position) -> list[bytes]:
-            if self._known is None:
-                self._known = StateStore(self._path)
-            self._known.catch_up(
+            known = self._open_store()
+            known.catch_up(
                 position.size,
                 position.root,
                 lambda start: self._ledger.records(start, position.size),
                 self._ledger.blobs,
             )
-            self._known.remember_blobs(self._new_blobs.items())
+            known.remember_blobs(self._new_blobs.items())
+            known.remember_edge(self._ledger.boundary.size, self._ledger.boundary.peaks)
             self._new_blobs.clear()
             return [line(record) for record in decide(position)]
 
-        self._ledger.commit(under_lock, recovered=self._recovered, wait=self._wait)
+        try:
+            self._ledger.commit(under_lock, recovered=self._recovered, full=self._full, wait=self._wait)
+        except errors.LedgerFull as exc:
+            self._tell_full(exc, 0)  # of its own records the ledger has told; the state store may be meant
+            raise
+
+    def _tell_full(self, failure: errors.LedgerFull, length: int) -> None:
+        """Records that something beside the records, of so many bytes, found no room; once while it is so."""
+        unwritten = Unwritten(0, length, failure.message)
+        self._ledger.record_full(self._full, unwritten, recovered=self._recovered, wait=self._wait)
+
+    def _open_store(self) -> StateStore:
+        """The state store, opened by the first commit: the ledger's lock is held."""
+        if self._known is None:
+            self._known = StateStore(self._path)
+        return self._known
+
+    def _hint(self) -> Edge | None:
+        """Where the ledger's last full segment ended when it was last written to, as the state store remembers."""
+        edge = self._open_store().edge()
+        return Edge(edge[0], 0, edge[1]) if edge else None
+
+    def _full(self, unwritten: Unwritten) -> bytes:
+        return line(
+            LedgerFull(
+                **self._common(),
+                records=unwritten.count,
+                length=unwritten.length,
+                error=unwritten.why[:MAX_ERROR],
+            )
+        )
 
     def _recovered(self, tail: Quarantined) -> bytes:
         return line(

@@ -41,6 +41,7 @@ def test_the_layout_is_the_documented_one(place: Place) -> None:
         "ledger/quarantine": "drwx------",
         "ledger/records": "drwx------",
         "ledger/records/00000000.jsonl": "-rw-------",
+        "ledger/reserve": "-rw-------",
         "private": "drwx------",
         "private/00000000": "-rw-------",
     }
