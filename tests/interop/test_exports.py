@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from postwarden.model.record import AuditStarted
+from postwarden.model import moment
+from postwarden.model.record import AuditStarted, KeyEpoch
 from postwarden.model.scope import account_scope
 from postwarden.pipeline.export import Format, export
 from postwarden.pipeline.export_choice import Choice
-from postwarden.pipeline.record import Recorder, create_ledger
+from postwarden.pipeline.record import Recorder, create_ledger, line
 from tests.interop.conftest import Go
-from tests.unit.ledger.conftest import key_epoch, recovery
+from tests.unit.ledger.conftest import recovery
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -22,6 +23,15 @@ def test_an_export_through_three_epochs(go: Go, tmp_path: Path, form: Format, sh
     state = tmp_path / "state"
     key = create_ledger(state, origin="postwarden/test", run="r", actor="a", agent="p", now=NOW)
     recorder = Recorder(state, run="r", actor="a", agent="p", clock=lambda: NOW)
+
+    def named(number: int, verifier_key: str) -> bytes:
+        return line(
+            KeyEpoch(
+                time=moment.text(NOW), run="r", actor="a", agent="p",
+                epoch=number, verifier_key=verifier_key, reason="a test",
+            )
+        )  # fmt: skip
+
     for _ in range(2):
         recorder.write(
             lambda envelope: [
@@ -29,7 +39,7 @@ def test_an_export_through_three_epochs(go: Go, tmp_path: Path, form: Format, sh
                 for number in range(150)
             ]
         )
-        recorder.ledger.rotate(key_epoch, recovered=recovery)
+        recorder.ledger.rotate(named, recovered=recovery)
     recorder.write(lambda envelope: [AuditStarted(**envelope, scope=account_scope("login:x"), sources=())])
     out = tmp_path / "out"
     exported = export(recorder, state / "ledger", out, form, Choice(), lambda _: None)
