@@ -90,10 +90,14 @@ def test_a_rewritten_ledger_does_not_continue(place: Path, run: Run, key: str) -
     assert (done.code, done.out) == (4, "")
 
 
-def test_a_size_without_a_checkpoint_is_explained(run: Run, key: str) -> None:
-    """The ledger keeps its last checkpoint only: a proof up to another size needs the file of a kept one."""
+def test_a_size_without_a_checkpoint_is_explained(place: Path, run: Run, key: str) -> None:
+    """A proof up to a size needs a checkpoint there: the ledger's own, one that a witness cosigned, or a kept file."""
     done = run("prove", "--consistency", "1", "2")
     assert (done.code, "no signed checkpoint over 2 records" in done.err) == (2, True)
+    assert run("prove", "--consistency", "1", "3").code == 0
+    (place / "state/ledger/witnessed").mkdir()
+    (place / "state/ledger/witnessed/00000003").write_bytes((place / "state/ledger/checkpoint").read_bytes())
+    see(place, ALICE)
     assert run("prove", "--consistency", "1", "3").code == 0
 
 
