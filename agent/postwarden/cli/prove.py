@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
             after = witnessed(sealed, new) if isinstance(new, int) else new
             if after is None:
                 raise UsageError(
-                    f"the ledger has no signed checkpoint over {new} records any more",
+                    f"the ledger has no signed checkpoint over {rest[0]} records any more",
                     "give the file of a checkpoint that was kept, or leave NEW out for the ledger's own",
                 )
             content = write_consistency(prove_consistency(sealed, _kept(old), after))
