@@ -67,6 +67,19 @@ def test_another_record_or_key_is_not_sound(place: Path, run: Run, key: str) -> 
     assert run("verify-proof", "p", "--key", key).code == 2
 
 
+def test_all_proofs_of_an_export_at_once(place: Path, run: Run, key: str) -> None:
+    """Several proofs have a line each, and one that is not sound decides the exit code."""
+    run("export", "--format", "jsonl", "out")
+    files = sorted(str(path.relative_to(place)) for path in (place / "out/proofs").iterdir())
+    done = run("verify-proof", *files, "--key", key, "--keys", "out/keys")
+    assert (done.code, done.out.splitlines()) == (0, [f"sound     {file}" for file in files])
+    spoilt = place / files[1]
+    spoilt.write_bytes(spoilt.read_bytes().replace(b"index 1", b"index 0"))
+    done = run("verify-proof", *files, "--key", key, "--keys", "out/keys")
+    assert (done.code, done.out.count("NOT SOUND")) == (4, 1)
+    assert run("verify-proof", *files, "--key", key, "--record", files[0]).code == 2
+
+
 def test_a_kept_checkpoint_is_continued(place: Path, run: Run, key: str) -> None:
     """From the file of a kept checkpoint to the ledger as it is now, the proof verifies; an older ledger is not enough."""
     checkpoint = place / "state/ledger/checkpoint"
