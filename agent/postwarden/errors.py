@@ -8,6 +8,8 @@
     ├── ConnectorError(reason)              a source did not let us read; becomes a gap, never ends a sweep
     ├── LedgerError                         the ledger or the state folder could not be used
     │   ├── LedgerBusy                      another writer held the lock for too long
+    │   ├── LedgerFull                      its disk has no room left
+    │   ├── LedgerUnsynced                  a sync failed: nothing more is written until somebody looked
     │   └── LedgerUnsound(record)           records, tree, checkpoint or keys do not agree: exit 4
     ├── HistoryError                        the history could not be used
     │   └── HistoryBusy                     another process writes it
@@ -101,6 +103,17 @@ class LedgerError(PostwardenError):
 
 class LedgerBusy(LedgerError):
     """Another writer held the ledger's lock for longer than we wait."""
+
+
+class LedgerFull(LedgerError):
+    """The disk that the ledger lies on has no room left, or its owner's quota is used up."""
+
+
+class LedgerUnsynced(LedgerError):
+    """A sync failed: what was written may be lost, and nobody can tell what else is.
+
+    It is never tried again, for the kernel may have forgotten the pages that it could not write.
+    """
 
 
 class LedgerUnsound(LedgerError):

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import msgspec
 
-from postwarden.errors import LedgerError, LedgerUnsound
+from postwarden.errors import LedgerError, LedgerFull, LedgerUnsound
 from postwarden.findings import delivered, held, own_sessions, sweeps
+from postwarden.findings.carried import Part, about, carry, restore
 from postwarden.findings.delivered import Delivered
 from postwarden.findings.held import Held
 from postwarden.findings.own_sessions import OwnSessions
@@ -24,6 +25,8 @@ from postwarden.model.record import (
     AccountSeen,
     AnyRecord,
     AuditFinished,
+    BlobsErased,
+    BlobsKept,
     ConfigurationChanged,
     FindingAcknowledged,
     FindingAnswered,
@@ -35,15 +38,18 @@ from postwarden.model.record import (
     HistoryDay,
     HistoryPruned,
     Notified,
+    RecordsPruned,
     SessionsOpened,
+    StateCarried,
 )
 from postwarden.model.scope import Scope
 from postwarden.model.standing import Acknowledgement, GivenAnswer, Standing
 
-VERSION = 6
+VERSION = 7
 
 _SCHEMA = (
     "CREATE TABLE position (size INTEGER NOT NULL, root BLOB NOT NULL)",
+    "CREATE TABLE edge (size INTEGER NOT NULL, peaks BLOB NOT NULL)",
     (
         "CREATE TABLE finding (id TEXT PRIMARY KEY, scope_kind TEXT, scope_key TEXT, status TEXT, standing BLOB)"
         " WITHOUT ROWID"
@@ -54,6 +60,7 @@ _SCHEMA = (
     "CREATE TABLE answer (record INTEGER PRIMARY KEY, answer BLOB NOT NULL)",
     "CREATE TABLE account (key TEXT PRIMARY KEY, account BLOB NOT NULL) WITHOUT ROWID",
     "CREATE TABLE blob (content BLOB PRIMARY KEY, name TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE named_blob (name BLOB PRIMARY KEY) WITHOUT ROWID",
     "CREATE TABLE configuration (record BLOB NOT NULL)",
     "CREATE TABLE history_day (day TEXT PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID",
     "CREATE TABLE history_pruned (before TEXT NOT NULL)",
@@ -63,6 +70,9 @@ _SCHEMA = (
     *own_sessions.SCHEMA,
     f"PRAGMA user_version = {VERSION}",
 )
+
+#: Bytes of one of the tree's peaks.
+_HASH = 32
 
 _RECORD = msgspec.json.Decoder(AnyRecord)
 _STANDING = msgspec.json.Decoder(Standing)
@@ -77,6 +87,9 @@ class StateStore:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        # While the records before the first are made up for: where that begins, and whose parts are taken in.
+        self._carried_over: int | None = None
+        self._restoring: int | None = None
         self._open()
 
     def _open(self) -> None:
@@ -158,14 +171,20 @@ class StateStore:
         root: bytes,
         records: Callable[[int], Iterable[tuple[int, bytes]]],
         blobs: Callable[[], Iterable[tuple[str, bytes]]],
+        first: int = 0,
     ) -> None:
         """Takes in the ledger's records up to its position; the ledger's lock is held.
 
-        `records(start)` yields index and line from `start`, `blobs()` name and content. Raises
-        LedgerUnsound where the ledger is shorter than, or differs from, what was taken in before.
+        `records(start)` yields index and line from `start`, `blobs()` name and content. The records before
+        `first` were removed: what they came to is in the records that say so. Raises LedgerUnsound where the
+        ledger is shorter than, or differs from, what was taken in before, and where no record says who removed
+        what is not there.
         """
         row = self._base.execute("SELECT size, root FROM position").fetchone()
-        start = row[0] if row else 0
+        if row and row[0] < first:
+            self.rebuild()
+            row = None
+        start = row[0] if row else first
         if row and (size < start or (size == start and root != row[1])):
             raise LedgerUnsound(
                 f"the ledger has {size} records where {start} were seen before, or other ones",
@@ -175,8 +194,14 @@ class StateStore:
             return
         with self._transaction():
             interval = self.sweeps.interval
+            self._carried_over = first if row is None and first else None
             for index, line in records(start):
                 self._apply(index, line, interval)
+            if self._carried_over is not None:
+                raise LedgerUnsound(
+                    f"the records before {first} are not there, and no record says who removed them",
+                    "run postwarden verify, and keep what is there as evidence",
+                )
             if row is None:
                 for name, content in blobs():
                     self._remember_blob(content, name)
@@ -208,6 +233,11 @@ class StateStore:
             (len(prefix), prefix.upper()),
         )
         return [_STANDING.decode(standing) for (standing,) in rows]
+
+    def scope_of(self, key: str) -> Scope | None:
+        """The scope of the finding with this id, `None` where there is none."""
+        row = self._base.execute("SELECT scope_kind, scope_key FROM finding WHERE id = ?", (key,)).fetchone()
+        return Scope(kind=row[0], key=row[1]) if row else None
 
     def history(self, key: str) -> list[int]:
         """Indices of the records about a finding, oldest first."""
@@ -243,16 +273,45 @@ class StateStore:
         ((before,),) = self._base.execute("SELECT max(before) FROM history_pruned").fetchall()
         return str(before) if before is not None else None
 
+    def carry(self) -> Iterator[Part]:
+        """All that is derived from the ledger, in parts for `state_carried` records."""
+        return carry(self._base)
+
     def blob_of(self, content: bytes) -> str | None:
         """The name of the blob that keeps this content, if one is known."""
         row = self._base.execute("SELECT name FROM blob WHERE content = ?", (_digest(content),)).fetchone()
         return str(row[0]) if row else None
+
+    def is_named(self, blob: str) -> bool:
+        """Whether a record names this blob, and none says that it was erased."""
+        found = self._base.execute("SELECT 1 FROM named_blob WHERE name = ?", (bytes.fromhex(blob),))
+        return found.fetchone() is not None
+
+    def named_blobs(self) -> Iterator[str]:
+        """The blobs that records name and that were not erased, by name."""
+        for (name,) in self._base.execute("SELECT name FROM named_blob ORDER BY name"):
+            yield name.hex()
 
     def remember_blobs(self, blobs: Iterable[tuple[bytes, str]]) -> None:
         """Adds contents and names to the index; the ledger's lock is held."""
         with self._transaction():
             for content, name in blobs:
                 self._remember_blob(content, name)
+
+    def edge(self) -> tuple[int, tuple[bytes, ...]] | None:
+        """The size and the tree's peaks that were remembered; whoever uses them compares what they lead to."""
+        row = self._base.execute("SELECT size, peaks FROM edge").fetchone()
+        if row is None:
+            return None
+        size, peaks = int(row[0]), bytes(row[1])
+        return size, tuple(peaks[at : at + _HASH] for at in range(0, len(peaks), _HASH))
+
+    def remember_edge(self, size: int, peaks: tuple[bytes, ...]) -> None:
+        """Remembers where the ledger's last full segment ends, in place of what was; the ledger's lock is held."""
+        if size and self.edge() != (size, peaks):
+            with self._transaction():
+                self._base.execute("DELETE FROM edge")
+                self._base.execute("INSERT INTO edge VALUES (?, ?)", (size, b"".join(peaks)))
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -261,7 +320,8 @@ class StateStore:
                 self._base.execute("BEGIN IMMEDIATE")
                 yield
         except sqlite3.Error as exc:
-            raise LedgerError(
+            full = getattr(exc, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+            raise (LedgerFull if full else LedgerError)(
                 f"the state store {self._path} could not be written: {exc}",
                 "free space on its disk; the file may be deleted, the ledger has everything",
             ) from exc
@@ -278,7 +338,12 @@ class StateStore:
                 f"record {index} is not one that this postwarden knows: {exc}",
                 "use the version that wrote it, and run postwarden verify",
             ) from exc
+        if self._carried_over is not None:
+            self._begin(index, record)
+            return
         match record:
+            case StateCarried(stop=stop) if stop == self._restoring:
+                restore(self._base, record, interval)
             case FindingOpened(finding=finding):
                 self._put(Standing(finding=finding, status="open", first_seen=time, since=time), index)
             case FindingChanged(finding=finding):
@@ -309,6 +374,14 @@ class StateStore:
                 )
             case FindingAnswered():
                 self._answered(record, index)
+            case BlobsKept(blobs=names):
+                self._base.executemany(
+                    "INSERT OR IGNORE INTO named_blob VALUES (?)", ((bytes.fromhex(name),) for name in names)
+                )
+            case BlobsErased(blobs=names):
+                self._base.executemany(
+                    "DELETE FROM named_blob WHERE name = ?", ((bytes.fromhex(name),) for name in names)
+                )
             case AccountSeen(account=account):
                 self._base.execute(
                     "INSERT OR REPLACE INTO account VALUES (?, ?)",
@@ -335,6 +408,14 @@ class StateStore:
             case _:
                 # The other kinds say what happened and leave nothing to look up here.
                 return
+
+    def _begin(self, index: int, record: AnyRecord) -> None:
+        """A record between removed ones and the record that tells what they came to: only which finding it is about."""
+        key = about(record)
+        if key is not None:
+            self._base.execute("INSERT OR IGNORE INTO history VALUES (?, ?)", (key, index))
+        if isinstance(record, RecordsPruned) and record.stop == self._carried_over:
+            self._restoring, self._carried_over = record.stop, None
 
     def _answered(self, record: FindingAnswered, index: int) -> None:
         standing = self._get(record.id, index)

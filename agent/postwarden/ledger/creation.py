@@ -16,11 +16,13 @@ from postwarden.ledger import (
     checkpoint,
     epochs,
     files,
+    filesystem,
     lock,
     note,
     presence,
     private_keys,
     quarantine,
+    reserve,
     segments,
     writer,
 )
@@ -58,6 +60,7 @@ def create(
         raise _is_there(ledger)
     if half := presence.explain_half(ledger, private):
         raise half
+    filesystem.refuse_network(ledger)
     began = presence.unfinished(ledger)
     kept = PrivateKeys(private, unlock, second)
     key = private_keys.make(kept)
@@ -111,6 +114,7 @@ def _fill(began: Path, key: Signer, origin: str, time: str, first: Callable[[str
         with files.folder(segments.FOLDER, within=root) as folder:
             files.store(folder, segments.segment_name(0), [line, b"\n"])
         files.store(root, lock.NAME, [])
+        reserve.make(root)
         files.store(root, checkpoint.NAME, [signed])
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from postwarden.errors import LedgerError, LedgerUnsound
+from postwarden.errors import LedgerError, LedgerFull, LedgerUnsound, LedgerUnsynced
 
 pwrite = os.pwrite
 ftruncate = os.ftruncate
@@ -22,19 +22,23 @@ fsync = os.fsync
 rename = os.rename
 unlink = os.unlink
 mkdir = os.mkdir
+posix_fallocate = os.posix_fallocate
 
 CHUNK = 1 << 20
 TEMPORARY = ".tmp"
 
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 _HINT_FULL = "nothing was recorded; free space and run again"
+_HINT_UNSYNCED = "check the disk, run verify, and only then start postwarden again"
 _HINT_OTHER = "check the disk and the rights of the state folder, then run again"
 
 
 def failure(what: str, exc: OSError) -> LedgerError:
     """Our error for an operating system's one; `what` is a clause like "the checkpoint was not written"."""
-    hint = _HINT_FULL if exc.errno in _FULL else _HINT_OTHER
-    return LedgerError(f"{what}: {(exc.strerror or str(exc)).lower()}", hint)
+    message = f"{what}: {(exc.strerror or str(exc)).lower()}"
+    if exc.errno in _NO_ROOM:
+        return LedgerFull(message, _HINT_FULL)
+    return LedgerError(message, _HINT_FULL if exc.errno == errno.EFBIG else _HINT_OTHER)
 
 
 @contextmanager
@@ -131,6 +135,27 @@ def list_names(folder: int, what: str) -> list[str]:
         raise failure(f"{what} cannot be listed", exc) from exc
 
 
+def each_name(folder: int, what: str) -> Iterator[str]:
+    """The names in a folder, one by one, in no order; LedgerError where it cannot be read."""
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                yield entry.name
+    except OSError as exc:
+        raise failure(f"{what} cannot be listed", exc) from exc
+
+
+def is_there(folder: int, name: str) -> bool:
+    """Whether anything has this name in an open folder; LedgerError where that cannot be seen."""
+    try:
+        os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    except OSError as exc:
+        raise failure(f"{name} cannot be looked up", exc) from exc
+    return True
+
+
 def write_all(descriptor: int, content: bytes, offset: int) -> None:
     """Write all bytes at `offset`, however short each single write is; OSError as the system gives it."""
     view = memoryview(content)
@@ -146,12 +171,13 @@ def sync(descriptor: int, what: str, *, data_only: bool = False) -> None:
     """Bring a file or folder to the disk.
 
     A failed sync is never tried again, for the kernel may have forgotten the pages it could not write: it is
-    a LedgerError at once, where a failed write is still an OSError that can be undone.
+    LedgerUnsynced at once, where a failed write is still an OSError that can be undone.
     """
     try:
         (fdatasync if data_only else fsync)(descriptor)
     except OSError as exc:
-        raise failure(f"{what} could not be synced to the disk", exc) from exc
+        why = (exc.strerror or str(exc)).lower()
+        raise LedgerUnsynced(f"{what} could not be synced to the disk: {why}", _HINT_UNSYNCED) from exc
 
 
 def prepare(folder: int, name: str, chunks: Iterable[bytes]) -> None:

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from postwarden.errors import LedgerError
+from postwarden.errors import LedgerError, LedgerUnsynced
 from postwarden.ledger import checkpoint, files
 from postwarden.ledger.checkpoint import Position
 from postwarden.ledger.cosignature import cosign
@@ -41,17 +41,27 @@ def read_checkpoint(folder: int, *, owner: int | None) -> bytes | None:
     return files.read(folder, checkpoint.NAME, owner=owner, limit=MAX_NOTE)
 
 
-def write(folders: Folders, edge: Edge, lines: Sequence[bytes], *, origin: str, private: Signer) -> Edge:
+def write(
+    folders: Folders,
+    edge: Edge,
+    lines: Sequence[bytes],
+    *,
+    origin: str,
+    private: Signer,
+    before: bytes,
+    cut: bool,
+) -> Edge:
     """Append lines at the edge and publish the checkpoint over them: steps 2 to 4; gives the new edge.
 
-    OSError: a write failed and was undone, the ledger is as it was. LedgerError: the disk's state is in
-    doubt, and this process must not write again before it has read everything anew.
+    `before` is the checkpoint that is there, `cut` says whether anything lies beyond it. OSError: a write failed
+    and was undone, the ledger is as it was. LedgerError: the disk's state is in doubt, and this process must
+    not write again before it has read everything anew.
     """
     after = follow(edge, lines)
-    before = read_checkpoint(folders.ledger, owner=folders.owner)
     content = sign(after.position, origin, private, lines[-1])
     try:
-        _cut(folders, edge)
+        if cut:
+            _cut(folders, edge)
         _append(folders, edge, lines)
         files.prepare(folders.ledger, checkpoint.NAME, [content])
         files.publish(folders.ledger, checkpoint.NAME)
@@ -59,12 +69,12 @@ def write(folders: Folders, edge: Edge, lines: Sequence[bytes], *, origin: str, 
         if read_checkpoint(folders.ledger, owner=folders.owner) == before:
             _undo(folders, edge)
         elif isinstance(exc, OSError):
-            raise _in_doubt("the checkpoint could not be renamed", after) from exc
+            raise LedgerError(*_in_doubt("the checkpoint could not be renamed", after)) from exc
         raise
     try:
         files.sync(folders.ledger, "the ledger's folder")
-    except LedgerError as exc:
-        raise _in_doubt(exc.message, after) from exc
+    except LedgerUnsynced as exc:
+        raise LedgerUnsynced(*_in_doubt(exc.message, after)) from exc
     return after
 
 
@@ -78,20 +88,21 @@ def sign(position: Position, origin: str, private: Signer, last: bytes) -> bytes
     return content + cosign(text, origin, private.second, time=int(time.timestamp()))
 
 
-def _in_doubt(what: str, after: Edge) -> LedgerError:
-    return LedgerError(
+def _in_doubt(what: str, after: Edge) -> tuple[str, str]:
+    """Message and hint for a checkpoint that is there, and of which nobody can tell whether it stays."""
+    return (
         f"{what}, after the checkpoint over {after.size} records was written",
         "the records may be lost if the machine stops now; check the disk, then run verify",
     )
 
 
 def _append(folders: Folders, edge: Edge, lines: Sequence[bytes]) -> None:
-    known = set(list_segments(folders.records))
     for first, offset, content in _by_segment(edge, lines):
         name = segment_name(first)
-        descriptor = files.open_regular(folders.records, name, os.O_WRONLY | os.O_CREAT, owner=folders.owner)
+        flags = os.O_WRONLY if offset else os.O_WRONLY | os.O_CREAT
+        descriptor = files.open_regular(folders.records, name, flags, owner=folders.owner)
         try:
-            if first not in known:
+            if not offset:
                 files.sync(folders.records, "the records folder")
             files.write_all(descriptor, content, offset)
             files.sync(descriptor, name, data_only=True)

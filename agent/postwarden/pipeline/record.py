@@ -1,10 +1,8 @@
 """Stage three: what was read and judged goes into the ledger, decided under its lock."""
 
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -12,10 +10,9 @@ from msgspec.structs import replace
 
 from postwarden.errors import LedgerError
 from postwarden.findings.life import transitions
-from postwarden.findings.store import StateStore
 from postwarden.findings.sweeps import Sweeps
+from postwarden.ledger.checkpoint import Position
 from postwarden.ledger.creation import create
-from postwarden.ledger.store import Ledger, Position, Quarantined, open_ledger
 from postwarden.model import moment
 from postwarden.model.account import Account
 from postwarden.model.encoding import encode
@@ -31,19 +28,14 @@ from postwarden.model.record import (
     FindingAcknowledged,
     LedgerOpened,
     Record,
-    Recovery,
     SessionsOpened,
     SweepStarted,
 )
 from postwarden.model.scope import Scope
 from postwarden.model.standing import Standing
-from postwarden.pipeline.checkpoints_out import CheckpointsOut
 from postwarden.pipeline.collect import MAX_GAPS, Reading
+from postwarden.pipeline.committing import Committer, line
 from postwarden.pipeline.holdings import grant_records
-from postwarden.witness import kept
-from postwarden.witness.configured import Outside
-
-STORE = "state.sqlite"
 
 #: Bytes of a line that we fill; the ledger takes 65,535.
 MAX_LINE = 60_000
@@ -54,17 +46,7 @@ MAX_NAME_BYTES = 8_000
 #: Sessions that one record names.
 MAX_SESSIONS = 100
 
-_T = TypeVar("_T")
-
 _RECORD = msgspec.json.Decoder(AnyRecord)
-
-
-def line(record: Record) -> bytes:
-    """The record as the ledger keeps it; what is signed is first decoded and compared."""
-    encoded = encode(record)
-    if _RECORD.decode(encoded) != record:
-        raise AssertionError(f"a {type(record).__name__} does not survive its encoding")
-    return encoded
 
 
 def _fitted(record: AuditFinished) -> AuditFinished:
@@ -89,10 +71,6 @@ def _named(names: Sequence[str]) -> tuple[str, ...]:
     return told
 
 
-class _NotAsked(Exception):
-    """Something is about to be signed, and the places outside were not asked yet."""
-
-
 class Conclusion(Struct, frozen=True, kw_only=True):
     """What one scope came to, ready to be recorded.
 
@@ -105,70 +83,8 @@ class Conclusion(Struct, frozen=True, kw_only=True):
     unknown_names: tuple[str, ...] = ()
 
 
-class Recorder:
-    """Writes one run's records. `clock` gives the time of each commit, which waits `wait` seconds for its turn.
-
-    `outside` are the places that checkpoints go to. Before the first record is signed they are asked what they
-    remember: LedgerUnsound where that is not what the ledger holds.
-    """
-
-    def __init__(
-        self,
-        state: Path,
-        *,
-        run: str,
-        actor: str,
-        agent: str,
-        clock: Callable[[], datetime],
-        wait: float = 10.0,
-        outside: Outside | None = None,
-    ) -> None:
-        self._wait = wait
-        self._out = CheckpointsOut(outside or Outside(), state, clock)
-        self._memory_checked = not self._out.outside.remembers
-        # Sessions are recorded by the threads that open them, everything else by one thread.
-        self._alone = threading.RLock()
-        self._folder = state / "ledger"
-        self._ledger: Ledger = open_ledger(self._folder, state / "private")
-        self._path = state / STORE
-        self._run, self._actor, self._agent, self._clock = run, actor, agent, clock
-        self._known: StateStore | None = None
-        self._new_blobs: dict[bytes, str] = {}
-        self.refresh()
-
-    @property
-    def ledger(self) -> Ledger:
-        return self._ledger
-
-    @property
-    def store(self) -> StateStore:
-        assert self._known is not None
-        return self._known
-
-    def refresh(self) -> None:
-        """Brings the state store up to the ledger."""
-        self._commit(lambda _: [])
-
-    def rebuild(self) -> None:
-        """Makes the state store anew from the ledger."""
-
-        def decide(_: Position) -> list[bytes]:
-            self.store.rebuild()
-            return []
-
-        with self._alone:
-            self._asking_first(lambda: self._ledger.commit(decide, recovered=self._recovered))
-        self.refresh()
-
-    def keep(self, raw: bytes) -> str:
-        """The name of the blob that keeps `raw`; an unchanged state reuses its blob."""
-        with self._alone:
-            known = self._new_blobs.get(raw) or self.store.blob_of(raw)
-            if known is not None and self._ledger.has_blob(known):
-                return known
-            name = self._ledger.put_blob(raw)
-            self._new_blobs[raw] = name
-            return name
+class Recorder(Committer):
+    """Writes what was read and judged, one run's records."""
 
     def configuration(self, raw: bytes, rules: str) -> None:
         """Records which configuration and rules are in force, where they are not the last ones recorded."""
@@ -178,21 +94,21 @@ class Recorder:
             last = self.store.configuration()
             if last is not None and (last.configuration, last.rules) == (blob, rules):
                 return []
-            return [ConfigurationChanged(**self._common(), configuration=blob, rules=rules)]
+            return [ConfigurationChanged(**self.envelope(), configuration=blob, rules=rules)]
 
-        self._commit(decide)
+        self.commit(decide)
 
     def start(self, scopes: Sequence[Scope], sources: Sequence[str]) -> None:
         """Records the intent, before anything is connected to."""
-        self._commit(
+        self.commit(
             lambda _: [
-                AuditStarted(**self._common(), scope=scope, sources=tuple(sources)) for scope in scopes
+                AuditStarted(**self.envelope(), scope=scope, sources=tuple(sources)) for scope in scopes
             ]
         )
 
     def start_sweep(self, intents: Mapping[tuple[str, ...], Sequence[Scope]]) -> None:
         """The same for many scopes at once, by their sources."""
-        self._commit(
+        self.commit(
             lambda _: [
                 record
                 for sources, scopes in intents.items()
@@ -201,7 +117,7 @@ class Recorder:
         )
 
     def _intents(self, scopes: tuple[Scope, ...], sources: tuple[str, ...]) -> Iterator[SweepStarted]:
-        record = SweepStarted(**self._common(), scopes=scopes, sources=sources)
+        record = SweepStarted(**self.envelope(), scopes=scopes, sources=sources)
         if len(scopes) > 1 and len(encode(record)) > MAX_LINE:
             middle = len(scopes) // 2
             yield from self._intents(scopes[:middle], sources)
@@ -213,9 +129,9 @@ class Recorder:
         """Records sessions that were just opened, if there are any; may be called in any thread."""
         if not sessions:
             return
-        self._commit(
+        self.commit(
             lambda _: [
-                SessionsOpened(**self._common(), sessions=tuple(sessions[index : index + MAX_SESSIONS]))
+                SessionsOpened(**self.envelope(), sessions=tuple(sessions[index : index + MAX_SESSIONS]))
                 for index in range(0, len(sessions), MAX_SESSIONS)
             ]
         )
@@ -225,11 +141,11 @@ class Recorder:
 
         It is one commit.
         """
-        self._commit(lambda _: [record for one in conclusions for record in self._records_of(one, rules)])
+        self.commit(lambda _: [record for one in conclusions for record in self._records_of(one, rules)])
         self.refresh()
 
     def _records_of(self, one: Conclusion, rules: frozenset[str]) -> Iterator[Record]:
-        common = self._common()
+        common = self.envelope()
         scope = one.reading.scope
         if one.account is not None and self.store.account(one.account.key) != one.account:
             yield AccountSeen(**common, account=one.account)
@@ -260,11 +176,11 @@ class Recorder:
             self.store.change_sweeps(change)
             return []
 
-        self._commit(decide)
+        self.commit(decide)
 
     def write(self, decide: Callable[[Envelope], Iterable[Record]]) -> None:
         """Records what `decide` says, which is asked under the ledger's lock."""
-        self._commit(lambda _: decide(self._common()))
+        self.commit(lambda _: decide(self.envelope()))
         self.refresh()
 
     def read(self, index: int) -> AnyRecord:
@@ -296,14 +212,14 @@ class Recorder:
                 )
             return [
                 FindingAcknowledged(
-                    **self._common(),
+                    **self.envelope(),
                     id=standing.finding.id,
                     reason=reason,
                     until=moment.text(until) if until else None,
                 )
             ]
 
-        self._commit(decide)
+        self.commit(decide)
         self.refresh()
         return self.one(prefix)
 
@@ -316,86 +232,6 @@ class Recorder:
                 "postwarden findings list --all shows the ids",
             )
         return found[0]
-
-    def publish(self) -> None:
-        """Tells every place outside the newest checkpoint; LedgerUnsound where a witness has seen more."""
-        self._out.tell_all()
-
-    @property
-    def out(self) -> CheckpointsOut:
-        """The way out of this ledger's checkpoints."""
-        return self._out
-
-    def newest_checkpoint(self) -> str:
-        """The newest checkpoint as others verify it: with the signatures, and the cosignatures that there are."""
-        return kept.newest(self._folder).decode()
-
-    def close(self) -> None:
-        if self._known is not None:
-            self._known.close()
-
-    def _common(self) -> Envelope:
-        return {
-            "time": moment.text(self._clock()),
-            "run": self._run,
-            "actor": self._actor,
-            "agent": self._agent,
-        }
-
-    def _commit(self, decide: Callable[[Position], Iterable[Record]]) -> None:
-        with self._alone:
-            if self._asking_first(lambda: self._commit_alone(decide)):
-                self._out.tell_at_hand()
-
-    def _asking_first(self, commit: Callable[[], _T]) -> _T:
-        try:
-            return commit()
-        except _NotAsked:
-            # Nothing was written, and no lock is held while others are asked.
-            self._out.check_memory()
-            self._memory_checked = True
-            return commit()
-
-    def _commit_alone(self, decide: Callable[[Position], Iterable[Record]]) -> bool:
-        """Whether something was written; _NotAsked where something would be, before others were asked."""
-        before: list[int] = []
-
-        def under_lock(position: Position) -> list[bytes]:
-            before.append(position.size)
-            if self._known is None:
-                self._known = StateStore(self._path)
-            self._known.catch_up(
-                position.size,
-                position.root,
-                lambda start: self._ledger.records(start, position.size),
-                self._ledger.blobs,
-            )
-            self._known.remember_blobs(self._new_blobs.items())
-            self._new_blobs.clear()
-            lines = [line(record) for record in decide(position)]
-            if lines:
-                self._refuse_unasked()
-            return lines
-
-        after = self._ledger.commit(under_lock, recovered=self._recovered, wait=self._wait)
-        return after.size > before[0]
-
-    def _refuse_unasked(self) -> None:
-        if not self._memory_checked:
-            raise _NotAsked
-
-    def _recovered(self, tail: Quarantined) -> bytes:
-        self._refuse_unasked()
-        return line(
-            Recovery(
-                **self._common(),
-                file=tail.name,
-                segment=tail.segment,
-                offset=tail.offset,
-                length=tail.length,
-                digest=tail.digest,
-            )
-        )
 
 
 def create_ledger(state: Path, *, origin: str, run: str, actor: str, agent: str, now: datetime) -> str:

@@ -18,7 +18,7 @@ from postwarden.ledger.store import Ledger, Position, open_ledger
 
 ORIGIN = "postwarden/test.example"
 TIME = "2026-11-22T09:30:00.000000Z"
-CALLS = ("pwrite", "ftruncate", "fdatasync", "fsync", "rename", "unlink", "mkdir")
+CALLS = ("pwrite", "ftruncate", "fdatasync", "fsync", "rename", "unlink", "mkdir", "posix_fallocate")
 
 
 def encode(**fields: object) -> bytes:

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from postwarden.errors import LedgerError
+from postwarden.errors import LedgerError, LedgerFull
 from postwarden.ledger.store import Ledger
 from postwarden.ledger.verify import verify
-from tests.unit.ledger.conftest import Faults, Killed, Place, put, record
+from tests.unit.ledger.conftest import Faults, Killed, Place, put, record, recovery
 
 OLD = [record(number=0), record(number=1)]
 NEW = [record(number=number) for number in (2, 3, 4, 5)]
@@ -268,14 +268,14 @@ def test_a_file_size_limit_is_an_error_and_undone(place: Place, ledger: Ledger) 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 300 KiB."""
+    """A file system of 1,324 KiB, of which a ledger reserves 1,024."""
     mount = shutil.which("mount")
     disk = tmp_path / "disk"
     disk.mkdir()
     if os.geteuid() != 0 or mount is None or sys.platform != "linux":
         pytest.skip("needs root to mount a small file system")
     made = subprocess.run(
-        [mount, "-t", "tmpfs", "-o", "size=300k", "tmpfs", disk], capture_output=True, check=False
+        [mount, "-t", "tmpfs", "-o", "size=1324k", "tmpfs", disk], capture_output=True, check=False
     )
     if made.returncode:
         pytest.skip("a small file system cannot be mounted here")
@@ -329,4 +329,26 @@ def test_a_full_disk_keeps_left_overs(small_disk: Path) -> None:
     assert uncommitted.length == 100_000
     ballast.unlink()
     assert put(place.open(), record()).size == 3
+    assert verify(place.folder).sound
+
+
+def test_a_disk_that_is_really_full_is_recorded(small_disk: Path) -> None:
+    """On a disk that is really full the reserve is enough for the record that says so."""
+    place = Place(small_disk / "state")
+    ledger = place.make()
+    lines = [record(text="x" * 600)] * 100
+
+    def fill() -> None:
+        while True:
+            ledger.commit(
+                lambda _: lines,
+                recovered=recovery,
+                full=lambda unwritten: record("ledger_full", count=unwritten.count, why=unwritten.why),
+            )
+
+    with pytest.raises(LedgerFull, match="no space left"):
+        fill()
+    last = place.lines()[-1]
+    assert b'"count":100' in last
+    assert b'"kind":"ledger_full"' in last
     assert verify(place.folder).sound

@@ -1,15 +1,20 @@
 """What goes into the ledger, and that it always can."""
 
+import errno
 import json
+import os
 import shutil
+import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from postwarden.errors import LedgerError, LedgerUnsound
+from postwarden.errors import LedgerError, LedgerFull, LedgerUnsound
+from postwarden.findings.store import StateStore
 from postwarden.ledger.record import MAX_LINE, record_form
+from postwarden.ledger.scan import Scan, Wanted, scan_segment
 from postwarden.ledger.verify import verify
 from postwarden.model import moment
 from postwarden.model.account import Account
@@ -19,7 +24,8 @@ from postwarden.model.reading import Gap, Item
 from postwarden.model.record import AuditFinished, AuditStarted
 from postwarden.model.scope import account_scope
 from postwarden.pipeline.collect import Reading, collect_account
-from postwarden.pipeline.record import MAX_NAMES, Conclusion, Recorder, create_ledger, line
+from postwarden.pipeline.committing import line
+from postwarden.pipeline.record import MAX_NAMES, Conclusion, Recorder, create_ledger
 from tests.unit.pipeline.conftest import ALICE, NOW, SCOPE, Record, Told, done, flow, found, gap, session
 
 RULE = "8a857a7e-c13c-45c1-a0ca-541aa0637660"
@@ -337,3 +343,103 @@ def test_several_conclusions_are_one_commit(recorder: Record) -> None:
     kinds = [one["kind"] for one in records(made)[before:]]
     assert kinds == ["account_seen", "audit_finished", "finding_opened", "account_seen", "audit_finished"]
     assert [one.finding.id for one in made.store.findings(SCOPE)] == [finding().id]
+
+
+def no_room(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk has no room for the ledger as long as its reserve is there."""
+    write = os.pwrite
+
+    def pwrite(descriptor: int, content: bytes, offset: int) -> int:
+        if path.exists():
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(descriptor, content, offset)
+
+    monkeypatch.setattr("postwarden.ledger.files.pwrite", pwrite)
+
+
+def test_a_disk_without_room_for_records_is_recorded(
+    recorder: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where records find no room, the error is raised, and one record says how many they were."""
+    one = recorder()
+    no_room(tmp_path / "state" / "ledger" / "reserve", monkeypatch)
+    with pytest.raises(LedgerFull, match="no space left"):
+        one.start([SCOPE], ["sieve"])
+    assert [(each["kind"], each.get("records")) for each in records(one)][1:] == [("ledger_full", 1)]
+    one.start([SCOPE], ["sieve"])
+    assert records(one)[-1]["kind"] == "audit_started"
+    assert verify(tmp_path / "state" / "ledger").sound
+
+
+def test_a_disk_without_room_for_a_blob_is_recorded(
+    recorder: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a blob finds no room, the error is raised, and one record says how long it was."""
+    one = recorder()
+    no_room(tmp_path / "state" / "ledger" / "reserve", monkeypatch)
+    with pytest.raises(LedgerFull, match="a blob was not written"):
+        one.keep(b"raw evidence")
+    (told,) = records(one)[1:]
+    assert (told["kind"], told["records"], told["length"]) == ("ledger_full", 0, 12)
+    assert one.keep(b"raw evidence")
+
+
+def test_a_disk_without_room_for_the_state_store_is_recorded(
+    recorder: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the state store finds no room, the error is raised, and a record says so."""
+    one = recorder()
+    sizes = iter([4096])
+
+    def full(_store: StateStore, _blobs: object) -> None:
+        if next(sizes, None):
+            raise LedgerFull("the state store could not be written: database or disk is full", "free space")
+
+    monkeypatch.setattr(StateStore, "remember_blobs", full)
+    with pytest.raises(LedgerFull, match="state store"):
+        one.start([SCOPE], ["sieve"])
+    (told,) = records(one)[1:]
+    assert (told["kind"], told["error"]) == (
+        "ledger_full",
+        "the state store could not be written: database or disk is full",
+    )
+
+
+def test_a_long_ledger_is_opened_with_what_the_state_store_remembers(
+    recorder: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A recorder opened again reads the last segment alone; without the state store it reads all, with progress."""
+    for module in ("segments", "writer"):
+        monkeypatch.setattr(f"postwarden.ledger.{module}.LENGTH", 4)
+    one = recorder()
+    for _ in range(9):
+        one.start([SCOPE], ["sieve"])
+    one.refresh()
+    state = tmp_path / "state"
+    seen: list[int] = []
+    scan = scan_segment
+
+    def noted(ledger: int, wanted: Wanted, *, owner: int | None, progress: Any) -> Scan:
+        seen.append(wanted.first)
+        return scan(ledger, wanted, owner=owner, progress=progress)
+
+    monkeypatch.setattr("postwarden.ledger.advance.scan_segment", noted)
+    told: list[int] = []
+
+    def open_again() -> Recorder:
+        return Recorder(state, run="r", actor="a", agent="p", clock=lambda: NOW, progress=told.append)
+
+    open_again().close()
+    assert (seen, told) == ([8], [])
+    seen.clear()
+    (state / "state.sqlite").unlink()
+    open_again().close()
+    assert (seen, told[-1]) == ([0, 4, 8], 10)
+    seen.clear()
+    base = sqlite3.connect(state / "state.sqlite")
+    with base:
+        base.execute("UPDATE edge SET peaks = ?", (bytes(32),))
+    base.close()
+    open_again().close()
+    assert seen == [8, 0, 4, 8]
+    assert verify(state / "ledger").sound
