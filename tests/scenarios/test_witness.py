@@ -23,15 +23,15 @@ from postwarden.ledger.cosignature import find_cosignature, parse_cosigner
 from postwarden.ledger.note import parse_note
 from tests.scenarios.conftest import Workplace
 from tests.scenarios.journal_files import REMOTE, JournalFiles
-from tests.scenarios.test_daemon import quick, running
+from tests.scenarios.test_daemon import quick, running, until
 
 NAOMI = "naomi.sato@kitano-works.example"
 
 
-def make_named(running: lab.Lab, name: str) -> tuple[Workplace, str]:
+def make_named(dovecot: lab.Lab, name: str) -> tuple[Workplace, str]:
     """A workplace whose ledger has this name, and the ledger's first key."""
     folder = Path(tempfile.mkdtemp(prefix="postwarden-scenario-"))
-    write_configuration(folder, running)
+    write_configuration(folder, dovecot)
     place = Workplace(folder)
     place.change("postwarden/demo", f"postwarden/{name}.example")
     done = place.run("init")
@@ -234,3 +234,26 @@ def test_the_daemon_stops_at_an_old_state_and_alarms(one: tuple[Workplace, str])
 
 def size_of(place: Workplace) -> int:
     return int((place.ledger / "checkpoint").read_bytes().split(b"\n")[1])
+
+
+def test_the_daemon_asks_its_witness_and_stops_when_it_was_overtaken(
+    one: tuple[Workplace, str], tls: certificates.Certificates
+) -> None:
+    """The daemon gets cosignatures as it goes; where its witness has seen more, it ends with exit code 4."""
+    place, key = one
+    place = quick(place, interval=60)
+    with witnessing(place.folder / "witness", "b.example/witness", key, tls=tls) as told:
+        configure(place, told)
+        shutil.copytree(place.folder / "state", place.folder / "backup")
+        with running(place) as daemon:
+            until(lambda: any(place.ledger.glob("witnessed/*")))
+            daemon.send_signal(signal.SIGTERM)
+            assert daemon.wait(40) == 0
+        assert place.run("verify").code == 0
+        shutil.rmtree(place.folder / "state")
+        shutil.copytree(place.folder / "backup", place.folder / "state")
+        restored = sealed(place)
+        with running(place) as daemon:
+            assert daemon.wait(40) == 4
+        assert sealed(place) == restored
+        assert "the witness b.example/witness has seen" in (place.folder / "log").read_text()

@@ -50,7 +50,7 @@ LISTEN, LISTEN_LEAST, LAST_LINES = 1.0, 8.0, 5.0
 TELL, LAST_NOTICE = 2.0, 2.0
 
 #: Seconds after the start that witnesses and others who take their time are first told.
-FIRST_CHECKPOINT = 15.0
+FIRST_CHECKPOINT = 5.0
 #: Who tells of a ledger that is not sound.
 ACTOR = "postwarden run"
 
@@ -307,7 +307,7 @@ class Service:
         config, old = policy.config, self._policy.config
         if state_folder(config) != self._state or config.ledger != old.ledger:
             raise ConfigError(
-                "names another state folder or ledger",
+                "names another state folder, or changes [ledger]",
                 "restart postwarden for that",
                 path=str(config.path),
                 key="state",

@@ -11,7 +11,7 @@ from tlog_scales.tlog import Checkpoint
 from postwarden.errors import LedgerError, LedgerUnsound
 from postwarden.ledger import files
 from postwarden.ledger.cosignature import find_cosignature, open_cosignature, parse_cosignatures
-from postwarden.ledger.note import make_key
+from postwarden.ledger.note import encode_base64, make_key, sign_note
 from postwarden.witness.decision import SIZE_TYPE, Refusal
 from postwarden.witness.keeping import Keeping, log_name
 from postwarden.witness.submission import encode_submission
@@ -86,6 +86,15 @@ def test_a_rolled_back_log_is_refused(keeping: Keeping, log: Log) -> None:
 def test_an_unknown_log_is_not_found(keeping: Keeping) -> None:
     """A checkpoint of an origin that no key was given for is answered with 404."""
     assert status(submit(keeping, Log(origin="postwarden/c.example").grow(2), 0)) == 404
+
+
+def test_a_log_does_not_speak_for_another_origin(tmp_path: Path) -> None:
+    """A log whose name looks like a size gets no cosignature over a checkpoint of another origin."""
+    odd = Log(origin="123").grow(1)
+    keeping = Keeping(tmp_path / "odd", name="b.example/witness", logs=[odd.key], clock=lambda: NOW)
+    root = encode_base64(bytes(32))
+    note = sign_note(f"postwarden/victim\n123\n{root}\n".encode(), "123", odd.private)
+    assert status(keeping.take_checkpoint(encode_submission(0, [], note))) == 404
 
 
 def test_another_key_is_forbidden(keeping: Keeping) -> None:
