@@ -111,6 +111,11 @@ class Ledger:
         return self._chain.epochs[0].key.text
 
     @property
+    def epochs(self) -> tuple[Epoch, ...]:
+        """Every epoch so far, as of the last look at the ledger."""
+        return tuple(self._chain.epochs)
+
+    @property
     def epoch(self) -> Epoch:
         """The epoch that signs now, as of the last look at the ledger."""
         return self._chain.last
