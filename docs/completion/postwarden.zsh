@@ -14,15 +14,18 @@ _shtab_postwarden_commands() {
     check-config:'Parses agent.toml, resolves its secrets and loads the rules. Unless --offline, connects to each source with one'
     collect:'Reads users'"'"' .forward files and Sieve scripts on the mail host, as /etc/postwarden/collect.toml names them, and writes'
     demo:'Starts mail servers on this machine'"'"'s loopback: an IMAP server (Dovecot where it is installed, else pymap, which has'
+    export:'Writes records as they stand into a new folder, each with a proof that it is in the ledger, together with the checkpoint, the'
     findings:'Findings as they stand in the ledger. An acknowledgement silences one finding, says who and why in a signed'
     history:'The history keeps what logs told of log-ins and of messages handed over, for 400 days unless configured otherwise,'
     hunt:'Looks through all that the logs told, as far back as the history goes: which accounts, since when, how often. Each'
     init:'Writes a commented agent.toml and creates the ledger with its first key. The public key is the only line on'
     inspect:'Judges material that somebody exported: Sieve scripts, users'"'"' .forward files, saved answers of Exchange Web Services'
+    prove:'Shows one record to somebody who must not see the others: the proof holds that record, and whoever has the ledger'"'"'s'
     rules:'Rules are Sigma files: the shipped ones and those in the folders that agent.toml names. Each has examples beside it'
     run:'Sweeps all accounts in the foreground, as a service manager wants it: each account is audited once an interval'
     status:'Says for each source how many accounts are due and overdue, how many could not be read whole the last time, and since'
     verify:'Reads a ledger without changing it and checks that every record is the one that was signed. It needs no private'
+    verify-proof:'Checks a file that postwarden prove or export wrote: that the record which it shows, and no other, is in the ledger that'
     witness:'Runs a small witness (https://c2sp.org/tlog-witness): it remembers the newest checkpoint of each ledger that it was'
   )
   _describe 'postwarden commands' _commands
@@ -106,6 +109,20 @@ _shtab_postwarden_demo_options=(
 
 # guard to ensure default positional specs are added only once per session
 _shtab_postwarden_demo_defaults_added=0
+
+_shtab_postwarden_export_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--format[lines of JSON, a table for spreadsheets, or tiles of the whole ledger]:format:(jsonl csv tlog-tiles)"
+  "--account[only what concerns it\: an address, login or key]:A:"
+  "--since[records from then on (2026-06-01, or with a time in UTC)]:TIME:"
+  "--until[records before then]:TIME:"
+  "--config[agent.toml to use (default\: .\/agent.toml, then the user\'s configuration folder, then \/etc\/postwarden)]:FILE:_files"
+  "--json[print one JSON object a line (docs\/json.md describes them)]"
+  ":a folder that is empty or not there yet:"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_postwarden_export_defaults_added=0
 
 _shtab_postwarden_findings_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
@@ -259,6 +276,18 @@ _shtab_postwarden_inspect_options=(
 # guard to ensure default positional specs are added only once per session
 _shtab_postwarden_inspect_defaults_added=0
 
+_shtab_postwarden_prove_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--consistency[prove that the ledger at OLD is the beginning of the one at NEW]:('OLD', 'NEW'):"
+  {-o,--output}"[write the proof here (default\: stdout)]:FILE:"
+  "--ledger[the ledger\'s folder (default\: the configured one)]:FOLDER:_files -/"
+  "--config[agent.toml to use (default\: .\/agent.toml, then the user\'s configuration folder, then \/etc\/postwarden)]:FILE:_files"
+  ":a record\'s index, from 0:"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_postwarden_prove_defaults_added=0
+
 _shtab_postwarden_rules_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
 )
@@ -328,6 +357,19 @@ _shtab_postwarden_verify_options=(
 # guard to ensure default positional specs are added only once per session
 _shtab_postwarden_verify_defaults_added=0
 
+_shtab_postwarden_verify_proof_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--record[the record, one line (default\: the one in the proof\'s extra field)]:FILE:"
+  "--old[the checkpoint that a consistency proof begins with]:FILE:"
+  "--key[the first key, as init printed it]:VKEY:"
+  "--keys[the certificates of the epochs]:FOLDER:"
+  "--json[print one JSON object a line (docs\/json.md describes them)]"
+  ":the proof:"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_postwarden_verify_proof_defaults_added=0
+
 _shtab_postwarden_witness_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--listen[where to listen\; an IPv6 address in brackets]:HOST:PORT:"
@@ -365,15 +407,18 @@ _shtab_postwarden() {
         check-config) _arguments -C -s $_shtab_postwarden_check_config_options ;;
         collect) _arguments -C -s $_shtab_postwarden_collect_options ;;
         demo) _arguments -C -s $_shtab_postwarden_demo_options ;;
+        export) _arguments -C -s $_shtab_postwarden_export_options ;;
         findings) _shtab_postwarden_findings ;;
         history) _shtab_postwarden_history ;;
         hunt) _arguments -C -s $_shtab_postwarden_hunt_options ;;
         init) _arguments -C -s $_shtab_postwarden_init_options ;;
         inspect) _arguments -C -s $_shtab_postwarden_inspect_options ;;
+        prove) _arguments -C -s $_shtab_postwarden_prove_options ;;
         rules) _shtab_postwarden_rules ;;
         run) _arguments -C -s $_shtab_postwarden_run_options ;;
         status) _arguments -C -s $_shtab_postwarden_status_options ;;
         verify) _arguments -C -s $_shtab_postwarden_verify_options ;;
+        verify-proof) _arguments -C -s $_shtab_postwarden_verify_proof_options ;;
         witness) _arguments -C -s $_shtab_postwarden_witness_options ;;
       esac
   esac

@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from docs.generate import fields_page, json_page, manual
+from docs.generate import fields_page, json_page, manual, record_schema
 
 #: The folder that the documents are in.
 FOLDER = Path(__file__).resolve().parent.parent
+#: The one generated file that the program ships.
+RECORD_SCHEMA = FOLDER.parent / "agent" / "postwarden" / "model" / "record.schema.json"
 
 
 def documents() -> Mapping[str, str]:
@@ -30,3 +32,8 @@ def write(folder: Path) -> None:
     for name, text in made.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
+
+
+def write_record_schema() -> None:
+    """Writes the schema of the ledger's records beside their types."""
+    RECORD_SCHEMA.write_text(record_schema.record_schema(), encoding="utf-8")

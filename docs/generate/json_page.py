@@ -151,7 +151,12 @@ def _words(annotation: Any) -> str:
 
 def _schema(name: str, types: tuple[type[Struct], ...]) -> str:
     wanted: Any = types[0] if len(types) == 1 else Union[types]  # noqa: UP007 - made at run time
-    (schema,), definitions = msgspec.json.schema_components([wanted], ref_template="#/$defs/{name}")
+    return json.dumps(schema(_title(name), wanted, types), indent=2, ensure_ascii=False) + "\n"
+
+
+def schema(title: str, wanted: Any, types: tuple[type[Struct], ...] = ()) -> dict[str, Any]:
+    """The JSON Schema of a type, with the meaning of each field; `types` are those that are no parts of others."""
+    (found,), definitions = msgspec.json.schema_components([wanted], ref_template="#/$defs/{name}")
     for kind in (*types, *_parts()):
         definition = definitions.get(kind.__name__)
         if definition is not None:
@@ -159,13 +164,12 @@ def _schema(name: str, types: tuple[type[Struct], ...]) -> str:
             definition["description"] = _text(kind)
             for field, _, meaning in fields(kind):
                 definition["properties"][field]["description"] = meaning
-    whole = {
+    return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": _title(name),
-        **schema,
+        "title": title,
+        **found,
         "$defs": dict(sorted(definitions.items())),
     }
-    return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
 
 
 def _text(kind: type) -> str:

@@ -159,6 +159,34 @@ class VerificationLine(Line, frozen=True, kw_only=True, tag="verification"):
     problems: tuple[Problem, ...]
 
 
+class ProofLine(Line, frozen=True, kw_only=True, tag="proof"):
+    """Whether a proof shows what it says."""
+
+    file: str
+    sound: bool
+    index: int | None
+    old: int | None
+    origin: str | None
+    size: int | None
+    root: str | None
+    epoch: int | None
+    record: str | None
+    key_compared: bool
+    certificates_followed: bool
+    problem: str | None
+
+
+class ExportedLine(Line, frozen=True, kw_only=True, tag="export"):
+    """What was handed out."""
+
+    folder: str
+    format: Literal["jsonl", "csv", "tlog-tiles"]
+    records: int
+    size: int
+    root: str
+    digest: str
+
+
 class HistoryProblem(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One thing about the history that does not agree with the ledger."""
 
@@ -482,6 +510,8 @@ OBJECTS: Mapping[str, tuple[tuple[type[Struct], ...], str]] = {
     "example": ((ExampleLine,), "`rules test`"),
     "explanation": ((ExplanationLine,), "`rules explain`"),
     "verification": ((VerificationLine,), "`verify`"),
+    "proof": ((ProofLine,), "`verify-proof`"),
+    "export": ((ExportedLine,), "`export`"),
     "history_verification": ((HistoryVerificationLine,), "`verify --history`"),
     "log": ((LogLine,), "`history status`"),
     "habits": ((HabitsLine,), "`history status`"),

@@ -100,6 +100,7 @@ def test_the_wheel_holds_the_package_the_rules_and_the_example_configuration(
     assert {
         "postwarden/agent.toml",
         "postwarden/lab/organisation.toml",
+        "postwarden/model/record.schema.json",
         "postwarden/py.typed",
         "postwarden/rules/applications.NOTICE",
         "postwarden/rules/applications.csv",

@@ -16,6 +16,7 @@ import pytest
 from postwarden import lab
 from postwarden.cli.demo import write_configuration
 from tests.lab.conftest import start_labs
+from tests.record_schema import ledger_misfits
 
 
 @dataclass(frozen=True)
@@ -153,3 +154,13 @@ def plain_workplace() -> Iterator[Workplace]:
         place.config.write_text(text)
         yield place
         shutil.rmtree(place.folder)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """Every record that a scenario wrote fits the published schema of its kind."""
+    for value in getattr(item, "funcargs", {}).values():
+        folder = value.folder if isinstance(value, Workplace) else value
+        if isinstance(folder, Path):
+            for ledger in folder.rglob("ledger"):
+                assert list(ledger_misfits(ledger)) == []

@@ -1,9 +1,7 @@
 """`postwarden history export`: sessions for others, and the signed record of that."""
 
 import argparse
-import csv
 import hashlib
-import io
 import json
 import sys
 from typing import TYPE_CHECKING
@@ -20,9 +18,6 @@ if TYPE_CHECKING:
 
 #: Bytes of keys that a record has room for.
 MAX_KEYS = 40_000
-#: What a spreadsheet would take for a formula at the beginning of a cell.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-
 #: The columns, in their order; JSON lines have the same names.
 COLUMNS = (
     "account", "name", "source", "protocol", "begun", "ended", "end", "address", "peer", "behind", "port", "server", "address_class",
@@ -113,11 +108,14 @@ class _Out:
     """Writes to standard output and sums up what was written."""
 
     def __init__(self, form: str, columns: tuple[str, ...], kind: str) -> None:
+        from postwarden.pipeline.csv_cells import csv_line
+
+        self._csv_line = csv_line
         self._csv, self._columns, self._kind = form == "csv", columns, kind
         self._digest = hashlib.sha256()
         self.count = 0
         if self._csv:
-            self._line(_csv_line(columns))
+            self._line(csv_line(columns))
 
     @property
     def digest(self) -> str:
@@ -127,7 +125,7 @@ class _Out:
     def write(self, row: dict[str, object]) -> None:
         self.count += 1
         if self._csv:
-            self._line(_csv_line([row[column] for column in self._columns]))
+            self._line(self._csv_line([row[column] for column in self._columns]))
         else:
             self._line(json.dumps({"type": self._kind, **row}, sort_keys=True, separators=(",", ":")) + "\n")
 
@@ -168,28 +166,6 @@ def _row(view: "View", name_of: "Callable[[str], str]") -> dict[str, object]:
         "identity": name_of(session.identity) if session.identity is not None else None,
     }
     return row | names | {"begun": shown(session.begun), "ended": shown(session.ended)}
-
-
-def _csv_line(cells: "tuple[object, ...] | list[object]") -> str:
-    line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow([_cell(cell) for cell in cells])
-    return line.getvalue()
-
-
-def _cell(value: object) -> str:
-    """A cell that no spreadsheet takes for a formula, and that no control character breaks."""
-    from postwarden.cli.terminal import clean
-
-    if value is None:
-        return ""
-    text = (
-        clean(str(value))
-        if isinstance(value, str)
-        else str(value).lower()
-        if isinstance(value, bool)
-        else str(value)
-    )
-    return f"'{text}" if text.startswith(_FORMULA) and isinstance(value, str) else text
 
 
 def _names(known: list[str], chosen: "tuple[Account, ...]") -> tuple[str, ...]:

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from postwarden.cli.common import add_config, add_json
+from postwarden.cli.common import add_config, add_json, ledger_folder
 from postwarden.cli.exits import CLEAN, NOT_SOUND
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     from postwarden.cli.terminal import Progress
     from postwarden.ledger.verify import verify
 
-    folder = Path(args.ledger) if args.ledger else _configured(args.config)
+    folder = ledger_folder(args.ledger, args.config)
     progress = Progress()
     result = verify(folder, key=args.key, progress=lambda count: progress.show(f"{count} records"))
     progress.clear()
@@ -102,12 +102,6 @@ def _history(args: argparse.Namespace, folder: Path, file: Path) -> bool:
     return not problems
 
 
-def _configured(config: str | None) -> Path:
-    from postwarden.config.locate import load, state_folder
-
-    return state_folder(load(config)) / "ledger"
-
-
 def as_object(result: "Verification", folder: Path) -> dict[str, object]:
     """What `--json` prints: docs/json.md calls it `verification`."""
     return {
@@ -118,7 +112,7 @@ def as_object(result: "Verification", folder: Path) -> dict[str, object]:
         "size": result.size,
         "root": _base64(result.root),
         "verifier_key": result.verifier_key,
-        "key_compared": result.checked_key,
+        "key_compared": result.compared_epoch is not None,
         "local_only": True,
         "uncommitted": None
         if result.uncommitted is None
@@ -166,6 +160,6 @@ def _print(result: "Verification", folder: Path) -> None:
         print("NOT SOUND: keep this folder as it is, and compare with copies kept elsewhere")
         return
     print("sound: every record is covered by the signed checkpoint")
-    if not result.checked_key:
+    if result.compared_epoch is None:
         print("note: the first key was not compared with one that somebody kept (--key)")
     print("local only: a roll-back is not excluded")

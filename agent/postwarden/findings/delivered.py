@@ -1,8 +1,9 @@
 """Which changes of findings each notifier was sent, derived from the ledger's `notified` records."""
 
 import sqlite3
+from collections.abc import Iterable, Iterator
 
-from postwarden.model.record import Notified
+from postwarden.model.record import CarriedNotifier, Notified
 
 SCHEMA = (
     "CREATE TABLE notifier (name TEXT PRIMARY KEY, seen INTEGER NOT NULL) WITHOUT ROWID",
@@ -44,6 +45,20 @@ class Delivered:
     def pass_by(self, name: str, record: int) -> None:
         """Takes note that nothing up to this record is for the notifier."""
         self._base.execute("UPDATE notifier SET seen = ? WHERE name = ? AND seen < ?", (record, name, record))
+
+    def carried(self) -> Iterator[CarriedNotifier]:
+        """Everything, by name."""
+        for name, seen in self._base.execute("SELECT name, seen FROM notifier ORDER BY name").fetchall():
+            yield CarriedNotifier(name=name, seen=seen, undelivered=tuple(self.undelivered(name)))
+
+    def restore(self, carried: Iterable[CarriedNotifier]) -> None:
+        """Takes in what was carried."""
+        for one in carried:
+            self._base.execute("INSERT OR REPLACE INTO notifier VALUES (?, ?)", (one.name, one.seen))
+            self._base.executemany(
+                "INSERT OR IGNORE INTO undelivered VALUES (?, ?)",
+                ((one.name, index) for index in one.undelivered),
+            )
 
     def apply(self, record: Notified) -> None:
         last = max(record.records, default=-1)

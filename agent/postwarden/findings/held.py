@@ -5,7 +5,7 @@ All of it is derived from the ledger's `grants_changed` records, so a first-seen
 
 import hashlib
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -20,7 +20,7 @@ from postwarden.model.encoding import encode
 from postwarden.model.evidence import Grant
 from postwarden.model.finding import CheckRef, Fact
 from postwarden.model.moment import Moment
-from postwarden.model.record import Envelope, GrantsChanged, HeldGrant
+from postwarden.model.record import CarriedGrants, Envelope, GrantsChanged, HeldGrant
 from postwarden.model.scope import Scope
 
 Key = tuple[str, str, str, str]
@@ -102,6 +102,30 @@ class Held:
             )
         if record.complete:
             self._base.execute("INSERT OR IGNORE INTO held_whole VALUES (?, ?, ?, ?)", place)
+
+    def carried(self) -> Iterator[CarriedGrants]:
+        """Everything, by scope, source and check."""
+        for kind, key, source, check in self._base.execute(
+            "SELECT scope_kind, scope_key, source, checked FROM held_whole ORDER BY 1, 2, 3, 4"
+        ):
+            yield CarriedGrants(scope=Scope(kind=kind, key=key), source=source, check=check, whole=True)
+        for kind, key, source, check, seen in self._base.execute(
+            "SELECT scope_kind, scope_key, source, checked, seen FROM held ORDER BY 1, 2, 3, 4, key"
+        ):
+            one = _SEEN.decode(seen)
+            yield CarriedGrants(
+                scope=Scope(kind=kind, key=key), source=source, check=check, grant=one.grant, first=one.first,
+                initial=one.initial,
+            )  # fmt: skip
+
+    def restore(self, carried: Iterable[CarriedGrants]) -> None:
+        """Takes in what was carried."""
+        for one in carried:
+            place = (one.scope.kind, one.scope.key, one.source, one.check)
+            if one.whole:
+                self._base.execute("INSERT OR IGNORE INTO held_whole VALUES (?, ?, ?, ?)", place)
+            if one.grant is not None and one.first is not None:
+                self._put(place, Seen(grant=one.grant, first=one.first, initial=one.initial))
 
     def at(self, scope: Scope, check: CheckRef) -> dict[Key, Seen]:
         """What the scope holds by one check of one source."""

@@ -57,6 +57,11 @@ class OwnSessions:
                     local_address=address, local_port=port, opened=_EPOCH + opened * _PARTS,
                 )  # fmt: skip
 
+    def of_all(self) -> Iterator[OwnSession]:
+        """All that are kept, oldest first."""
+        places = [source for (source,) in self._base.execute("SELECT DISTINCT source FROM own_session")]
+        return self.of(None, places)
+
     def since(self) -> datetime | None:
         """From when on they are known, or None where there are none."""
         ((first,),) = self._base.execute("SELECT min(opened) FROM own_session").fetchall()

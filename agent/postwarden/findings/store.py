@@ -14,6 +14,7 @@ import msgspec
 
 from postwarden.errors import LedgerError, LedgerFull, LedgerUnsound
 from postwarden.findings import delivered, held, own_sessions, sweeps
+from postwarden.findings.carried import Part, about, carry, restore
 from postwarden.findings.delivered import Delivered
 from postwarden.findings.held import Held
 from postwarden.findings.own_sessions import OwnSessions
@@ -35,7 +36,9 @@ from postwarden.model.record import (
     HistoryDay,
     HistoryPruned,
     Notified,
+    RecordsPruned,
     SessionsOpened,
+    StateCarried,
 )
 from postwarden.model.scope import Scope
 from postwarden.model.standing import Acknowledgement, GivenAnswer, Standing
@@ -81,6 +84,9 @@ class StateStore:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        # While the records before the first are made up for: where that begins, and whose parts are taken in.
+        self._carried_over: int | None = None
+        self._restoring: int | None = None
         self._open()
 
     def _open(self) -> None:
@@ -162,14 +168,20 @@ class StateStore:
         root: bytes,
         records: Callable[[int], Iterable[tuple[int, bytes]]],
         blobs: Callable[[], Iterable[tuple[str, bytes]]],
+        first: int = 0,
     ) -> None:
         """Takes in the ledger's records up to its position; the ledger's lock is held.
 
-        `records(start)` yields index and line from `start`, `blobs()` name and content. Raises
-        LedgerUnsound where the ledger is shorter than, or differs from, what was taken in before.
+        `records(start)` yields index and line from `start`, `blobs()` name and content. The records before
+        `first` were removed: what they came to is in the records that say so. Raises LedgerUnsound where the
+        ledger is shorter than, or differs from, what was taken in before, and where no record says who removed
+        what is not there.
         """
         row = self._base.execute("SELECT size, root FROM position").fetchone()
-        start = row[0] if row else 0
+        if row and row[0] < first:
+            self.rebuild()
+            row = None
+        start = row[0] if row else first
         if row and (size < start or (size == start and root != row[1])):
             raise LedgerUnsound(
                 f"the ledger has {size} records where {start} were seen before, or other ones",
@@ -179,8 +191,14 @@ class StateStore:
             return
         with self._transaction():
             interval = self.sweeps.interval
+            self._carried_over = first if row is None and first else None
             for index, line in records(start):
                 self._apply(index, line, interval)
+            if self._carried_over is not None:
+                raise LedgerUnsound(
+                    f"the records before {first} are not there, and no record says who removed them",
+                    "run postwarden verify, and keep what is there as evidence",
+                )
             if row is None:
                 for name, content in blobs():
                     self._remember_blob(content, name)
@@ -212,6 +230,11 @@ class StateStore:
             (len(prefix), prefix.upper()),
         )
         return [_STANDING.decode(standing) for (standing,) in rows]
+
+    def scope_of(self, key: str) -> Scope | None:
+        """The scope of the finding with this id, `None` where there is none."""
+        row = self._base.execute("SELECT scope_kind, scope_key FROM finding WHERE id = ?", (key,)).fetchone()
+        return Scope(kind=row[0], key=row[1]) if row else None
 
     def history(self, key: str) -> list[int]:
         """Indices of the records about a finding, oldest first."""
@@ -246,6 +269,10 @@ class StateStore:
         """The day before which the history's rows were removed, or None."""
         ((before,),) = self._base.execute("SELECT max(before) FROM history_pruned").fetchall()
         return str(before) if before is not None else None
+
+    def carry(self) -> Iterator[Part]:
+        """All that is derived from the ledger, in parts for `state_carried` records."""
+        return carry(self._base)
 
     def blob_of(self, content: bytes) -> str | None:
         """The name of the blob that keeps this content, if one is known."""
@@ -298,7 +325,12 @@ class StateStore:
                 f"record {index} is not one that this postwarden knows: {exc}",
                 "use the version that wrote it, and run postwarden verify",
             ) from exc
+        if self._carried_over is not None:
+            self._begin(index, record)
+            return
         match record:
+            case StateCarried(stop=stop) if stop == self._restoring:
+                restore(self._base, record, interval)
             case FindingOpened(finding=finding):
                 self._put(Standing(finding=finding, status="open", first_seen=time, since=time), index)
             case FindingChanged(finding=finding):
@@ -355,6 +387,14 @@ class StateStore:
             case _:
                 # The other kinds say what happened and leave nothing to look up here.
                 return
+
+    def _begin(self, index: int, record: AnyRecord) -> None:
+        """A record between removed ones and the record that tells what they came to: only which finding it is about."""
+        key = about(record)
+        if key is not None:
+            self._base.execute("INSERT OR IGNORE INTO history VALUES (?, ?)", (key, index))
+        if isinstance(record, RecordsPruned) and record.stop == self._carried_over:
+            self._restoring, self._carried_over = record.stop, None
 
     def _answered(self, record: FindingAnswered, index: int) -> None:
         standing = self._get(record.id, index)

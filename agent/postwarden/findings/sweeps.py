@@ -13,7 +13,7 @@ from msgspec import Struct
 from postwarden.errors import Reason
 from postwarden.findings.due import first_due, next_due
 from postwarden.model.reading import Coverage
-from postwarden.model.record import AuditFinished
+from postwarden.model.record import AuditFinished, CarriedSweep
 from postwarden.model.scope import Scope
 
 #: The interval until a daemon says another.
@@ -120,6 +120,30 @@ class Sweeps:
                 _APPLY,
                 (scope.kind, scope.key, source, finished, clean, failures, reason, could, lost, due),
             )
+
+    def carried(self) -> Iterator[CarriedSweep]:
+        """What is derived from the ledger, by scope and source."""
+        for row in self._base.execute(
+            "SELECT kind, key, source, finished, clean, failures, reason, could, lost FROM sweep"
+            " WHERE finished IS NOT NULL ORDER BY kind, key, source"
+        ):
+            kind, key, source, finished, clean, failures, reason, could, lost = row
+            yield CarriedSweep(
+                scope=Scope(kind=kind, key=key), source=source, finished=finished, clean=clean, failures=failures,
+                reason=reason, could=could, lost=lost,
+            )  # fmt: skip
+
+    def restore(self, carried: Iterable[CarriedSweep], interval: int) -> None:
+        """Takes in what was carried."""
+        for one in carried:
+            due = next_due(one.scope.key, one.finished, interval)
+            self._base.execute(
+                _APPLY,
+                (
+                    one.scope.kind, one.scope.key, one.source, one.finished, one.clean, one.failures, one.reason,
+                    one.could, one.lost, due,
+                ),
+            )  # fmt: skip
 
     def plan(self, wanted: Iterable[tuple[Scope, str]], now: datetime, interval: timedelta) -> None:
         """These scopes at these sources are wanted from now on, and no others; new ones find their place."""

@@ -10,8 +10,6 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
 from postwarden.errors import LedgerError
 from postwarden.ledger import (
     blobs,
@@ -26,10 +24,11 @@ from postwarden.ledger import (
     quarantine,
     reserve,
     segments,
+    writer,
 )
 from postwarden.ledger.checkpoint import Position
 from postwarden.ledger.epochs import Epoch
-from postwarden.ledger.private_keys import PrivateKeys, Unlock
+from postwarden.ledger.private_keys import PrivateKeys, Signer, Unlock
 from postwarden.ledger.record import record_form
 from postwarden.ledger.store import Ledger, open_ledger
 from postwarden.ledger.tree import EMPTY_ROOT
@@ -45,12 +44,14 @@ def create(
     time: str,
     first: Callable[[str], bytes],
     unlock: Unlock | None = None,
+    second: bool = False,
 ) -> Ledger:
     """Make a ledger in the folder `ledger`, with its private key in the folder `private`, and open it.
 
     `origin` is its name for good: no white space, no plus sign. `time` (UTC, microseconds, `Z`) goes into the
     first key's certificate; `first` is called with the verifier key and gives the first record; `unlock` gives
-    the passphrase that private keys are wrapped with, where they are. LedgerError
+    the passphrase that private keys are wrapped with, where they are; with `second`, checkpoints get a second
+    signature, by ML-DSA-44. LedgerError
     where there is a ledger already, or half of one, and where anything cannot be made; what was made so far
     is then taken away again.
     """
@@ -61,8 +62,8 @@ def create(
         raise half
     filesystem.refuse_network(ledger)
     began = presence.unfinished(ledger)
-    key = private_keys.make()
-    kept = PrivateKeys(private, unlock)
+    kept = PrivateKeys(private, unlock, second)
+    key = private_keys.make(kept)
     try:
         _claim(ledger, private)
         try:
@@ -78,7 +79,7 @@ def create(
             files.sync(parent, "the state folder")
     except OSError as exc:
         raise files.failure(f"the ledger {ledger} cannot be made", exc) from exc
-    return open_ledger(ledger, private, unlock=unlock)
+    return open_ledger(ledger, private, unlock=unlock, second=second)
 
 
 def _claim(ledger: Path, private: Path) -> None:
@@ -97,14 +98,14 @@ def _claim(ledger: Path, private: Path) -> None:
         raise _is_there(ledger)
 
 
-def _fill(began: Path, key: Ed25519PrivateKey, origin: str, time: str, first: Callable[[str], bytes]) -> None:
+def _fill(began: Path, key: Signer, origin: str, time: str, first: Callable[[str], bytes]) -> None:
     """Everything inside the ledger's folder, on the disk when this returns."""
-    verifier = note.make_key(origin, key.public_key().public_bytes_raw())
-    certificate = epochs.sign_certificate(Epoch(0, Position(0, EMPTY_ROOT), verifier, time), key)
-    line = first(verifier.text)
+    epoch = Epoch(0, Position(0, EMPTY_ROOT), key.key(origin), time, key.cosigner(origin))
+    certificate = epochs.sign_certificate(epoch, key.first)
+    line = first(epoch.key.text)
     record_form(line)
     edge = segments.follow(segments.Edge(), [line])
-    signed = checkpoint.sign_checkpoint(edge.position, origin, key)
+    signed = writer.sign(edge.position, origin, key, line)
     with files.folder(began) as root:
         for name in _FOLDERS:
             files.mkdir(name, 0o700, dir_fd=root)

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from postwarden.errors import LedgerError, LedgerUnsound
 from postwarden.ledger import files
 from postwarden.ledger.checkpoint import Position, parse_checkpoint, parse_root, parse_size
+from postwarden.ledger.cosignature import CosignerKey, Kind, find_cosignature, parse_cosigner
 from postwarden.ledger.note import (
     MAX_NOTE,
     VerifierKey,
@@ -36,12 +37,16 @@ _LINES = 7
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """The life of one signing key: its number, where it begins, its key, and when it was made."""
+    """The life of one signing key: its number, where it begins, its key, and when it was made.
+
+    `cosigner` is the key of the second signature that every checkpoint of the epoch has, where there is one.
+    """
 
     number: int
     begins: Position
     key: VerifierKey
     time: str
+    cosigner: CosignerKey | None = None
 
 
 class Chain:
@@ -104,6 +109,8 @@ class Chain:
                     f" and epoch {epoch.number} signs that size"
                 )
         open_note(content, [epoch.key])
+        if epoch.cosigner is not None and find_cosignature(content, epoch.cosigner) is None:
+            raise LedgerError(f"the checkpoint lacks the second signature of epoch {epoch.number}")
         return position
 
 
@@ -124,6 +131,8 @@ def sign_certificate(epoch: Epoch, signer: Ed25519PrivateKey) -> bytes:
         epoch.key.text,
         epoch.time,
     ]
+    if epoch.cosigner is not None:
+        lines.append(epoch.cosigner.text)
     return sign_note(("\n".join(lines) + "\n").encode(), epoch.key.name, signer)
 
 
@@ -192,11 +201,14 @@ def _unsound(number: int, exc: LedgerError) -> LedgerUnsound:
 def _read(certificate: bytes) -> Epoch:
     """What a certificate says; nothing is verified but its form."""
     lines = parse_note(certificate).text.decode().split("\n")
-    if len(lines) != _LINES + 1 or lines[0] != _FORMAT:
-        raise LedgerError(f"the key's certificate is not a {_FORMAT} of seven lines")
-    _, origin, number, size, root, key_text, time, _ = lines
+    if len(lines) not in {_LINES + 1, _LINES + 2} or lines[0] != _FORMAT:
+        raise LedgerError(f"the key's certificate is not a {_FORMAT} of seven or eight lines")
+    _, origin, number, size, root, key_text, time, *second = lines[:-1]
     key = parse_key(key_text)
     if key.name != origin:
         raise LedgerError("the key's certificate names another origin than its key")
     check_time(time)
-    return Epoch(parse_size(number), Position(parse_size(size), parse_root(root)), key, time)
+    cosigner = parse_cosigner(second[0]) if second else None
+    if cosigner is not None and (cosigner.name != origin or cosigner.kind is not Kind.ML_DSA_44):
+        raise LedgerError("the certificate's second key is not an ml-dsa-44 key of this origin")
+    return Epoch(parse_size(number), Position(parse_size(size), parse_root(root)), key, time, cosigner)

@@ -135,6 +135,27 @@ def list_names(folder: int, what: str) -> list[str]:
         raise failure(f"{what} cannot be listed", exc) from exc
 
 
+def each_name(folder: int, what: str) -> Iterator[str]:
+    """The names in a folder, one by one, in no order; LedgerError where it cannot be read."""
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                yield entry.name
+    except OSError as exc:
+        raise failure(f"{what} cannot be listed", exc) from exc
+
+
+def is_there(folder: int, name: str) -> bool:
+    """Whether anything has this name in an open folder; LedgerError where that cannot be seen."""
+    try:
+        os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    except OSError as exc:
+        raise failure(f"{name} cannot be looked up", exc) from exc
+    return True
+
+
 def write_all(descriptor: int, content: bytes, offset: int) -> None:
     """Write all bytes at `offset`, however short each single write is; OSError as the system gives it."""
     view = memoryview(content)

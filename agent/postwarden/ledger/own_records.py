@@ -40,11 +40,15 @@ class Blobs:
 
 @dataclass(frozen=True, slots=True)
 class RecordsPruned:
-    """The records before `stop`, whole segments, were removed, or are about to be; their hashes stay."""
+    """The records before `stop`, whole segments, were removed, or are about to be; their hashes stay.
+
+    `before` is what the first record said, which is among them.
+    """
 
     stop: int
     actor: str
     time: str
+    before: "Before | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,9 @@ def read_own(line: bytes) -> OwnRecord | None:
                     kind == BLOBS_ERASED, _names(record), _text(record, "actor"), _text(record, "time")
                 )
             case "records_pruned":
-                return RecordsPruned(_number(record, "stop"), _text(record, "actor"), _text(record, "time"))
+                return RecordsPruned(
+                    _number(record, "stop"), _text(record, "actor"), _text(record, "time"), _before(record)
+                )
             case "ledger_opened":
                 return Opened(_text(record, "origin"), _before(record))
             case _:

@@ -1,7 +1,8 @@
 """The private keys of a ledger: made, kept and destroyed in a folder of their own, outside of the ledger.
 
-A file holds the 32 bytes of an Ed25519 seed, or the same wrapped by a passphrase: a first line that says so,
-16 bytes of salt, 12 of nonce, and the seed under ChaCha20-Poly1305 (RFC 8439) with a key that scrypt
+A file holds the 32 bytes of an Ed25519 seed, and 32 of an ML-DSA-44 seed (FIPS 204) where the epoch has a
+second signature. It may be wrapped by a passphrase: a first line that says so,
+16 bytes of salt, 12 of nonce, and the seeds under ChaCha20-Poly1305 (RFC 8439) with a key that scrypt
 (RFC 7914; N 32,768, r 8, p 1) makes of the passphrase. What is wrapped is bound to the key's name and epoch.
 """
 
@@ -15,12 +16,15 @@ from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from postwarden.errors import LedgerError, LedgerUnsound
 from postwarden.ledger import files
+from postwarden.ledger.cosignature import CosignerKey, cosigner_of
 from postwarden.ledger.epochs import Epoch, file_name
+from postwarden.ledger.note import VerifierKey, make_key
 
 _SEED = 32
 _NAME = re.compile(r"[0-9]{8}(\.tmp)?")
@@ -34,22 +38,43 @@ Unlock = Callable[[], bytes]
 
 @dataclass(frozen=True, slots=True)
 class PrivateKeys:
-    """The folder with the private keys, and where the passphrase that wraps them comes from, if one does."""
+    """The folder with the private keys, and where the passphrase that wraps them comes from, if one does.
+
+    `second` says whether the next epoch is to have a second signature, by ML-DSA-44.
+    """
 
     folder: Path
     unlock: Unlock | None = None
+    second: bool = False
 
     def path(self, number: int) -> Path:
         return self.folder / file_name(number)
 
 
-def make() -> Ed25519PrivateKey:
-    return Ed25519PrivateKey.generate()
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """The private keys of one epoch: the one that every epoch has, and the one of the second signature."""
+
+    first: Ed25519PrivateKey
+    second: MLDSA44PrivateKey | None = None
+
+    def key(self, origin: str) -> VerifierKey:
+        return make_key(origin, self.first.public_key().public_bytes_raw())
+
+    def cosigner(self, origin: str) -> CosignerKey | None:
+        return None if self.second is None else cosigner_of(origin, self.second)
 
 
-def store(keys: PrivateKeys, number: int, origin: str, private: Ed25519PrivateKey) -> None:
+def make(keys: PrivateKeys) -> Signer:
+    """New private keys, in memory only."""
+    return Signer(Ed25519PrivateKey.generate(), MLDSA44PrivateKey.generate() if keys.second else None)
+
+
+def store(keys: PrivateKeys, number: int, origin: str, private: Signer) -> None:
     """Bring the private key of an epoch to the disk, for its owner only; OSError as the system gives it."""
-    content = private.private_bytes_raw()
+    content = private.first.private_bytes_raw()
+    if private.second is not None:
+        content += private.second.private_bytes_raw()
     if keys.unlock is not None:
         content = _wrap(content, keys.unlock(), _bound(origin, number))
     files.make_folder(keys.folder)
@@ -58,7 +83,7 @@ def store(keys: PrivateKeys, number: int, origin: str, private: Ed25519PrivateKe
         files.store(folder, file_name(number), [content])
 
 
-def load(keys: PrivateKeys, epoch: Epoch) -> Ed25519PrivateKey:
+def load(keys: PrivateKeys, epoch: Epoch) -> Signer:
     """The private key of an epoch; LedgerError where it is not there, not ours alone to read, or another one."""
     path = keys.path(epoch.number)
     private = load_found(keys, epoch.number, epoch.key.name)
@@ -67,7 +92,7 @@ def load(keys: PrivateKeys, epoch: Epoch) -> Ed25519PrivateKey:
             f"the private key {path} is missing",
             "restore the state folder as a whole; if the key is gone for good, run postwarden ledger succeed",
         )
-    if private.public_key().public_bytes_raw() != epoch.key.public:
+    if (private.key(epoch.key.name), private.cosigner(epoch.key.name)) != (epoch.key, epoch.cosigner):
         raise LedgerError(
             f"the private key {path} is not the one that this ledger is signed with",
             "restore the state folder as a whole: ledger and private key belong together",
@@ -75,7 +100,7 @@ def load(keys: PrivateKeys, epoch: Epoch) -> Ed25519PrivateKey:
     return private
 
 
-def load_found(keys: PrivateKeys, number: int, origin: str) -> Ed25519PrivateKey | None:
+def load_found(keys: PrivateKeys, number: int, origin: str) -> Signer | None:
     """The private key in the file of an epoch, whoever's it is; `None` where there is no such file."""
     path = keys.path(number)
     with files.folder(keys.folder) as folder:
@@ -99,9 +124,15 @@ def load_found(keys: PrivateKeys, number: int, origin: str) -> Ed25519PrivateKey
                 f"the private key {path} is wrapped by a passphrase", "set [ledger] passphrase in agent.toml"
             )
         content = _unwrap(content, keys.unlock(), _bound(origin, number), path)
-    if len(content) != _SEED:
-        raise LedgerError(f"the private key {path} is not {_SEED} bytes long", "restore it from your backup")
-    return Ed25519PrivateKey.from_private_bytes(content)
+    if len(content) not in {_SEED, 2 * _SEED}:
+        raise LedgerError(
+            f"the private key {path} is not {_SEED} or {2 * _SEED} bytes long", "restore it from your backup"
+        )
+    second = content[_SEED:]
+    return Signer(
+        Ed25519PrivateKey.from_private_bytes(content[:_SEED]),
+        MLDSA44PrivateKey.from_seed_bytes(second) if second else None,
+    )
 
 
 def numbers(keys: PrivateKeys) -> list[int]:

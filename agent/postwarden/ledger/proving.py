@@ -51,6 +51,22 @@ def open_sealed(ledger: Path) -> Iterator[Sealed]:
         yield Sealed(root, owner, chain, content, _open(chain, content))
 
 
+def check_root(sealed: Sealed) -> Nodes:
+    """The nodes of the whole tree, after it was read once; LedgerUnsound where it does not give the signed root."""
+    nodes = Nodes(sealed.folder, sealed.position.size, owner=sealed.owner)
+    if nodes.range_root(0, nodes.size) != sealed.position.root:
+        raise LedgerUnsound("the records do not give the checkpoint's root", _RUN_VERIFY)
+    return nodes
+
+
+def read_records(sealed: Sealed) -> Iterator[tuple[int, bytes]]:
+    """Index and line of each record under the checkpoint, from the first that was not pruned on."""
+    with files.folder(segments.FOLDER, within=sealed.folder) as records:
+        start = min(segments.list_segments(records), default=0)
+        lines = segments.read_lines(records, start, sealed.position.size, owner=sealed.owner)
+        yield from enumerate(lines, start)
+
+
 def prove_record(sealed: Sealed, index: int) -> InclusionProof:
     """The proof that the record `index` is in the ledger, with the record in `extra` unless it was pruned.
 

@@ -11,13 +11,10 @@ it the rest is made up for. So no record ever follows a `key_epoch` within the s
 
 from collections.abc import Callable
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
 from postwarden.errors import LedgerError
 from postwarden.ledger import epochs, files, private_keys
 from postwarden.ledger.checkpoint import Position
 from postwarden.ledger.epochs import Chain, Epoch
-from postwarden.ledger.note import make_key
 from postwarden.ledger.own_records import KeyEpoch, OwnRecord, read_own
 from postwarden.ledger.private_keys import PrivateKeys
 
@@ -25,12 +22,12 @@ from postwarden.ledger.private_keys import PrivateKeys
 def prepare(keys: PrivateKeys, chain: Chain) -> tuple[int, str]:
     """Step 1: the next key is made and kept; gives its epoch's number and its verifier key."""
     number = chain.last.number + 1
-    private = private_keys.make()
+    private = private_keys.make(keys)
     try:
         private_keys.store(keys, number, chain.origin, private)
     except OSError as exc:
         raise files.failure("the next private key was not written", exc) from exc
-    return number, _key_text(chain.origin, private)
+    return number, private.key(chain.origin).text
 
 
 def settle(root: int, keys: PrivateKeys, chain: Chain, position: Position, last: Callable[[], bytes]) -> None:
@@ -56,18 +53,13 @@ def _go_on(root: int, keys: PrivateKeys, chain: Chain, position: Position, recor
     if not isinstance(record, KeyEpoch) or record.epoch != number:
         return
     private = private_keys.load_found(keys, number, chain.origin)
-    if private is None or record.verifier_key != _key_text(chain.origin, private):
+    if private is None or record.verifier_key != private.key(chain.origin).text:
         raise LedgerError(
             f"the private key {keys.path(number)} is not the one that the last record names",
             "restore the state folder as a whole: ledger and private key belong together",
         )
-    key = make_key(chain.origin, private.public_key().public_bytes_raw())
-    epoch = Epoch(number, position, key, record.time)
-    certificate = epochs.sign_certificate(epoch, private_keys.load(keys, chain.last))
+    epoch = Epoch(number, position, private.key(chain.origin), record.time, private.cosigner(chain.origin))
+    certificate = epochs.sign_certificate(epoch, private_keys.load(keys, chain.last).first)
     with files.folder(epochs.FOLDER, within=root) as folder:
         files.store(folder, epochs.file_name(number), [certificate])
     chain.add(certificate)
-
-
-def _key_text(origin: str, private: Ed25519PrivateKey) -> str:
-    return make_key(origin, private.public_key().public_bytes_raw()).text

@@ -21,6 +21,7 @@ from postwarden.ledger import (
     lock,
     presence,
     private_keys,
+    pruning,
     quarantine,
     reserve,
     rotation,
@@ -51,14 +52,19 @@ def open_ledger(
     private: Path,
     *,
     unlock: Unlock | None = None,
+    second: bool = False,
     hint: Hint | None = None,
     progress: Progress | None = None,
 ) -> "Ledger":
     """The ledger in the folder `ledger`, whose private keys are in `private`, wrapped where `unlock` is given.
 
+    With `second`, the next epoch gets a second signature, by ML-DSA-44.
+
     `hint` is asked under the lock, by the first commit, for the edge that an earlier opening left (`boundary`),
     so that what lies before need not be read again; `progress` is called with the number of records read while
-    that commit reads many. Only the keys' certificates are read; the private key, and whether records and checkpoint agree, are looked
+    that commit reads many.
+
+    Only the keys' certificates are read; the private key, and whether records and checkpoint agree, are looked
     at by the first commit. LedgerError where there is no ledger, LedgerUnsound where a certificate is not sound
     or the first is missing.
     """
@@ -68,7 +74,7 @@ def open_ledger(
         owner = os.fstat(root).st_uid
         with files.folder(epochs.FOLDER, within=root) as folder:
             chain = epochs.read_chain(folder, owner=owner)
-    return Ledger(ledger, PrivateKeys(private, unlock), chain, owner, hint, progress)
+    return Ledger(ledger, PrivateKeys(private, unlock, second), chain, owner, hint, progress)
 
 
 class Ledger:
@@ -191,6 +197,59 @@ class Ledger:
             return [record(*rotation.prepare(self._private, self._chain))]
 
         return self._with_lock(lambda folders, kept: self._rotate(folders, kept, decide, recovered), wait)
+
+    def prune(
+        self,
+        stop: int,
+        decide: Callable[[Position], Sequence[bytes]],
+        *,
+        recovered: Callable[[Quarantined], bytes],
+        wait: float = 10.0,
+    ) -> int:
+        """Remove the segments before `stop`, after committing the records that say so; gives how many went.
+
+        `decide` gives these records under the lock: who removes what (`records_pruned`), and what later readers
+        need to know of it. Before anything goes, everything is read and compared with the checkpoint. Errors as
+        in `commit`; LedgerError where `stop` is not the end of a closed segment. The hashes of what went stay.
+        """
+
+        def write(folders: Folders, kept: int) -> int:
+            position, _ = self._open_checkpoint(folders.ledger)
+            edge = advance.advance(folders, Edge(), position, self._progress)
+            pruning.check_stop(stop, edge)
+            self._commit(folders, kept, decide, recovered, None)
+            try:
+                return pruning.remove(folders.ledger, folders.records, stop, owner=self._owner)
+            except OSError as exc:
+                raise files.failure("old segments were not removed", exc) from exc
+
+        return self._with_lock(write, wait)
+
+    @property
+    def first(self) -> int:
+        """The index of the first record that is there: 0, or where the removed segments end."""
+        with files.folder(self._folder) as root, files.folder(segments.FOLDER, within=root) as records:
+            return min(segments.list_segments(records), default=0)
+
+    def erase(
+        self,
+        names: Sequence[str],
+        decide: Callable[[Position], Sequence[bytes]],
+        *,
+        recovered: Callable[[Quarantined], bytes],
+        wait: float = 10.0,
+    ) -> None:
+        """Erase blobs, after committing the records of it that `decide` gives (`blobs_erased`); errors as in `commit`."""
+
+        def write(folders: Folders, kept: int) -> None:
+            self._commit(folders, kept, decide, recovered, None)
+            with files.folder(blobs.FOLDER, within=folders.ledger) as folder:
+                try:
+                    blobs.erase(folder, names)
+                except OSError as exc:
+                    raise files.failure("a blob was not erased", exc) from exc
+
+        self._with_lock(write, wait)
 
     def put_blob(self, content: bytes) -> str:
         """Keep content with a salt of its own and give the blob's name; it is on the disk on return.

@@ -1,29 +1,32 @@
 """Is a ledger sound? Read everything, write nothing, need no lock and no private key.
 
 A ledger is sound if the tree over its records gives the root of a checkpoint that its key has signed, if
-every record has a record's form, and if nothing lies in `records/` and `keys/` that a writer does not leave
-there. The checkpoint is read first, so that a writer at work is no problem. Bytes beyond it, as a crash
+every record has a record's form, if the tree goes through the sizes and roots that the epochs' certificates
+bind, if every blob that a record names is there or was erased as another record says, and if nothing lies in
+`records/`, `keys/` and `blobs/` that a writer does not leave there. The checkpoint is read first, so that a writer at work is no problem. Bytes beyond it, as a crash
 leaves them, are reported and are no problem either.
 
 What this cannot see: a ledger put back to an older state of its own, whole, is sound too. Only somebody who
 kept a later checkpoint can tell.
 """
 
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 from postwarden.errors import LedgerError, LedgerUnsound
-from postwarden.ledger import checkpoint, epochs, files, own_records, segments, writer
+from postwarden.ledger import blobs, checkpoint, epochs, files, own_records, segments, writer
 from postwarden.ledger.checkpoint import Position
 from postwarden.ledger.epochs import Chain
-from postwarden.ledger.note import parse_key
+from postwarden.ledger.note import VerifierKey, parse_key
+from postwarden.ledger.own_records import Before
 from postwarden.ledger.problems import Problem, Problems
 from postwarden.ledger.scan import Wanted
 from postwarden.ledger.segments import Edge
 from postwarden.ledger.spread import count_processes, spread
+from postwarden.ledger.tally import Erased, Tally
 
 #: Kinds of records that say something about the ledger itself.
 _KINDS = frozenset(
@@ -47,12 +50,23 @@ class Uncommitted:
 
 
 @dataclass(frozen=True, slots=True)
+class Remembered:
+    """A position that was seen before, and by whom, as a clause like "the witness w1": a ledger must go on from it."""
+
+    by: str
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
 class Verification:
     """What was found.
 
     `origin`, `verifier_key`, `size` and `root` are what a sound certificate and a sound checkpoint say, `None`
-    where there is none. `epochs` counts the sound certificates. `checked_key` says whether the first key was
-    compared with one that somebody kept.
+    where there is none. `epochs` counts the sound certificates; `compared_epoch` is the epoch whose key
+    somebody had kept, `None` where none was compared. `pruned` records are hashes only. Of `blobs` each was
+    compared with its name; `erased` more are gone as signed records say, the first of which are `erased_blobs`.
+    `remembered` are those who saw the ledger before and were compared with it. `next_epoch` is the number of an
+    epoch that a crash kept from getting its certificate. `before` is the ledger that this one goes on for.
     """
 
     sound: bool
@@ -61,23 +75,35 @@ class Verification:
     root: bytes | None
     verifier_key: str | None
     epochs: int
-    checked_key: bool
+    compared_epoch: int | None
+    pruned: int
+    blobs: int
+    erased: int
+    erased_blobs: tuple[Erased, ...]
+    remembered: tuple[Remembered, ...]
+    next_epoch: int | None
+    before: Before | None
     uncommitted: Uncommitted | None
     problems: tuple[Problem, ...]
 
 
 def verify(
-    ledger: Path, *, key: str | None = None, progress: Callable[[int], None] | None = None
+    ledger: Path,
+    *,
+    key: str | None = None,
+    remembered: Sequence[Remembered] = (),
+    progress: Callable[[int], None] | None = None,
 ) -> Verification:
     """Verify the ledger in a folder.
 
-    `key` is the verifier key that `init` printed, if somebody kept it. `progress` is called with the number
-    of records read so far. LedgerError where the folder is no ledger, where `key` is no verifier key, or
-    where a file cannot be read at all.
+    `key` is a verifier key that somebody kept: the first, as `init` printed it, or that of a later epoch, with
+    which what the earlier ones signed is not shown. `remembered` are positions of this ledger from elsewhere.
+    `progress` is called with the number of records read so far. LedgerError where the folder is no ledger,
+    where `key` is no verifier key, or where a file cannot be read at all.
     """
     kept = None if key is None else parse_key(key)
     problems = Problems()
-    uncommitted = None
+    uncommitted, next_epoch, blob_count = None, None, 0
     with files.folder(ledger) as root:
         if not {checkpoint.NAME, epochs.FOLDER, segments.FOLDER}.intersection(
             files.list_names(root, str(ledger))
@@ -87,17 +113,29 @@ def verify(
             )
         seen = _read_checkpoint(root, problems)
         chain = _verify_keys(root, problems)
-        if kept and chain and kept != chain.epochs[0].key:
-            problems.add("the ledger's first key is not the one that it was compared with")
-            chain = None
-        position = _open_checkpoint(seen, chain, problems)
-        try:
-            with files.folder(segments.FOLDER, within=root) as records:
-                edge = _verify_records(ledger, records, position, problems, progress)
-                if edge:
-                    uncommitted = _verify_beyond(records, edge, problems)
-        except LedgerUnsound as exc:
-            problems.add(exc.message)
+        compared = _compare_key(chain, kept, problems)
+        position = _open_checkpoint(seen, None if kept and compared is None else chain, problems)
+        known = [*_certified(chain), *remembered]
+        _compare_sizes(position, known, problems)
+        with ExitStack() as stack:
+            # Without the folder every blob that a record names is missing, and nothing is where none names one.
+            blob_folder = _open_folder(stack, blobs.FOLDER, root, Problems())
+            tally = Tally(
+                chain, lambda name: blob_folder is not None and files.is_there(blob_folder, name), problems
+            )
+            records = _open_folder(stack, segments.FOLDER, root, problems)
+            if records is not None:
+                try:
+                    edge = _verify_records(
+                        ledger, records, position, _Marks(known), tally, problems, progress
+                    )
+                    if edge:
+                        next_epoch = tally.close(edge.size)
+                        uncommitted = _verify_beyond(records, edge, problems)
+                except LedgerUnsound as exc:
+                    problems.add(exc.message)
+            if blob_folder is not None:
+                blob_count = blobs.verify_blobs(blob_folder, problems)
         if uncommitted and _read_checkpoint(root, Problems()) != seen:
             uncommitted = None  # a writer was at work, and these may have become records since
     return Verification(
@@ -107,10 +145,72 @@ def verify(
         root=position.root if position else None,
         verifier_key=chain.epochs[0].key.text if chain else None,
         epochs=len(chain.epochs) if chain else 0,
-        checked_key=kept is not None,
+        compared_epoch=compared,
+        pruned=tally.pruned,
+        blobs=blob_count,
+        erased=tally.erased,
+        erased_blobs=tally.erased_blobs(),
+        remembered=tuple(remembered),
+        next_epoch=next_epoch,
+        before=tally.before,
         uncommitted=uncommitted,
         problems=problems.listed(),
     )
+
+
+class _Marks:
+    """The sizes at which the tree's root is known from elsewhere, and who knows it."""
+
+    def __init__(self, remembered: Iterable[Remembered]) -> None:
+        self._known: dict[int, list[tuple[bytes, str]]] = {}
+        for each in remembered:
+            self._known.setdefault(each.position.size, []).append((each.position.root, each.by))
+
+    def within(self, first: int, stop: int) -> tuple[int, ...]:
+        return tuple(sorted(size for size in self._known if first < size <= stop))
+
+    def compare(self, position: Position, problems: Problems) -> None:
+        for root, who in self._known[position.size]:
+            if root != position.root:
+                problems.add(
+                    f"the first {position.size} records are not those that {who} has seen",
+                    0,
+                    position.size - 1,
+                )
+
+
+def _open_folder(stack: ExitStack, name: str, root: int, problems: Problems) -> int | None:
+    try:
+        return stack.enter_context(files.folder(name, within=root))
+    except LedgerUnsound as exc:
+        problems.add(exc.message)
+        return None
+
+
+def _compare_key(chain: Chain | None, kept: VerifierKey | None, problems: Problems) -> int | None:
+    """The epoch whose key somebody kept; a problem where it is none of this ledger's."""
+    if chain is None or kept is None:
+        return None
+    for epoch in chain.epochs:
+        if epoch.key == kept:
+            return epoch.number
+    problems.add("none of the ledger's keys is the one that it was compared with")
+    return None
+
+
+def _certified(chain: Chain | None) -> Iterator[Remembered]:
+    """What the certificates of the epochs bind."""
+    for epoch in chain.epochs[1:] if chain else ():
+        yield Remembered(f"the certificate of epoch {epoch.number}", epoch.begins)
+
+
+def _compare_sizes(position: Position | None, remembered: Sequence[Remembered], problems: Problems) -> None:
+    for each in remembered:
+        if position is not None and each.position.size > position.size:
+            problems.add(
+                f"{each.by} has seen {each.position.size} records, and the ledger has {position.size}:"
+                " it was cut off or put back"
+            )
 
 
 def _read_checkpoint(root: int, problems: Problems) -> bytes | None:
@@ -158,6 +258,8 @@ def _verify_records(
     ledger: Path,
     records: int,
     position: Position | None,
+    marks: "_Marks",
+    tally: Tally,
     problems: Problems,
     progress: Callable[[int], None] | None,
 ) -> Edge | None:
@@ -167,8 +269,9 @@ def _verify_records(
             problems.add(f"{segments.FOLDER}/{name!a} is not a file of the ledger")
     stop = position.size if position else _beyond_all(records)
     wanted = [
-        Wanted(first, min(stop, first + segments.LENGTH), segments.LENGTH, kinds=_KINDS)
+        Wanted(first, end, segments.LENGTH, marks.within(first, end), _KINDS)
         for first in range(0, stop, segments.LENGTH)
+        for end in [min(stop, first + segments.LENGTH)]
     ]
     edge = Edge()
     scans = spread(ledger, wanted, processes=count_processes(wanted), progress=progress)
@@ -184,8 +287,11 @@ def _verify_records(
                 _not_covered(problems, stop if position else scan.size)
                 return None
             if scan.pruned:
-                what = f"{segments.segment_name(scan.first)} has hashes in place of its records"
-                problems.add(f"{what}, and no record says who pruned it", scan.first, scan.size - 1)
+                tally.prune(scan.first, scan.size)
+            for index, line in scan.found:
+                tally.take(index, line)
+            for mark in marks.within(scan.first, scan.size):
+                marks.compare(segments.follow_scan(edge, scan, mark).position, problems)
             edge = segments.follow_scan(edge, scan, scan.size)
     if edge.position == position:
         return edge

@@ -12,15 +12,18 @@ The records count from the rename in step 4. An error before it cuts the records
 after it nothing is cut. Whether the rename happened is read from the disk, not remembered.
 """
 
+import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from datetime import datetime
 
 from postwarden.errors import LedgerError, LedgerUnsynced
 from postwarden.ledger import checkpoint, files
-from postwarden.ledger.note import MAX_NOTE
+from postwarden.ledger.checkpoint import Position
+from postwarden.ledger.cosignature import cosign
+from postwarden.ledger.note import MAX_NOTE, parse_note
+from postwarden.ledger.private_keys import Signer
 from postwarden.ledger.segments import LENGTH, Edge, first_of, follow, list_segments, segment_name
 
 
@@ -44,17 +47,18 @@ def write(
     lines: Sequence[bytes],
     *,
     origin: str,
-    private: Ed25519PrivateKey,
+    private: Signer,
     before: bytes,
     cut: bool,
 ) -> Edge:
     """Append lines at the edge and publish the checkpoint over them: steps 2 to 4; gives the new edge.
 
-    `before` is the checkpoint that is there, `cut` says whether anything lies beyond it. OSError: a write failed and was undone, the ledger is as it was. LedgerError: the disk's state is in
-    doubt, and this process must not write again before it has read everything anew.
+    `before` is the checkpoint that is there, `cut` says whether anything lies beyond it. OSError: a write failed
+    and was undone, the ledger is as it was. LedgerError: the disk's state is in doubt, and this process must
+    not write again before it has read everything anew.
     """
     after = follow(edge, lines)
-    content = checkpoint.sign_checkpoint(after.position, origin, private)
+    content = sign(after.position, origin, private, lines[-1])
     try:
         if cut:
             _cut(folders, edge)
@@ -72,6 +76,16 @@ def write(
     except LedgerUnsynced as exc:
         raise LedgerUnsynced(*_in_doubt(exc.message, after)) from exc
     return after
+
+
+def sign(position: Position, origin: str, private: Signer, last: bytes) -> bytes:
+    """The checkpoint; the time of a second signature is that of the last record, in whole seconds."""
+    content = checkpoint.sign_checkpoint(position, origin, private.first)
+    if private.second is None:
+        return content
+    time = datetime.fromisoformat(json.loads(last)["time"])
+    text = parse_note(content).text
+    return content + cosign(text, origin, private.second, time=int(time.timestamp()))
 
 
 def _in_doubt(what: str, after: Edge) -> tuple[str, str]:

@@ -6,8 +6,10 @@ from msgspec import Struct
 
 from postwarden.model.account import Account
 from postwarden.model.finding import Fact, Finding
+from postwarden.model.moment import Moment
 from postwarden.model.reading import Coverage, OwnSession
 from postwarden.model.scope import Scope
+from postwarden.model.standing import Standing
 from postwarden.model.window import Verdict
 
 
@@ -30,9 +32,58 @@ class Record(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_
     agent: str
 
 
+class Before(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A ledger that ended, and that another one goes on for: its name, its size and root (base64) at the end, its first
+    verifier key, and the folder that it lay in. Its key has not signed this.
+    """
+
+    origin: str
+    size: int
+    root: str
+    verifier_key: str
+    folder: str
+
+
 class LedgerOpened(Record, frozen=True, kw_only=True, tag="ledger_opened"):
+    """`before` is the ledger that this one goes on for, where there was one, and `reason` why it could not go on itself."""
+
     origin: str
     verifier_key: str
+    before: Before | None = None
+    reason: str = ""
+
+
+class KeyEpoch(Record, frozen=True, kw_only=True, tag="key_epoch"):
+    """The last record of an epoch: `verifier_key` signs from here on, as the certificate of `epoch` says."""
+
+    epoch: int
+    verifier_key: str
+    reason: str
+
+
+class BlobsKept(Record, frozen=True, kw_only=True, tag="blobs_kept"):
+    """The blobs that are new with this commit: from here on each must be there, or be erased by a record."""
+
+    blobs: tuple[str, ...]
+
+
+class BlobsErased(Record, frozen=True, kw_only=True, tag="blobs_erased"):
+    """Somebody had these blobs erased: their names still stand for what they were, and nobody can read it any more."""
+
+    blobs: tuple[str, ...]
+    reason: str
+
+
+class RecordsPruned(Record, frozen=True, kw_only=True, tag="records_pruned"):
+    """The records before `stop` are removed after this, their hashes stay; all were older than `before_time`.
+
+    What they came to follows in `state_carried` records with the same `stop`. `before` is what the first record said.
+    """
+
+    stop: int
+    before_time: str
+    before: Before | None = None
+    reason: str
 
 
 class ConfigurationChanged(Record, frozen=True, kw_only=True, tag="configuration_changed"):
@@ -224,6 +275,22 @@ class HistoryExported(Record, frozen=True, kw_only=True, tag="history_exported")
     reason: str
 
 
+class ExportMade(Record, frozen=True, kw_only=True, tag="export_made"):
+    """Records of this ledger were handed out with their proofs: of which account (None: all) and time, and how many.
+
+    `size` is that of the checkpoint that covers them, `digest` SHA-256 of the export's file SHA256SUMS, which names
+    every other file.
+    """
+
+    format: Literal["jsonl", "csv", "tlog-tiles"]
+    account: str | None = None
+    since: str | None = None
+    until: str | None = None
+    count: int
+    size: int
+    digest: str
+
+
 class Recovery(Record, frozen=True, kw_only=True, tag="recovery"):
     """Bytes beyond the last checkpoint were put aside: `file` in quarantine, with length and SHA-256."""
 
@@ -232,6 +299,71 @@ class Recovery(Record, frozen=True, kw_only=True, tag="recovery"):
     offset: int
     length: int
     digest: str
+
+
+class CarriedFinding(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A finding as it stood, and which records were about it."""
+
+    standing: Standing
+    records: tuple[int, ...]
+
+
+class CarriedAnswer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An answer as it was recorded, and the record's index."""
+
+    record: int
+    answer: FindingAnswered
+
+
+class CarriedSweep(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a scope's sweeps at a source had gone (see `findings.sweeps`); times are microseconds since 1970."""
+
+    scope: Scope
+    source: str
+    finished: int
+    clean: int | None
+    failures: int
+    reason: str | None
+    could: str
+    lost: str
+
+
+class CarriedGrants(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A grant that a scope held by one check of one source (None: none is told here), since when it was known, and whether
+    it was there before that check was read whole for the first time. `whole`: it was, once.
+    """
+
+    scope: Scope
+    source: str
+    check: str
+    grant: HeldGrant | None = None
+    first: Moment | None = None
+    initial: bool = False
+    whole: bool = False
+
+
+class CarriedNotifier(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Up to which record a notifier was told, and what could not be sent to it so far."""
+
+    name: str
+    seen: int
+    undelivered: tuple[int, ...] = ()
+
+
+class StateCarried(Record, frozen=True, kw_only=True, tag="state_carried"):
+    """A part of all that was known when the records before `stop` were removed, for whoever derives it anew."""
+
+    stop: int
+    findings: tuple[CarriedFinding, ...] = ()
+    answers: tuple[CarriedAnswer, ...] = ()
+    accounts: tuple[Account, ...] = ()
+    configuration: ConfigurationChanged | None = None
+    history_days: tuple[HistoryDay, ...] = ()
+    history_pruned: str | None = None
+    sweeps: tuple[CarriedSweep, ...] = ()
+    grants: tuple[CarriedGrants, ...] = ()
+    notifiers: tuple[CarriedNotifier, ...] = ()
+    sessions: tuple[OwnSession, ...] = ()
 
 
 class LedgerFull(Record, frozen=True, kw_only=True, tag="ledger_full"):
@@ -262,6 +394,12 @@ AnyRecord = (
     | HistoryPruned
     | HuntMade
     | HistoryExported
+    | ExportMade
     | Recovery
+    | KeyEpoch
+    | BlobsKept
+    | BlobsErased
+    | RecordsPruned
+    | StateCarried
     | LedgerFull
 )

@@ -69,17 +69,18 @@ class Place:
     def certificate(self) -> Path:
         return self.folder / "keys" / "00000000"
 
-    def make(self) -> Ledger:
+    def make(self, *, second: bool = False) -> Ledger:
         return create(
             self.folder,
             self.private,
             origin=ORIGIN,
             time=TIME,
+            second=second,
             first=lambda key: record("ledger_opened", origin=ORIGIN, verifier_key=key),
         )
 
-    def open(self, *, unlock: Unlock | None = None) -> Ledger:
-        return open_ledger(self.folder, self.private, unlock=unlock)
+    def open(self, *, unlock: Unlock | None = None, second: bool = False) -> Ledger:
+        return open_ledger(self.folder, self.private, unlock=unlock, second=second)
 
     def lines(self) -> list[bytes]:
         return [line for _, line in self.open().records()]

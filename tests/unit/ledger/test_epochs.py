@@ -38,7 +38,7 @@ def test_the_first_certificate_says_its_seven_lines() -> None:
     ("line", "value", "why"),
     [
         (0, "postwarden.epoch/v2", "not a postwarden.epoch/v1"),
-        (0, "postwarden.epoch/v1\nmore", "not a postwarden.epoch/v1"),
+        (0, "postwarden.epoch/v1\nmore\nmore", "not a postwarden.epoch/v1"),
         (1, "other.example", "another origin"),
         (2, "1", "empty ledger"),
         (2, "00", "decimal"),

@@ -43,8 +43,8 @@ def test_a_sound_ledger_says_what_it_is(small: Place) -> None:
     assert found.sound
     assert (found.origin, found.verifier_key) == (ledger.origin, ledger.verifier_key)
     assert (found.size, found.root) == (4, ledger.position().root)
-    assert (found.epochs, found.checked_key, found.uncommitted, found.problems) == (1, False, None, ())
-    assert verify(small.folder, key=ledger.verifier_key).checked_key
+    assert (found.epochs, found.compared_epoch, found.uncommitted, found.problems) == (1, None, None, ())
+    assert verify(small.folder, key=ledger.verifier_key).compared_epoch == 0
 
 
 def test_neither_lock_nor_private_key_is_needed(small: Place) -> None:
@@ -74,8 +74,8 @@ def test_another_key_than_the_kept_one_shows(small: Place, tmp_path: Path) -> No
     kept = other.make().verifier_key
     found = verify(small.folder, key=kept)
     assert not found.sound
-    assert found.checked_key
-    assert "the ledger's first key is not the one that it was compared with" in [
+    assert found.compared_epoch is None
+    assert "none of the ledger's keys is the one that it was compared with" in [
         problem.what for problem in found.problems
     ]
     assert Problem("no sound checkpoint covers records 0 to 3", 0, 3) in found.problems
@@ -216,7 +216,7 @@ def test_a_signed_record_of_another_form_is_not_sound(place: Place, ledger: Ledg
     with place.segment.open("ab") as file:
         file.write(line + b"\n")
     edge = segments.follow(Edge(), place.segment.read_bytes().removesuffix(b"\n").split(b"\n"))
-    place.checkpoint.write_bytes(checkpoint.sign_checkpoint(edge.position, ledger.origin, private))
+    place.checkpoint.write_bytes(checkpoint.sign_checkpoint(edge.position, ledger.origin, private.first))
     found = verify(place.folder)
     assert [(problem.first, problem.last) for problem in found.problems] == [(2, 2)]
 
