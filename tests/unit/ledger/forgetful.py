@@ -87,11 +87,13 @@ class Disk:
         self._root = root
         self._folders: dict[Path, Folder] = {}
         self._inodes: dict[int, File] = {}
+        self._files: list[File] = []
         for path, names, held in os.walk(root):
             entries: Entries = dict.fromkeys(names)
             for name in held:
                 file = File((Path(path) / name).read_bytes())
                 self._inodes[(Path(path) / name).stat().st_ino] = file
+                self._files.append(file)
                 entries[name] = file
             self._folders[Path(path)] = Folder(entries)
         self._open = files.open_regular
@@ -108,6 +110,10 @@ class Disk:
                 if file is not None:
                     (here / name).write_bytes(file.content(outcome))
                     (here / name).chmod(0o600)
+
+    def blocks(self, outcome: Outcome) -> list[bytes]:
+        """The content of every file that there was, with a name or without one any more."""
+        return [file.content(outcome) for file in self._files]
 
     def _counted(self, call: Callable[..., Any]) -> Callable[..., Any]:
         def counted(*args: Any, **kwargs: Any) -> Any:
@@ -131,6 +137,7 @@ class Disk:
         descriptor = self._open(folder, name, flags, owner=owner)
         if not known:
             made = self._inodes[os.fstat(descriptor).st_ino] = File(b"")
+            self._files.append(made)
             self._folder(folder).pending.append(lambda entries: entries.update({name: made}))
         return descriptor
 
