@@ -14,18 +14,18 @@ _shtab_postwarden_commands() {
     check-config:'Parses agent.toml, resolves its secrets and loads the rules. Unless --offline, connects to each source with one'
     collect:'Reads users'"'"' .forward files and Sieve scripts on the mail host, as /etc/postwarden/collect.toml names them, and writes'
     demo:'Starts mail servers on this machine'"'"'s loopback: an IMAP server (Dovecot where it is installed, else pymap, which has'
-    export:'Writes records as they stand into a new folder, each with a proof that it is in the ledger, together with the checkpoint, the'
+    export:'Writes records as they stand into a new folder, each with a proof that it is in the ledger, together with the'
     findings:'Findings as they stand in the ledger. An acknowledgement silences one finding, says who and why in a signed'
     history:'The history keeps what logs told of log-ins and of messages handed over, for 400 days unless configured otherwise,'
     hunt:'Looks through all that the logs told, as far back as the history goes: which accounts, since when, how often. Each'
     init:'Writes a commented agent.toml and creates the ledger with its first key. The public key is the only line on'
     inspect:'Judges material that somebody exported: Sieve scripts, users'"'"' .forward files, saved answers of Exchange Web Services'
-    prove:'Shows one record to somebody who must not see the others: the proof holds that record, and whoever has the ledger'"'"'s'
+    prove:'Shows one record to somebody who must not see the others: the proof holds that record, and whoever has the'
     rules:'Rules are Sigma files: the shipped ones and those in the folders that agent.toml names. Each has examples beside it'
     run:'Sweeps all accounts in the foreground, as a service manager wants it: each account is audited once an interval'
     status:'Says for each source how many accounts are due and overdue, how many could not be read whole the last time, and since'
     verify:'Reads a ledger without changing it and checks that every record is the one that was signed. It needs no private'
-    verify-proof:'Checks a file that postwarden prove or export wrote: that the record which it shows, and no other, is in the ledger that'
+    verify-proof:'Checks a file that postwarden prove or export wrote: that the record which it shows, and no other, is in the'
     witness:'Runs a small witness (https://c2sp.org/tlog-witness): it remembers the newest checkpoint of each ledger that it was'
   )
   _describe 'postwarden commands' _commands
@@ -364,7 +364,7 @@ _shtab_postwarden_verify_proof_options=(
   "--key[the first key, as init printed it]:VKEY:"
   "--keys[the certificates of the epochs]:FOLDER:"
   "--json[print one JSON object a line (docs\/json.md describes them)]"
-  ":the proof:"
+  "(*):a proof, or several:"
 )
 
 # guard to ensure default positional specs are added only once per session
@@ -378,7 +378,6 @@ _shtab_postwarden_witness_options=(
   "*--log[the first key of a ledger, as its init printed it\; may be given again]:VKEY:"
   "--tls-certificate[serve https with this certificate (PEM, with its chain)]:FILE:"
   "--tls-key[and this key (PEM)]:FILE:"
-  "--json[print one JSON object a line (docs\/json.md describes them)]"
 )
 
 # guard to ensure default positional specs are added only once per session

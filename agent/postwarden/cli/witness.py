@@ -3,7 +3,6 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from postwarden.cli.common import add_json
 from postwarden.cli.exits import CLEAN
 
 if TYPE_CHECKING:
@@ -18,8 +17,7 @@ short or rolled back is refused from then on. Two hosts can run it for each othe
 witness's key; the key that others verify with is the only line on stdout."""
 EPILOG = """\
 examples:
-  postwarden witness --listen 192.0.2.7:8446 --state /var/lib/postwarden-witness --name b.example.org/witness \\
-    --log postwarden/a.example.org+0123abcd+AZ... --tls-certificate host.pem --tls-key host.key
+  postwarden witness --listen 127.0.0.1:8446 --state witness --name b.example.org/witness --log "$(cat a.vkey)"
 
 exit codes:
   0 stopped by a signal    2 usage, key or address    4 what the witness knows is damaged"""
@@ -44,10 +42,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--tls-certificate", metavar="FILE", help="serve https with this certificate (PEM, with its chain)"
     )
     parser.add_argument("--tls-key", metavar="FILE", help="and this key (PEM)")
-    add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
+    import sys
     from pathlib import Path
 
     from postwarden.cli.log import begin
@@ -56,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     from postwarden.witness.keeping import Keeping
     from postwarden.witness.service import Service
 
-    begin(json=args.json)
+    begin(json=not sys.stderr.isatty())
     tls = _tls(args)
     keeping = Keeping(
         Path(args.state),

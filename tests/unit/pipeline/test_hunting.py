@@ -18,9 +18,10 @@ from postwarden.model.arrival import Batch, Cursor, Note
 from postwarden.model.event import Event
 from postwarden.model.indicator import Indicator
 from postwarden.model.record import Envelope
+from postwarden.pipeline.committing import line
 from postwarden.pipeline.hunting import TOLD, Hit, Hunt, hunt, hunt_made, record_hunt
 from postwarden.pipeline.judge import RuleBook
-from postwarden.pipeline.record import MAX_LINE, line
+from postwarden.pipeline.record import MAX_LINE
 from tests.unit.history.conftest import log_in
 from tests.unit.pipeline.conftest import NOW, Record
 
@@ -232,7 +233,7 @@ def test_a_hunt_is_recorded_with_a_finding_for_whom_was_entered(
     record_hunt(writer, made, "again", book, config, lambda: NOW)
     kinds = [json.loads(line)["kind"] for _, line in writer.ledger.records()]
     assert [kind for kind in kinds if kind != "ledger_opened"] == [
-        "hunt_made", "account_seen", "finding_opened", "finding_opened", "hunt_made",
+        "blobs_kept", "hunt_made", "account_seen", "finding_opened", "finding_opened", "hunt_made",
     ]  # fmt: skip
     record = hunt_made(
         made, "why", Envelope(time="2026-11-20T00:00:00.000000Z", run="r", actor="a", agent="x")
