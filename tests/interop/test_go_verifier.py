@@ -201,6 +201,18 @@ def test_a_spoilt_ledger(
     assert not verify(ledger.folder, key=ledger.key).sound
 
 
+def test_a_signature_by_another_epoch_too(go: Go, kept: dict[int, Kept], tmp_path: Path) -> None:
+    """A checkpoint that the right epoch and another one have signed is worth nothing: somebody sealed it again."""
+    ledger = kept[257].copy(tmp_path / "copy")
+    before = ledger.checkpoint
+    position = follow(Edge(), _lines(ledger)).position
+    _sign(ledger, position)
+    (ledger.folder / "checkpoint").write_bytes(before + ledger.checkpoint.partition(b"\n\n")[2])
+    done = go("ledger", ledger.folder, ledger.key)
+    assert (done.returncode, "signed by epoch 2, too" in done.stderr) == (1, True), done.stderr
+    assert not verify(ledger.folder, key=ledger.key).sound
+
+
 def test_another_first_key(go: Go, kept: dict[int, Kept], tmp_path: Path) -> None:
     """A ledger that does not begin with the kept key is refused, whatever its own keys say."""
     other = Place(tmp_path).make().verifier_key

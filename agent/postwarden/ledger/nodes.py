@@ -77,7 +77,7 @@ class Nodes:
         return node_hash(self.node(level - 1, 2 * index), self.node(level - 1, 2 * index + 1))
 
     def _read_levels(self, first: int) -> list[bytes]:
-        """The hashes of each level of a segment, one after another, as far as the size goes."""
+        """The hashes of each level of a segment, one after another, as far as the size goes, or to the segment's end."""
         levels = [self._read_leaves(first)]
         while len(levels) <= _TOP:
             below = levels[-1]
@@ -95,7 +95,7 @@ class Nodes:
             if first in segments.list_segments(records):
                 lines = segments.read_lines(records, first, stop, owner=self._owner)
                 return b"".join(leaf_hash(line) for line in lines)
-        return self._read_pruned(first)[: (stop - first) * HASH]
+        return self._read_pruned(first)
 
     def _read_pruned(self, first: int) -> bytes:
         name = hashes_name(first)
