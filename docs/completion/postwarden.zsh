@@ -378,7 +378,6 @@ _shtab_postwarden_witness_options=(
   "*--log[the first key of a ledger, as its init printed it\; may be given again]:VKEY:"
   "--tls-certificate[serve https with this certificate (PEM, with its chain)]:FILE:"
   "--tls-key[and this key (PEM)]:FILE:"
-  "--json[print one JSON object a line (docs\/json.md describes them)]"
 )
 
 # guard to ensure default positional specs are added only once per session

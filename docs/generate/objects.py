@@ -432,6 +432,15 @@ class FailingLine(Line, frozen=True, kw_only=True, tag="failing"):
     sweeps: int
 
 
+class CheckpointPlaceLine(Line, frozen=True, kw_only=True, tag="checkpoint_place"):
+    """A place that the ledger's checkpoints go to, and how far it was told."""
+
+    place: str
+    size: int | None
+    time: Moment | None
+    failure: str | None
+
+
 class Place(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where in the exported material."""
 
@@ -506,6 +515,7 @@ OBJECTS: Mapping[str, tuple[tuple[type[Struct], ...], str]] = {
     "daemon": ((DaemonLine,), "`status`"),
     "source": ((SourceLine,), "`status`"),
     "failing": ((FailingLine,), "`status`"),
+    "checkpoint_place": ((CheckpointPlaceLine,), "`status`"),
     "rule": ((RuleLine,), "`rules list`"),
     "example": ((ExampleLine,), "`rules test`"),
     "explanation": ((ExplanationLine,), "`rules explain`"),

@@ -12,7 +12,7 @@ from postwarden.ledger.quarantine import Quarantined
 from postwarden.ledger.store import Ledger
 from postwarden.ledger.verify import verify
 from postwarden.model.record import Envelope, FindingResolved, LedgerOpened
-from postwarden.pipeline.record import line
+from postwarden.pipeline.committing import line
 from tests.bench.measure import Ratio, compare
 
 RUNS = 7

@@ -16,6 +16,7 @@ from msgspec import Struct
 from postwarden import notify
 from postwarden.config import settings
 from postwarden.config.access import AccessSection
+from postwarden.config.checkpoints import CheckpointsSection, TimestampSection, WitnessSection
 from postwarden.config.directory import ConfiguredDirectory
 from postwarden.config.networks import NetworksSection
 from postwarden.config.settings import AccountEntry, Config, Section
@@ -123,6 +124,10 @@ def test_every_option_of_every_section_is_shown() -> None:
         assert shown == known, path
     assert set(tomllib.loads(uncommented())["networks"]) == keys(NetworksSection)
     assert set(tomllib.loads(uncommented())["access"]) == keys(AccessSection)
+    ledger = tomllib.loads(uncommented())["ledger"]
+    assert set(ledger["checkpoints"]) == keys(CheckpointsSection)
+    assert [set(table) for table in ledger["witness"]] == [keys(WitnessSection)]
+    assert [set(table) for table in ledger["timestamp"]] == [keys(TimestampSection)]
 
 
 def test_every_kind_and_option_of_notifiers_is_shown(place: Path) -> None:

@@ -91,6 +91,8 @@ def run(args: argparse.Namespace) -> int:
             results.append(Summary(audited, args.fail_on))
         show.end(results, recorder)
         if recorder is not None:
+            # Before others are told: what they get carries the cosignatures.
+            recorder.publish()
             _tell(courier, recorder, state_folder(config))
     finally:
         if recorder is not None:

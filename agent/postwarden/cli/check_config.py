@@ -49,6 +49,7 @@ def run(args: argparse.Namespace) -> int:
     from postwarden.pipeline.collect import collect_account, collect_source
     from postwarden.pipeline.directory import check_directories
     from postwarden.pipeline.judge import load_rules
+    from postwarden.witness.configured import read_outside
 
     log.begin(json=False)
     config = load(args.config)
@@ -86,6 +87,13 @@ def run(args: argparse.Namespace) -> int:
             args,
             {"type": "warning", "message": "no internal domain is configured: every target is unresolved"},
             "warning: [organisation] internal_domains is empty, so no forwarding can be called external",
+        )
+    if not read_outside(config).remembers:
+        _say(
+            args,
+            {"type": "warning", "message": "nobody outside remembers the ledger: a roll-back goes unseen"},
+            "warning: no journal, file or witness remembers the ledger's checkpoints, so a state folder that is put "
+            "back to an older state goes unseen; see [ledger.checkpoints] and [[ledger.witness]]",
         )
     if args.offline:
         return CLEAN

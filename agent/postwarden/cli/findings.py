@@ -89,8 +89,10 @@ def run(args: argparse.Namespace) -> int:
             _show(args, recorder, recorder.one(args.id))
         elif args.action == "ack":
             _acknowledge(args, recorder)
+            recorder.publish()
         elif args.action == "answer":
             answer(args, recorder, config)
+            recorder.publish()
         else:
             recorder.rebuild()
             size = recorder.ledger.position().size

@@ -98,6 +98,7 @@ def run(args: argparse.Namespace) -> int:
             views = Views(history, state, config, networks, accounts.values(), conceal)
             show_hunt(made, findings, views, as_json=args.json)
             _say_of(args, networks)
+        recorder.publish()
     finally:
         recorder.close()
     if any(hit.entered for hit in made.hits):

@@ -53,11 +53,18 @@ def open_recorder(
     """The recorder on the configured ledger; raises LedgerError where it is missing or not the caller's."""
     from postwarden.config.locate import state_folder
     from postwarden.pipeline.record import Recorder
+    from postwarden.witness.configured import read_outside
 
     state = state_folder(config)
     check_owner(state, config.path)
     recorder = Recorder(
-        state, run=run or uuid.uuid4().hex, actor=actor(), agent=agent(), clock=clock or now, wait=wait
+        state,
+        run=run or uuid.uuid4().hex,
+        actor=actor(),
+        agent=agent(),
+        clock=clock or now,
+        wait=wait,
+        outside=read_outside(config),
     )
     if config.ledger.origin is not None and recorder.ledger.origin != config.ledger.origin:
         recorder.close()

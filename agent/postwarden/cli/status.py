@@ -12,13 +12,14 @@ if TYPE_CHECKING:
 
     from postwarden.daemon.running import Running
     from postwarden.findings.sweeps import Progress
+    from postwarden.pipeline.checkpoints_out import Told
     from postwarden.pipeline.record import Recorder
 
 HELP = "what the daemon has swept, and what is due, overdue, running or failing"
 DESCRIPTION = """\
 Says for each source how many accounts are due and overdue, how many could not be read whole the last time, and since
-when every one was; what is being read at this moment; and which accounts fail most stubbornly. It reads the state
-folder, beside a running daemon or without one."""
+when every one was; what is being read at this moment; which accounts fail most stubbornly; and how far each place that
+checkpoints go to was told. It reads the state folder, beside a running daemon or without one."""
 EPILOG = """\
 examples:
   postwarden status
@@ -40,6 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from postwarden.cli.operator import now, open_recorder
     from postwarden.config.locate import load, state_folder
+    from postwarden.pipeline.checkpoints_out import read_told
+    from postwarden.witness.configured import read_outside
 
     config = load(args.config)
     recorder = open_recorder(config)
@@ -51,6 +54,9 @@ def run(args: argparse.Namespace) -> int:
             well = well and not progress.overdue and not progress.failing
         for row in sweeps.failing(MOST):
             _failing(args, recorder, *row)
+        for place in read_told(state_folder(config), read_outside(config)):
+            _place(args, place)
+            well = well and place.failure is None
     finally:
         recorder.close()
     return CLEAN if well else UNREADABLE
@@ -120,6 +126,18 @@ def _failing(
         {"type": "failing", "account": name, "source": source, "reason": reason, "sweeps": failures},
         f"  failing: {name} at {source}: {reason}, {failures} sweeps in a row",
     )
+
+
+def _place(args: argparse.Namespace, place: "Told") -> None:
+    from msgspec.structs import asdict
+
+    took = (
+        f"{place.size} records at {place.time:%Y-%m-%d %H:%M} UTC"
+        if place.time is not None
+        else "nothing yet"
+    )
+    problem = f"; FAILING: {place.failure}" if place.failure is not None else ""
+    _say(args, {"type": "checkpoint_place", **asdict(place)}, f"checkpoint at {place.place}: {took}{problem}")
 
 
 def _say(args: argparse.Namespace, value: object, *lines: str) -> None:

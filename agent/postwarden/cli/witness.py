@@ -3,7 +3,6 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from postwarden.cli.common import add_json
 from postwarden.cli.exits import CLEAN
 
 if TYPE_CHECKING:
@@ -44,10 +43,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--tls-certificate", metavar="FILE", help="serve https with this certificate (PEM, with its chain)"
     )
     parser.add_argument("--tls-key", metavar="FILE", help="and this key (PEM)")
-    add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
+    import sys
     from pathlib import Path
 
     from postwarden.cli.log import begin
@@ -56,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     from postwarden.witness.keeping import Keeping
     from postwarden.witness.service import Service
 
-    begin(json=args.json)
+    begin(json=not sys.stderr.isatty())
     tls = _tls(args)
     keeping = Keeping(
         Path(args.state),

@@ -12,6 +12,12 @@ import msgspec
 from msgspec import Meta, Struct
 
 from postwarden.config.access import AccessSection, check_access
+from postwarden.config.checkpoints import (
+    CheckpointsSection,
+    TimestampSection,
+    WitnessSection,
+    check_checkpoints,
+)
 from postwarden.config.networks import NetworksSection
 from postwarden.errors import ConfigError
 from postwarden.model.address import Domains
@@ -96,9 +102,12 @@ class NotifyEntry(Section, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Ledger(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`origin` is the ledger's name for good: it is in every signature."""
+    """`origin` is the ledger's name for good: it is in every signature. The others are where its checkpoints go."""
 
     origin: str | None = None
+    checkpoints: CheckpointsSection = CheckpointsSection()
+    witness: tuple[WitnessSection, ...] = ()
+    timestamp: tuple[TimestampSection, ...] = ()
 
 
 class State(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -355,6 +364,8 @@ def _check_names(file: _File, where: str) -> None:
                     key=f"history.known[{index}].networks[{place}]",
                 ) from exc  # fmt: skip
     check_access(file.access, where)
+    ledger = file.ledger
+    check_checkpoints(ledger.checkpoints, ledger.witness, ledger.timestamp, where)
     blocked = {one.casefold() for one in file.grants.block}
     for index, application in enumerate(file.grants.allow):
         if application.casefold() in blocked:

@@ -16,7 +16,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from postwarden import logs
+from postwarden import __version__, logs
 from postwarden.config.locate import state_folder
 from postwarden.config.settings import Config
 from postwarden.daemon import running, systemd
@@ -31,6 +31,7 @@ from postwarden.pipeline.deliver import Courier
 from postwarden.pipeline.directory import unasked
 from postwarden.pipeline.log_sources import has_logs
 from postwarden.pipeline.record import Recorder
+from postwarden.pipeline.unsound_alarm import tell_unsound
 
 #: Seconds from tick to tick, with an interval of more than 100 seconds.
 TICK = 5.0
@@ -47,6 +48,11 @@ LISTEN, LISTEN_LEAST, LAST_LINES = 1.0, 8.0, 5.0
 #: Seconds from one look for what notifiers are to be told to the next, and that the last notice gets at the end:
 #: what is not recorded by then is sent again.
 TELL, LAST_NOTICE = 2.0, 2.0
+
+#: Seconds after the start that witnesses and others who take their time are first told.
+FIRST_CHECKPOINT = 5.0
+#: Who tells of a ledger that is not sound.
+ACTOR = "postwarden run"
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -80,7 +86,7 @@ class Service:
         self._in_force, self._board = InForce(policy), board
         self._courier = Courier(policy.notifiers, self._clock.steady)
         self._books = Books(lambda: self._open_recorder(policy.config), self._begin, self._clock.steady)
-        with self._signals():
+        with self._signals(), self._alarmed():
             with self._books.held():
                 # Whose state folder it is has been looked at.
                 pass
@@ -90,8 +96,24 @@ class Service:
                     self._live()
             finally:
                 self._books.close()
-        if self._failure is not None:
-            raise self._failure
+            if self._failure is not None:
+                raise self._failure
+
+    @contextmanager
+    def _alarmed(self) -> Iterator[None]:
+        """A ledger that is not sound ends the daemon, and is told without a record: none may be signed."""
+        try:
+            yield
+        except LedgerUnsound as exc:
+            tell_unsound(
+                exc,
+                self._policy.notifiers,
+                origin=self._policy.config.ledger.origin or "",
+                now=self._clock.now(),
+                actor=ACTOR,
+                agent=f"postwarden/{__version__}",
+            )
+            raise
 
     def _live(self) -> None:
         self._started = self._clock.now()
@@ -110,6 +132,7 @@ class Service:
         courier.start()
         listener = threading.Thread(target=self._listen, name="logs", daemon=True)
         listener.start()
+        threading.Thread(target=self._publish, name="checkpoints", daemon=True).start()
         scheduler.start()
         self._tell("READY=1", "STATUS=sweeping")
         self._log.info(
@@ -200,6 +223,16 @@ class Service:
                             error=one.failure,
                         )
 
+    def _publish(self) -> None:
+        """The thread that tells witnesses and others who take their time; it holds no lock of the ledger."""
+        wait = FIRST_CHECKPOINT
+        while not self._ended.wait(wait) and self._failure is None:
+            with self._guarded("checkpoint_not_out"):
+                with self._books.held() as recorder:
+                    out = recorder.out
+                out.tell_all()
+                wait = out.outside.every * 60.0
+
     def _listen(self) -> None:
         """The thread that follows the logs, where there are any; what it stores needs no lock of the ledger."""
         while not has_logs(self._policy.config):
@@ -274,7 +307,7 @@ class Service:
         config, old = policy.config, self._policy.config
         if state_folder(config) != self._state or config.ledger != old.ledger:
             raise ConfigError(
-                "names another state folder or ledger",
+                "names another state folder, or changes [ledger]",
                 "restart postwarden for that",
                 path=str(config.path),
                 key="state",

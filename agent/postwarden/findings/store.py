@@ -25,6 +25,8 @@ from postwarden.model.record import (
     AccountSeen,
     AnyRecord,
     AuditFinished,
+    BlobsErased,
+    BlobsKept,
     ConfigurationChanged,
     FindingAcknowledged,
     FindingAnswered,
@@ -58,6 +60,7 @@ _SCHEMA = (
     "CREATE TABLE answer (record INTEGER PRIMARY KEY, answer BLOB NOT NULL)",
     "CREATE TABLE account (key TEXT PRIMARY KEY, account BLOB NOT NULL) WITHOUT ROWID",
     "CREATE TABLE blob (content BLOB PRIMARY KEY, name TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE named_blob (name BLOB PRIMARY KEY) WITHOUT ROWID",
     "CREATE TABLE configuration (record BLOB NOT NULL)",
     "CREATE TABLE history_day (day TEXT PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID",
     "CREATE TABLE history_pruned (before TEXT NOT NULL)",
@@ -279,6 +282,16 @@ class StateStore:
         row = self._base.execute("SELECT name FROM blob WHERE content = ?", (_digest(content),)).fetchone()
         return str(row[0]) if row else None
 
+    def is_named(self, blob: str) -> bool:
+        """Whether a record names this blob, and none says that it was erased."""
+        found = self._base.execute("SELECT 1 FROM named_blob WHERE name = ?", (bytes.fromhex(blob),))
+        return found.fetchone() is not None
+
+    def named_blobs(self) -> Iterator[str]:
+        """The blobs that records name and that were not erased, by name."""
+        for (name,) in self._base.execute("SELECT name FROM named_blob ORDER BY name"):
+            yield name.hex()
+
     def remember_blobs(self, blobs: Iterable[tuple[bytes, str]]) -> None:
         """Adds contents and names to the index; the ledger's lock is held."""
         with self._transaction():
@@ -361,6 +374,14 @@ class StateStore:
                 )
             case FindingAnswered():
                 self._answered(record, index)
+            case BlobsKept(blobs=names):
+                self._base.executemany(
+                    "INSERT OR IGNORE INTO named_blob VALUES (?)", ((bytes.fromhex(name),) for name in names)
+                )
+            case BlobsErased(blobs=names):
+                self._base.executemany(
+                    "DELETE FROM named_blob WHERE name = ?", ((bytes.fromhex(name),) for name in names)
+                )
             case AccountSeen(account=account):
                 self._base.execute(
                     "INSERT OR REPLACE INTO account VALUES (?, ?)",

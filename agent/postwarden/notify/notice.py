@@ -14,7 +14,8 @@ class Notice(Struct, frozen=True, kw_only=True):
 
     `key` stays the same when a notice is sent again after a crash: receivers tell doubles by it. `account` is its
     primary address; of another scope, kind and key. `finding` is as it stands now; `changes` says what is different,
-    `reason` why it was resolved, acknowledged or reopened, `until` when an acknowledgement ends.
+    `reason` why it was resolved, acknowledged or reopened, `until` when an acknowledgement ends. `checkpoint` is the
+    ledger's newest signed note when it was told: whoever keeps it can show later that the ledger was cut short.
     """
 
     v: int = 1
@@ -30,6 +31,7 @@ class Notice(Struct, frozen=True, kw_only=True):
     changes: tuple[str, ...] = ()
     reason: str = ""
     until: str | None = None
+    checkpoint: str = ""
 
     @property
     def line(self) -> str:

@@ -223,6 +223,7 @@ def _notice(index: int, recorder: Recorder) -> Notice | None:
         changes=changes,
         reason=reason,
         until=until,
+        checkpoint=recorder.newest_checkpoint(),
     )
 
 

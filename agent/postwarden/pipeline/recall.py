@@ -35,9 +35,9 @@ from postwarden.model.evidence import Access, Change, Setting
 from postwarden.model.reading import CheckDone, Gap, Item, NotSupported, Observed, OwnSession
 from postwarden.model.scope import Scope, account_scope, source_scope
 from postwarden.model.session import Session
+from postwarden.pipeline.committing import STORE
 from postwarden.pipeline.own_identities import own_identities
 from postwarden.pipeline.places import open_networks
-from postwarden.pipeline.record import STORE
 from postwarden.pipeline.scored import scored_until
 
 #: How long a mishap of a log is spoken of. What it means for a finding stays until somebody acknowledges it.

@@ -21,9 +21,9 @@ from postwarden.history.reading import Wanted
 from postwarden.model.account import Account
 from postwarden.model.reading import OwnSession
 from postwarden.model.session import Session
+from postwarden.pipeline.committing import STORE
 from postwarden.pipeline.hunting import names_of
 from postwarden.pipeline.own_identities import own_identities
-from postwarden.pipeline.record import STORE
 
 #: `exact` and `weak` say how surely a session of our identity is ours; `unexplained` that no record of the last days
 #: explains it; `not compared` that it is older than what is kept for comparing.

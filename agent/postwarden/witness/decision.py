@@ -57,7 +57,7 @@ class Refusal:
 def weigh_checkpoint(known: Known | None, submission: Submission) -> Known | Refusal:
     """What is known after a checkpoint, not cosigned yet; `known` is what is known of its origin."""
     origin, position = read_text(parse_note(submission.note).text)
-    if known is None:
+    if known is None or known.origin != origin:
         return _refused(HTTPStatus.NOT_FOUND, f"no log with the origin {origin} is known here")
     if not _is_signed(submission.note, _keys_for(known, position.size)):
         return _refused(
@@ -69,7 +69,7 @@ def weigh_checkpoint(known: Known | None, submission: Submission) -> Known | Ref
 def weigh_certificate(known: Known | None, submission: Submission) -> Known | Refusal:
     """What is known after a certificate of the log's next key; one that was followed already changes nothing."""
     certificate = parse_certificate(submission.note)
-    if known is None:
+    if known is None or known.origin != certificate.origin:
         return _refused(HTTPStatus.NOT_FOUND, f"no log with the origin {certificate.origin} is known here")
     if certificate.key == known.key or _is_past(known, certificate):
         return known

@@ -14,6 +14,7 @@ from postwarden.connectors import KINDS, open_sources, prepare
 from postwarden.errors import ConfigError
 from postwarden.model.account import Account
 from postwarden.notify import open_notifiers
+from postwarden.witness.configured import read_outside
 from tests.google_key import google_key
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -62,6 +63,7 @@ def test_the_blocks_and_keys_were_found() -> None:
     shown = {LINES[start].removeprefix("# ") for start, _ in BLOCKS}
     assert shown == {
         "[[source]]", "[[notify]]", "[[coverage.accepted]]", "[rules.placeholders]", "[[history.known]]",
+        "[ledger.checkpoints]", "[[ledger.witness]]", "[[ledger.timestamp]]",
     }  # fmt: skip
     kinds = {
         re.findall('kind = "(.+)"', "\n".join(LINES[start : end + 1]))[0]
@@ -80,7 +82,8 @@ def test_each_commented_block_holds_when_it_is_uncommented(
     config = decode(uncommented(start, end).encode(), tmp_path / "agent.toml")
     if not config.sources:
         open_notifiers(config)
-        assert config.coverage.accepted or config.rules.placeholders or config.notify or config.history.known
+        shown = (config.coverage.accepted, config.rules.placeholders, config.notify, config.history.known)
+        assert any(shown) or read_outside(config).places
         return
     certificate(tmp_path / "ca.pem")
     for secret in ("imap.secret", "exchange.secret", "graph.secret", "keycloak.secret", "google-key.json"):

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from msgspec import structs
 
 from postwarden import logs
 from postwarden.errors import NotifyError
@@ -94,3 +95,12 @@ def test_a_journal_that_refuses_is_a_failure(tmp_path: Path, notice: MakeNotice)
     (tmp_path / "file").write_text("")
     with pytest.raises(NotifyError, match="did not take an entry"):
         JournalNotifier(Options(socket=str(tmp_path / "file" / "below"))).send(notice())
+
+
+def test_an_alarm_carries_the_newest_checkpoint(journal: Journal, notice: MakeNotice) -> None:
+    """The whole note stands in a field of its own."""
+    note = "postwarden/host\n8\nAAAA\n\n— postwarden/host AAAA\n"
+    told = structs.replace(notice(), checkpoint=note)
+    JournalNotifier(Options(socket=str(journal.path))).send(told)
+    journal.close()
+    assert journal.entries[0]["POSTWARDEN_CHECKPOINT"] == note

@@ -115,6 +115,18 @@ def test_each_change_is_told_once(made: Recorder, tmp_path: Path) -> None:
     assert all(records(made)[notice.record]["kind"].startswith("finding_") for notice in inbox.got)
 
 
+def test_an_alarm_carries_the_newest_checkpoint(made: Recorder, tmp_path: Path) -> None:
+    """Each notice has the checkpoint that the ledger had when it was told."""
+    inbox = Inbox()
+    one = courier(inbox)
+    one.begin(made)
+    audit(made, *many("a"))
+    newest = made.newest_checkpoint()
+    turn(one, made, tmp_path)
+    assert [notice.checkpoint for notice in inbox.got] == [newest]
+    assert newest.startswith(f"{made.ledger.origin}\n")
+
+
 def test_only_what_is_bad_enough_is_told(made: Recorder, tmp_path: Path) -> None:
     """Findings below the level are passed by, and remembered as passed by."""
     inbox = Inbox()

@@ -18,9 +18,10 @@ from postwarden.model.arrival import Batch, Cursor, Note
 from postwarden.model.event import Event
 from postwarden.model.indicator import Indicator
 from postwarden.model.record import Envelope
+from postwarden.pipeline.committing import line
 from postwarden.pipeline.hunting import TOLD, Hit, Hunt, hunt, hunt_made, record_hunt
 from postwarden.pipeline.judge import RuleBook
-from postwarden.pipeline.record import MAX_LINE, line
+from postwarden.pipeline.record import MAX_LINE
 from tests.unit.history.conftest import log_in
 from tests.unit.pipeline.conftest import NOW, Record
 

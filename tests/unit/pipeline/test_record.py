@@ -24,7 +24,8 @@ from postwarden.model.reading import Gap, Item
 from postwarden.model.record import AuditFinished, AuditStarted
 from postwarden.model.scope import account_scope
 from postwarden.pipeline.collect import Reading, collect_account
-from postwarden.pipeline.record import MAX_NAMES, Conclusion, Recorder, create_ledger, line
+from postwarden.pipeline.committing import line
+from postwarden.pipeline.record import MAX_NAMES, Conclusion, Recorder, create_ledger
 from tests.unit.pipeline.conftest import ALICE, NOW, SCOPE, Record, Told, done, flow, found, gap, session
 
 RULE = "8a857a7e-c13c-45c1-a0ca-541aa0637660"

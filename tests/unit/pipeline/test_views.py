@@ -18,8 +18,8 @@ from postwarden.history.history import History, open_history
 from postwarden.model.account import Account
 from postwarden.model.event import Access
 from postwarden.model.reading import OwnSession
+from postwarden.pipeline.committing import STORE
 from postwarden.pipeline.pseudonyms import Pseudonyms
-from postwarden.pipeline.record import STORE
 from postwarden.pipeline.views import View, Views
 from tests.unit.history.conftest import log_in
 
