@@ -7,9 +7,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import jsonschema
+
 from postwarden.errors import LedgerError
 from postwarden.ledger.record import record_form
-from tests.packaging.json_schema import misfits
 
 
 @cache
@@ -20,13 +21,20 @@ def published() -> dict[str, Any]:
     return found
 
 
+@cache
+def _validator(kind: str) -> jsonschema.Draft202012Validator:
+    schema = published()
+    return jsonschema.Draft202012Validator(
+        {"$ref": schema["discriminator"]["mapping"][kind], "$defs": schema["$defs"]}
+    )
+
+
 def record_misfits(record: dict[str, Any]) -> list[str]:
     """What about a record does not fit the schema of its kind; empty where it fits."""
-    schema = published()
-    kinds = schema["discriminator"]["mapping"]
-    if record["kind"] not in kinds:
-        return [f"{record['kind']} is no kind"]
-    return misfits({"$ref": kinds[record["kind"]], "$defs": schema["$defs"]}, record)
+    kind = record["kind"]
+    if kind not in published()["discriminator"]["mapping"]:
+        return [f"{kind} is no kind"]
+    return [f"{error.json_path}: {error.message}" for error in _validator(kind).iter_errors(record)]
 
 
 def ledger_misfits(ledger: Path) -> Iterator[str]:

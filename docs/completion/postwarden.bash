@@ -161,6 +161,7 @@ _shtab_postwarden_verify___json_nargs=0
 _shtab_postwarden_prove__h_nargs=0
 _shtab_postwarden_prove___help_nargs=0
 _shtab_postwarden_prove___consistency_nargs=+
+_shtab_postwarden_verify_proof_pos_0_nargs=+
 _shtab_postwarden_verify_proof__h_nargs=0
 _shtab_postwarden_verify_proof___help_nargs=0
 _shtab_postwarden_verify_proof___json_nargs=0

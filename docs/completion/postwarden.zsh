@@ -364,7 +364,7 @@ _shtab_postwarden_verify_proof_options=(
   "--key[the first key, as init printed it]:VKEY:"
   "--keys[the certificates of the epochs]:FOLDER:"
   "--json[print one JSON object a line (docs\/json.md describes them)]"
-  ":the proof:"
+  "(*):a proof, or several:"
 )
 
 # guard to ensure default positional specs are added only once per session

@@ -120,6 +120,20 @@ def command(capsys: pytest.CaptureFixture[str], place: Path) -> Command:
 
 
 @pytest.fixture
+def judge(capsys: pytest.CaptureFixture[str]) -> Callable[[list[str], int], Lines]:
+    """Runs a command that takes no configuration, and gives the lines that it printed."""
+
+    def go(arguments: list[str], code: int) -> Lines:
+        capsys.readouterr()
+        got = run(arguments)
+        caught = capsys.readouterr()
+        assert got == code, caught.err
+        return [json.loads(line) for line in caught.out.splitlines()]
+
+    return go
+
+
+@pytest.fixture
 def place(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a ledger, a script, and a source where nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -278,6 +292,21 @@ def test_verify_prints_what_is_documented(command: Command, place: Path) -> None
     (damaged,) = command("verify", "--json", code=4)
     assert fit([damaged]) == {"verification"}
     assert damaged["problems"] != []
+
+
+def test_proofs_and_exports_print_what_is_documented(
+    command: Command, judge: Callable[[list[str], int], Lines], place: Path
+) -> None:
+    """A made export, a sound proof of either kind and one that is not all fit their schemas."""
+    assert fit(command("export", "--format", "csv", "out", "--json")) == {"export"}
+    (place / "proof").write_bytes((place / "out/proofs/0.tlog-proof").read_bytes())
+    keys = ["--keys", str(place / "out" / "keys"), "--json"]
+    sound = ["verify-proof", str(place / "proof"), *keys]
+    assert fit(judge(sound, 0)) == {"proof"}
+    assert run(["prove", "--consistency", "0", "-o", "since", "--ledger", str(place / "state/ledger")]) == 0
+    assert fit(judge(["verify-proof", "since", *keys], 0)) == {"proof"}
+    (place / "proof").write_bytes((place / "proof").read_bytes().replace(b"index 0", b"index 1"))
+    assert fit(judge(sound, 4)) == {"proof"}
 
 
 def test_inspect_prints_what_is_documented(command: Command) -> None:

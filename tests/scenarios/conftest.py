@@ -156,11 +156,16 @@ def plain_workplace() -> Iterator[Workplace]:
         shutil.rmtree(place.folder)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_teardown(item: pytest.Item) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
     """Every record that a scenario wrote fits the published schema of its kind."""
-    for value in getattr(item, "funcargs", {}).values():
-        folder = value.folder if isinstance(value, Workplace) else value
-        if isinstance(folder, Path):
-            for ledger in folder.rglob("ledger"):
-                assert list(ledger_misfits(ledger)) == []
+    found = [
+        misfit
+        for value in getattr(item, "funcargs", {}).values()
+        for folder in [value.folder if isinstance(value, Workplace) else value]
+        if isinstance(folder, Path)
+        for ledger in folder.rglob("ledger")
+        for misfit in ledger_misfits(ledger)
+    ]
+    yield
+    assert found == []

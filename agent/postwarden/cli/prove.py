@@ -12,9 +12,9 @@ DESCRIPTION = """\
 Shows one record to somebody who must not see the others: the proof holds that record, and whoever has the ledger's
 first key can check that it is in the ledger, with postwarden verify-proof or with other tools for tlog-proof files. With
 --consistency it shows that nothing was changed or taken away between two checkpoints. OLD is a size or the file of a
-checkpoint that was kept; NEW is the file of a later one (default: the ledger's checkpoint), for a proof ends in
-a signed checkpoint, and the ledger keeps only its last one. What OLD's size had as its root, the one who checks must know:
-from a checkpoint that was kept, or since an epoch began there. The private key is not needed."""
+checkpoint that was kept; NEW is the file of a later one, or its size where that is the ledger's or a witness has cosigned it
+(default: the ledger's), for a proof ends in a signed checkpoint, and the ledger keeps no others. What OLD's size had as
+its root, the one who checks must know: from a checkpoint that was kept, or since an epoch began there. The private key is not needed."""
 EPILOG = """\
 examples:
   postwarden prove 4711 > 4711.tlog-proof
@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from postwarden.errors import UsageError
     from postwarden.ledger.proof_file import write_consistency, write_inclusion
-    from postwarden.ledger.proving import open_sealed, prove_consistency, prove_record
+    from postwarden.ledger.proving import open_sealed, prove_consistency, prove_record, witnessed
 
     if (args.record is None) == (args.consistency is None) or len(args.consistency or ()) > 2:
         raise UsageError(
@@ -64,13 +64,13 @@ def run(args: argparse.Namespace) -> int:
                 )
         else:
             old, *rest = args.consistency
-            new = _kept(rest[0]) if rest else None
-            if isinstance(new, int) and new != sealed.position.size:
+            new = _kept(rest[0]) if rest else sealed.checkpoint
+            after = witnessed(sealed, new) if isinstance(new, int) else new
+            if after is None:
                 raise UsageError(
-                    f"the ledger has no signed checkpoint over {new} records any more",
+                    f"the ledger has no signed checkpoint over {rest[0]} records any more",
                     "give the file of a checkpoint that was kept, or leave NEW out for the ledger's own",
                 )
-            after = None if isinstance(new, int) else new
             content = write_consistency(prove_consistency(sealed, _kept(old), after))
     _write(content, args.output)
     return CLEAN

@@ -24,17 +24,18 @@ EPILOG = """\
 examples:
   postwarden verify-proof 4711.tlog-proof --key "$(cat postwarden.vkey)" --keys keys
   postwarden verify-proof 4711.tlog-proof --record record.json --key "$(cat postwarden.vkey)" --keys keys
+  postwarden verify-proof proofs/*.tlog-proof --key "$(cat postwarden.vkey)" --keys keys
   postwarden verify-proof since-june.proof --old checkpoint.june --key "$(cat postwarden.vkey)" --keys keys
 
 exit codes:
-  0 sound    4 not sound    2 not a proof, something is missing, or it cannot be read"""
+  0 all sound    4 one is not sound    2 not a proof, something is missing, or it cannot be read"""
 
 #: A record and its line feed.
 MAX_RECORD = 65_536
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("proof", metavar="FILE", help="the proof")
+    parser.add_argument("proofs", nargs="+", metavar="FILE", help="a proof, or several")
     parser.add_argument(
         "--record", metavar="FILE", help="the record, one line (default: the one in the proof's extra field)"
     )
@@ -46,38 +47,61 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from postwarden.cli.files import read_file
-    from postwarden.cli.prove import MAX_CHECKPOINT
     from postwarden.errors import LedgerUnsound, UsageError
-    from postwarden.ledger.proof_file import MAX_PROOF, ConsistencyProof, InclusionProof, read_proof
-    from postwarden.ledger.verify_proof import trust, verify_consistency, verify_inclusion
+    from postwarden.ledger.proof_file import MAX_PROOF, read_proof
+    from postwarden.ledger.verify_proof import trust
 
-    proof = read_proof(read_file(args.proof, MAX_PROOF))
-    shown = _Shown(args.proof, proof)
-    try:
-        known = trust(args.key, Path(args.keys) if args.keys else None)
-        shown.trust = known
-        if isinstance(proof, InclusionProof):
-            if args.old:
-                raise UsageError("--old is for a consistency proof", "leave it out")
-            shown.record = (
-                read_file(args.record, MAX_RECORD).removesuffix(b"\n") if args.record else proof.extra
-            )
-            if shown.record is None:
-                raise UsageError("the proof does not hold its record", "give --record with the record's line")
-            shown.position = verify_inclusion(proof, shown.record, known.chain)
+    if len(args.proofs) > 1 and (args.record or args.old):
+        raise UsageError("--record and --old are about one proof", "check that proof alone")
+    known: Trust | None = None
+    unsound = False
+    for file in args.proofs:
+        shown = _Shown(file, read_proof(read_file(file, MAX_PROOF)))
+        try:
+            known = known or trust(args.key, Path(args.keys) if args.keys else None)
+            _check(args, shown, known)
+        except LedgerUnsound as exc:
+            shown.problem = exc.message
+            unsound = True
+        if args.json:
+            print(json.dumps(shown.as_object(), sort_keys=True, separators=(",", ":")))
         else:
-            assert isinstance(proof, ConsistencyProof)
-            if args.record:
-                raise UsageError("--record is for the proof of a record", "leave it out")
-            old = read_file(args.old, MAX_CHECKPOINT) if args.old else None
-            shown.position = verify_consistency(proof, old, known.chain)
-    except LedgerUnsound as exc:
-        shown.problem = exc.message
-    if args.json:
-        print(json.dumps(shown.as_object(), sort_keys=True, separators=(",", ":")))
+            shown.print(briefly=len(args.proofs) > 1)
+    if known is not None and not args.json and not unsound:
+        _print_notes(known)
+    return NOT_SOUND if unsound else CLEAN
+
+
+def _check(args: argparse.Namespace, shown: "_Shown", known: "Trust") -> None:
+    """Find out what a proof shows; LedgerUnsound where it does not."""
+    from postwarden.cli.files import read_file
+    from postwarden.cli.prove import MAX_CHECKPOINT
+    from postwarden.errors import UsageError
+    from postwarden.ledger.proof_file import InclusionProof
+    from postwarden.ledger.verify_proof import verify_consistency, verify_inclusion
+
+    shown.trust = known
+    if isinstance(shown.proof, InclusionProof):
+        if args.old:
+            raise UsageError("--old is for a consistency proof", "leave it out")
+        shown.record = (
+            read_file(args.record, MAX_RECORD).removesuffix(b"\n") if args.record else shown.proof.extra
+        )
+        if shown.record is None:
+            raise UsageError("the proof does not hold its record", "give --record with the record's line")
+        shown.position = verify_inclusion(shown.proof, shown.record, known.chain)
     else:
-        shown.print()
-    return CLEAN if shown.problem is None else NOT_SOUND
+        if args.record:
+            raise UsageError("--record is for the proof of a record", "leave it out")
+        old = read_file(args.old, MAX_CHECKPOINT) if args.old else None
+        shown.position = verify_consistency(shown.proof, old, known.chain)
+
+
+def _print_notes(known: "Trust") -> None:
+    if not known.compared:
+        print("note: the first key was not compared with one that somebody kept (--key)")
+    if not known.certified:
+        print("note: no certificates were given (--keys): whether the key was still in force is not checked")
 
 
 class _Shown:
@@ -110,9 +134,13 @@ class _Shown:
             "problem": self.problem,
         }
 
-    def print(self) -> None:
+    def print(self, *, briefly: bool) -> None:
         from postwarden.cli.terminal import clean
 
+        if briefly:
+            verdict = "sound    " if self.problem is None else f"NOT SOUND: {self.problem}:"
+            print(clean(f"{verdict} {self.file}"))
+            return
         print(clean(f"proof    {self.file}"))
         if self.problem is not None or self.position is None or self.trust is None:
             print(clean(f"problem  {self.problem}"))
@@ -127,12 +155,6 @@ class _Shown:
             print(f"sound: record {self._index} is in this ledger as shown")
         else:
             print(f"sound: the first {self._old} of the {size} records are those of the older checkpoint")
-        if not self.trust.compared:
-            print("note: the first key was not compared with one that somebody kept (--key)")
-        if not self.trust.certified:
-            print(
-                "note: no certificates were given (--keys): whether the key was still in force is not checked"
-            )
 
     @property
     def _index(self) -> int | None:

@@ -15,15 +15,21 @@ from postwarden.ledger import epochs, files, segments, writer
 from postwarden.ledger.checkpoint import Position
 from postwarden.ledger.epochs import Chain
 from postwarden.ledger.nodes import Nodes
+from postwarden.ledger.note import MAX_NOTE
 from postwarden.ledger.proof_file import ConsistencyProof, InclusionProof
 from postwarden.ledger.proofs import check_consistency, check_inclusion, consistency_path, inclusion_path
 
+#: The folder of checkpoints that others have signed, too: a file each, named by its size.
+WITNESSED = "witnessed"
 _RUN_VERIFY = "run postwarden verify, and keep what is there as evidence"
 
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """A ledger as its checkpoint seals it; `folder` is its open folder, which belongs to the user id `owner`."""
+    """A ledger as its checkpoint seals it; `folder` is its open folder, which belongs to the user id `owner`.
+
+    `checkpoint` has the cosignatures that witnesses gave for it, where some are kept.
+    """
 
     folder: int
     owner: int
@@ -48,7 +54,20 @@ def open_sealed(ledger: Path) -> Iterator[Sealed]:
         with files.folder(epochs.FOLDER, within=root) as folder:
             # After the checkpoint: a certificate is always there before what its key signs.
             chain = epochs.read_chain(folder, owner=owner)
-        yield Sealed(root, owner, chain, content, _open(chain, content))
+        position = _open(chain, content)
+        kept = _read_witnessed(root, owner, position.size)
+        if kept is not None and _open(chain, kept) != position:
+            raise LedgerUnsound(f"there are two roots for {position.size} records", _RUN_VERIFY)
+        yield Sealed(root, owner, chain, kept or content, position)
+
+
+def witnessed(sealed: Sealed, size: int) -> bytes | None:
+    """The checkpoint over `size` records that is kept with its cosignatures, `None` where there is none."""
+    return (
+        sealed.checkpoint
+        if size == sealed.position.size
+        else _read_witnessed(sealed.folder, sealed.owner, size)
+    )
 
 
 def check_root(sealed: Sealed) -> Nodes:
@@ -124,6 +143,13 @@ def _read_record(sealed: Sealed, index: int) -> bytes | None:
         if segments.first_of(index) not in segments.list_segments(records):
             return None
         return next(segments.read_lines(records, index, index + 1, owner=sealed.owner))
+
+
+def _read_witnessed(root: int, owner: int, size: int) -> bytes | None:
+    if WITNESSED not in files.list_names(root, "the ledger's folder"):
+        return None
+    with files.folder(WITNESSED, within=root) as folder:
+        return files.read(folder, f"{size:08d}", owner=owner, limit=MAX_NOTE)
 
 
 def _open(chain: Chain, content: bytes) -> Position:

@@ -36,9 +36,7 @@ To check it
 
    for all of them:
 
-     for proof in proofs/*.tlog-proof; do
-       postwarden verify-proof "$proof" --key VKEY --keys keys >/dev/null || echo "NOT SOUND: $proof"
-     done
+     find proofs -name '*.tlog-proof' -print0 | xargs -0 postwarden verify-proof --key VKEY --keys keys
 
 """
 

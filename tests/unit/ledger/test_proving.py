@@ -7,7 +7,7 @@ import pytest
 from postwarden.errors import LedgerError, LedgerUnsound
 from postwarden.ledger.note import encode_base64
 from postwarden.ledger.proof_file import ConsistencyProof, InclusionProof, read_proof, write_inclusion
-from postwarden.ledger.proving import open_sealed, prove_consistency, prove_record
+from postwarden.ledger.proving import open_sealed, prove_consistency, prove_record, witnessed
 from postwarden.ledger.store import Ledger
 from postwarden.ledger.verify_proof import trust, verify_consistency, verify_inclusion
 from tests.unit.ledger.conftest import Place, put, record, rotate
@@ -148,6 +148,37 @@ def test_a_proof_of_something_else_is_refused(place: Place, ledger: Ledger, kept
         verify_consistency(proof, kept[1], chain)
     with pytest.raises(LedgerUnsound):
         verify_consistency(ConsistencyProof(proof.old, proof.path[1:], proof.checkpoint), kept[0], chain)
+
+
+def cosign(place: Place, content: bytes, size: int) -> bytes:
+    """Keep a checkpoint as a witness gives it back: with a line more."""
+    more = content + f"— witness.example {encode_base64(bytes(80))}\n".encode()
+    (place.folder / "witnessed").mkdir(exist_ok=True)
+    (place.folder / "witnessed" / f"{size:08d}").write_bytes(more)
+    return more
+
+
+def test_what_witnesses_said_goes_with_every_proof(place: Place, ledger: Ledger, kept: list[bytes]) -> None:
+    """Proofs carry the checkpoint with its cosignatures, and an older one that was cosigned can be proven up to."""
+    chain = trust(ledger.verifier_key, place.folder / "keys").chain
+    size = len(place.lines())
+    newest = cosign(place, kept[-1], size)
+    older = cosign(place, kept[1], chain.open_checkpoint(kept[1]).size)
+    proof = prove(place, 1)
+    assert proof.checkpoint == newest
+    assert verify_inclusion(proof, place.lines()[1], chain).size == size
+    with open_sealed(place.folder) as sealed:
+        assert witnessed(sealed, size) == newest
+        assert witnessed(sealed, chain.open_checkpoint(kept[1]).size) == older
+        assert witnessed(sealed, 1) is None
+    assert verify_consistency(connect(place, kept[0], older), kept[0], chain).size < size
+
+
+def test_a_witness_that_saw_another_root_is_heard(place: Place, ledger: Ledger, kept: list[bytes]) -> None:
+    """Where a checkpoint of the same size was cosigned and is another one, nothing is proven."""
+    cosign(place, kept[0], len(place.lines()))
+    with pytest.raises(LedgerUnsound, match="two roots"):
+        prove(place, 1)
 
 
 def test_a_rewritten_ledger_is_not_connected(place: Place, ledger: Ledger, tmp_path: Path) -> None:
