@@ -133,7 +133,6 @@ def test_an_answer_that_makes_no_sense_is_an_error(
     log: Log, keeping: Keeping, status: int, kind: str, body: bytes
 ) -> None:
     """Whatever a server answers that is no witness's answer, no cosignature comes of it."""
-
     with answering(status, kind, body) as url, pytest.raises((NotifyError, LedgerUnsound)):
         cosigned_by(Witness(url, keeping.key), log.newest)
 
@@ -165,6 +164,12 @@ def answering(status: int, kind: str, body: bytes) -> Iterator[str]:
         finally:
             server.shutdown()
             thread.join()
+
+
+def test_an_answer_without_end_is_not_read(log: Log, keeping: Keeping) -> None:
+    """Of an answer that is too long no more than that is read."""
+    with answering(200, "text/plain", b"x" * 1_000_000) as url, pytest.raises(NotifyError, match="more than"):
+        cosigned_by(Witness(url, keeping.key), log.newest)
 
 
 def test_a_cosignature_over_something_else_is_not_taken(log: Log) -> None:
