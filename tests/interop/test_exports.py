@@ -8,9 +8,10 @@ import pytest
 from postwarden.model import moment
 from postwarden.model.record import AuditStarted, KeyEpoch
 from postwarden.model.scope import account_scope
+from postwarden.pipeline.committing import line
 from postwarden.pipeline.export import Format, export
 from postwarden.pipeline.export_choice import Choice
-from postwarden.pipeline.record import Recorder, create_ledger, line
+from postwarden.pipeline.record import Recorder, create_ledger
 from tests.interop.conftest import Go
 from tests.unit.ledger.conftest import recovery
 

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 HELP = "hand out records of the ledger with their proofs; a signed record says so"
 DESCRIPTION = """\
-Writes records as they stand into a new folder, each with a proof that it is in the ledger, together with the checkpoint, the
-certificates of the keys, a README.txt that says how to check all this with and without postwarden, and SHA256SUMS. With
-tlog-tiles it writes the whole ledger in the form of public transparency logs (C2SP). The ledger gets a record with the
-digest of what was handed out."""
+Writes records as they stand into a new folder, each with a proof that it is in the ledger, together with the
+checkpoint, the certificates of the keys, a README.txt that says how to check all this with and without
+postwarden, and SHA256SUMS. With tlog-tiles it writes the whole ledger in the form of public transparency logs
+(C2SP). The ledger gets a record with the digest of what was handed out."""
 EPILOG = """\
 examples:
   postwarden export --format jsonl /tmp/case-4711 --account alice@example.org --since 2026-06-01

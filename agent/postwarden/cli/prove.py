@@ -9,12 +9,13 @@ from postwarden.cli.exits import CLEAN
 
 HELP = "write the proof that a record is in the ledger, or that one checkpoint continues another"
 DESCRIPTION = """\
-Shows one record to somebody who must not see the others: the proof holds that record, and whoever has the ledger's
-first key can check that it is in the ledger, with postwarden verify-proof or with other tools for tlog-proof files. With
---consistency it shows that nothing was changed or taken away between two checkpoints. OLD is a size or the file of a
-checkpoint that was kept; NEW is the file of a later one, or its size where that is the ledger's or a witness has cosigned it
-(default: the ledger's), for a proof ends in a signed checkpoint, and the ledger keeps no others. What OLD's size had as
-its root, the one who checks must know: from a checkpoint that was kept, or since an epoch began there. The private key is not needed."""
+Shows one record to somebody who must not see the others: the proof holds that record, and whoever has the
+ledger's first key can check that it is in the ledger, with postwarden verify-proof or with other tools for
+tlog-proof files. With --consistency it shows that nothing was changed or taken away between two checkpoints.
+OLD is a size or the file of a checkpoint that was kept; NEW is the file of a later one, or its size where that
+is the ledger's or a witness has cosigned it (default: the ledger's), for a proof ends in a signed checkpoint,
+and the ledger keeps no others. What OLD's size had as its root, the one who checks must know: from a checkpoint
+that was kept, or since an epoch began there. The private key is not needed."""
 EPILOG = """\
 examples:
   postwarden prove 4711 > 4711.tlog-proof

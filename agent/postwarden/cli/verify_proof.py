@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
 HELP = "check a proof that prove or export wrote, without the ledger"
 DESCRIPTION = """\
-Checks a file that postwarden prove or export wrote: that the record which it shows, and no other, is in the ledger that
-the key belongs to, or that a later checkpoint continues an older one. It needs neither ledger nor configuration.
---key is the first key, as init printed it; --keys is the folder of certificates (keys/ of the ledger or of an export), which
-lead from that key to the one that signed the checkpoint. Without --keys only what the first key signed can be checked, and
-not whether it still was in force; without --key nobody says that the certificates are the right ones."""
+Checks a file that postwarden prove or export wrote: that the record which it shows, and no other, is in the
+ledger that the key belongs to, or that a later checkpoint continues an older one. It needs neither ledger nor
+configuration. --key is the first key, as init printed it; --keys is the folder of certificates (keys/ of the
+ledger or of an export), which lead from that key to the one that signed the checkpoint. Without --keys only
+what the first key signed can be checked, and not whether it still was in force; without --key nobody says that
+the certificates are the right ones."""
 EPILOG = """\
 examples:
   postwarden verify-proof 4711.tlog-proof --key "$(cat postwarden.vkey)" --keys keys

@@ -17,8 +17,7 @@ short or rolled back is refused from then on. Two hosts can run it for each othe
 witness's key; the key that others verify with is the only line on stdout."""
 EPILOG = """\
 examples:
-  postwarden witness --listen 192.0.2.7:8446 --state /var/lib/postwarden-witness --name b.example.org/witness \\
-    --log postwarden/a.example.org+0123abcd+AZ... --tls-certificate host.pem --tls-key host.key
+  postwarden witness --listen 127.0.0.1:8446 --state witness --name b.example.org/witness --log "$(cat a.vkey)"
 
 exit codes:
   0 stopped by a signal    2 usage, key or address    4 what the witness knows is damaged"""

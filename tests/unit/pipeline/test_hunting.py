@@ -233,7 +233,7 @@ def test_a_hunt_is_recorded_with_a_finding_for_whom_was_entered(
     record_hunt(writer, made, "again", book, config, lambda: NOW)
     kinds = [json.loads(line)["kind"] for _, line in writer.ledger.records()]
     assert [kind for kind in kinds if kind != "ledger_opened"] == [
-        "hunt_made", "account_seen", "finding_opened", "finding_opened", "hunt_made",
+        "blobs_kept", "hunt_made", "account_seen", "finding_opened", "finding_opened", "hunt_made",
     ]  # fmt: skip
     record = hunt_made(
         made, "why", Envelope(time="2026-11-20T00:00:00.000000Z", run="r", actor="a", agent="x")

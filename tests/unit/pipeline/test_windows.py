@@ -40,10 +40,10 @@ def made(**fields: Any) -> Window:
 
 
 def record(recorder: Recorder, history: History, *windows: Window, horizon: int = AT) -> list[str]:
-    """The kinds of records that it gives, after those that were there."""
+    """The kinds of records that it gives, after those that were there; blobs and accounts are not asked about."""
     before = len(kinds(recorder))
     record_windows(recorder, windows, horizon, {ALICE.key: ALICE}, history, CONFIG, lambda: NOW)
-    return [kind for kind in kinds(recorder)[before:] if kind != "account_seen"]
+    return [kind for kind in kinds(recorder)[before:] if kind not in {"account_seen", "blobs_kept"}]
 
 
 def standings(recorder: Recorder) -> list[Standing]:
