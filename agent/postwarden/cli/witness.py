@@ -63,13 +63,12 @@ def run(args: argparse.Namespace) -> int:
         clock=lambda: now().timestamp(),
     )
     with Service(_address(args.listen), keeping, tls) as service:
-        print(keeping.key.text, flush=True)
-        _serve(service.serve_forever, service.shutdown)
+        _serve(service.serve_forever, service.shutdown, keeping.key.text)
     return CLEAN
 
 
-def _serve(serve: "Callable[[], None]", stop: "Callable[[], None]") -> None:
-    """Serves until SIGTERM or SIGINT."""
+def _serve(serve: "Callable[[], None]", stop: "Callable[[], None]", key: str) -> None:
+    """Serves until SIGTERM or SIGINT; the key is printed when they are heard."""
     import signal
     import threading
 
@@ -79,6 +78,7 @@ def _serve(serve: "Callable[[], None]", stop: "Callable[[], None]") -> None:
     }
     serving = threading.Thread(target=serve, name="serve", daemon=True)
     serving.start()
+    print(key, flush=True)
     try:
         ended.wait()
     finally:

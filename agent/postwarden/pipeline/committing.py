@@ -241,6 +241,7 @@ class Committer:
 
         self.change(lambda ledger: ledger.rotate(record, recovered=self.recovered, wait=self._wait))
         self.refresh()
+        self._out.tell_at_hand()
 
     def _rotate_if_due(self) -> None:
         epoch = self._ledger.epoch
@@ -255,7 +256,11 @@ class Committer:
     def _tell_full(self, failure: errors.LedgerFull, length: int) -> None:
         """Records that something beside the records, of so many bytes, found no room; once while it is so."""
         unwritten = Unwritten(0, length, failure.message)
-        self._ledger.record_full(self._full, unwritten, recovered=self.recovered, wait=self._wait)
+        self.change(
+            lambda ledger: ledger.record_full(
+                self._full, unwritten, recovered=self.recovered, wait=self._wait
+            )
+        )
 
     def _open_store(self) -> StateStore:
         """The state store, opened by the first commit: the ledger's lock is held."""

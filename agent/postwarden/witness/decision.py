@@ -106,9 +106,8 @@ def _grown(known: Known, submission: Submission, position: Position) -> Refusal 
 
 
 def _keys_for(known: Known, size: int) -> Sequence[VerifierKey]:
-    if size > known.since or known.before is None:
-        return [known.key]
-    return [known.before] if size == known.since else []
+    """What is smaller than `since` is refused for its size, whoever signed it."""
+    return [known.key] if size > known.since or known.before is None else [known.before]
 
 
 def _is_past(known: Known, certificate: Certificate) -> bool:

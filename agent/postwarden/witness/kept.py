@@ -57,14 +57,19 @@ def newest(ledger: Path) -> bytes:
     """The ledger's newest checkpoint, as it is signed and with the cosignatures that are kept for it."""
     with files.folder(ledger) as root:
         content = files.read(root, checkpoint.NAME, owner=None, limit=MAX_NOTE)
-        if content is None:
-            raise LedgerError("the checkpoint is missing", "run postwarden verify")
-        if not (ledger / FOLDER).is_dir():
-            return content
-        note = parse_note(content)
-        _, position = read_text(note.text)
-        with files.folder(FOLDER, within=root) as folder:
-            kept = files.read(folder, _name(position.size), owner=None, limit=MAX_NOTE)
+    if content is None:
+        raise LedgerError("the checkpoint is missing", "run postwarden verify")
+    return with_cosignatures(ledger, content)
+
+
+def with_cosignatures(ledger: Path, content: bytes) -> bytes:
+    """A checkpoint of the ledger with the cosignatures that are kept for it; LedgerUnsound as in `keep`."""
+    if not (ledger / FOLDER).is_dir():
+        return content
+    note = parse_note(content)
+    _, position = read_text(note.text)
+    with files.folder(ledger) as root, files.folder(FOLDER, within=root) as folder:
+        kept = files.read(folder, _name(position.size), owner=None, limit=MAX_NOTE)
     return content if kept is None else _merged(parse_note(kept), note, position)
 
 

@@ -114,11 +114,11 @@ def test_what_a_crash_left_is_not_signed_on_an_old_state(place: Place) -> None:
 
 def test_what_a_crash_left_is_taken_aside_where_all_is_well(place: Place) -> None:
     """Where the memory agrees, a recovery is recorded and told."""
-    write(place.open(), "one")
+    before = write(place.open(), "one")
     segment = place.state / "ledger" / "records" / "00000000.jsonl"
     segment.write_bytes(segment.read_bytes() + b"half a rec")
-    size = place.open().ledger.position().size
-    assert place.remembered == size == 4
+    assert place.open().ledger.position().size == before + 1
+    assert place.remembered == before + 1
 
 
 def test_other_records_are_stopped(place: Place) -> None:

@@ -1,15 +1,18 @@
 """The client gets cosignatures, and stops where a witness has seen another ledger than ours."""
 
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from postwarden.errors import LedgerUnsound, NotifyError
-from postwarden.ledger.cosignature import cosigner_of, find_cosignature
+from postwarden.ledger.cosignature import cosign, cosigner_of, find_cosignature
+from postwarden.witness import exchange
 from postwarden.witness.client import cosigned_by, seen_by
 from postwarden.witness.keeping import Keeping
 from postwarden.witness.peers import Witness
@@ -130,10 +133,20 @@ def test_an_answer_that_makes_no_sense_is_an_error(
     log: Log, keeping: Keeping, status: int, kind: str, body: bytes
 ) -> None:
     """Whatever a server answers that is no witness's answer, no cosignature comes of it."""
+    with answering(status, kind, body) as url, pytest.raises((NotifyError, LedgerUnsound)):
+        cosigned_by(Witness(url, keeping.key), log.newest)
+
+
+@contextmanager
+def answering(status: int, kind: str, body: bytes) -> Iterator[str]:
+    """A server that answers everything with this."""
 
     class Strange(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
+            self.do_GET()
+
+        def do_GET(self) -> None:
             self.send_response(status)
             self.send_header("Content-Type", kind)
             self.send_header("Location", "http://127.0.0.1:9/")
@@ -147,8 +160,66 @@ def test_an_answer_that_makes_no_sense_is_an_error(
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
-            with pytest.raises((NotifyError, LedgerUnsound)):
-                cosigned_by(Witness(f"http://127.0.0.1:{server.server_port}", keeping.key), log.newest)
+            yield f"http://127.0.0.1:{server.server_port}"
         finally:
             server.shutdown()
             thread.join()
+
+
+def test_an_answer_without_end_is_not_read(log: Log, keeping: Keeping) -> None:
+    """Of an answer that is too long no more than that is read."""
+    with answering(200, "text/plain", b"x" * 1_000_000) as url, pytest.raises(NotifyError, match="more than"):
+        cosigned_by(Witness(url, keeping.key), log.newest)
+
+
+def test_a_cosignature_over_something_else_is_not_taken(log: Log) -> None:
+    """The right witness's cosignature over another checkpoint is none over ours, and no memory of ours."""
+    private = Ed25519PrivateKey.from_private_bytes(bytes(32))
+    key = cosigner_of("b.example/witness", private)
+    line = cosign(Log().grow(6).newest().text, key.name, private, time=NOW)
+    with answering(200, "text/plain", line) as url, pytest.raises(NotifyError, match="not its cosignature"):
+        cosigned_by(Witness(url, key), log.newest)
+    content = log.newest().note + line
+    with answering(200, "text/plain", content) as url, pytest.raises(NotifyError, match="can be verified"):
+        seen_by(Witness(url, key), ORIGIN)
+
+
+def test_a_memory_of_another_ledger_is_not_taken(log: Log) -> None:
+    """A cosigned checkpoint of another origin is no memory of ours."""
+    private = Ed25519PrivateKey.from_private_bytes(bytes(32))
+    key = cosigner_of("b.example/witness", private)
+    content = log.newest().note + cosign(log.newest().text, key.name, private, time=NOW)
+    with answering(200, "text/plain", content) as url, pytest.raises(NotifyError, match="a checkpoint of"):
+        seen_by(Witness(url, key), "postwarden/other")
+
+
+def test_a_server_that_drips_is_left(monkeypatch: pytest.MonkeyPatch, keeping: Keeping) -> None:
+    """A server that sends a byte now and then costs no more than a whole answer may take."""
+    monkeypatch.setattr(exchange, "LIFETIME", 0.3)
+    ended = Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def drip() -> None:
+            connection, _ = server.accept()
+            with connection, suppress(OSError):
+                connection.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+                while not ended.wait(0.02):
+                    connection.sendall(b"x")
+
+        thread = Thread(target=drip)
+        thread.start()
+        try:
+            with pytest.raises(NotifyError, match="took longer"):
+                seen_by(Witness(f"http://127.0.0.1:{server.getsockname()[1]}", keeping.key), ORIGIN)
+        finally:
+            ended.set()
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:9/\u00fc", "http://" + "a" * 70 + ".example", "https://127.0.0.1:9"]
+)
+def test_an_address_that_cannot_be_asked_is_our_error(url: str, keeping: Keeping) -> None:
+    """Whatever is wrong with an address, it is our error."""
+    with pytest.raises(NotifyError, match="cannot be asked"):
+        seen_by(Witness(url, keeping.key), ORIGIN)

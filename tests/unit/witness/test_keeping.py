@@ -248,6 +248,12 @@ def test_what_is_no_submission_is_our_error(keeping: Keeping, content: bytes) ->
         keeping.take_checkpoint(content)
 
 
+def test_a_proof_beyond_any_tree_is_refused(keeping: Keeping, log: Log) -> None:
+    """A submission with more than 63 hashes is none."""
+    with pytest.raises(LedgerError, match="more than 63"):
+        keeping.take_checkpoint(encode_submission(0, [bytes(32)] * 64, log.newest().note))
+
+
 def test_one_key_for_each_log(tmp_path: Path, log: Log) -> None:
     """Two keys for one origin are refused at the start."""
     keys = [log.key, make_key(ORIGIN, bytes(32))]

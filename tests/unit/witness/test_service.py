@@ -102,7 +102,7 @@ def test_who_says_nothing_is_cut_off(
     """A caller that drips loses its connection, and others are served meanwhile."""
     monkeypatch.setattr(service, "LIFETIME", 0.2)
     witness = serve(keeping)
-    with socket.create_connection(("127.0.0.1", urlsplit(witness.url).port or 0), timeout=10) as out:
+    with socket.create_connection(("127.0.0.1", urlsplit(witness.url).port or 0), timeout=5) as out:
         out.sendall(b"POST /add-checkpoint HTTP/1.1\r\n")
         assert ask(witness, "POST", "/add-checkpoint", submission(log))[0] == 200
         assert out.recv(1) == b""
