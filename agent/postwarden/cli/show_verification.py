@@ -35,6 +35,7 @@ def as_object(result: Verification, folder: Path, memory: Memory) -> dict[str, o
         "remembered": [{"by": each.by, "size": each.position.size} for each in result.remembered],
         "remember_nothing": list(memory.empty),
         "unread": list(memory.unread),
+        "stamps": list(memory.stamps),
         "local_only": not result.remembered,
         "uncommitted": None
         if left is None
@@ -104,6 +105,8 @@ def show(result: Verification, folder: Path, memory: Memory) -> None:
         )
     for seen in result.remembered:
         print(clean(f"compared with {seen.by}, which has seen {seen.position.size} records"))
+    for stamp in memory.stamps:
+        print(clean(f"stamped {stamp}"))
     if not result.remembered:
         print("local only: a roll-back is not excluded")
 

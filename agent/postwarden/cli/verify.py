@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from postwarden.cli.common import add_config, add_json
-from postwarden.cli.exits import CLEAN, NOT_SOUND
+from postwarden.cli.exits import CLEAN, NOT_SOUND, UNREADABLE
 
 HELP = "check every record, the tree, the checkpoint, the keys and the blobs of a ledger"
 DESCRIPTION = """\
@@ -20,7 +20,8 @@ examples:
   postwarden verify /mnt/copy/ledger --witness "$(cat witness.vkey)" https://b.example.org:8446
 
 exit codes:
-  0 sound    4 not sound    2 not a ledger, or it cannot be read"""
+  0 sound    4 not sound    2 not a ledger, or it cannot be read
+  3 sound, and a place that was to be compared could not be read"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -76,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
     # Others are asked first: what they have, the ledger had before.
     origin = _origin(folder)
     if origin is not None:
-        memory = gather(origin, outside, [(key, place) for key, place in args.witness])
+        memory = gather(folder, origin, outside, [(key, place) for key, place in args.witness])
     known = [*memory.remembered, *filter(None, [remembered_in(state) if state else None])]
     progress = Progress()
     result = verify(
@@ -102,8 +103,9 @@ def run(args: argparse.Namespace) -> int:
         remember_in(state, folder, Position(result.size, result.root))
     if args.history is not None:
         file = Path(args.history) if args.history else folder.parent / "history.sqlite"
-        return CLEAN if _history(args, folder, file) else NOT_SOUND
-    return CLEAN
+        if not _history(args, folder, file):
+            return NOT_SOUND
+    return UNREADABLE if memory.unread else CLEAN
 
 
 def _history(args: argparse.Namespace, folder: Path, file: Path) -> bool:

@@ -6,30 +6,42 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from postwarden.errors import LedgerError, UsageError
+from postwarden.errors import LedgerError, NotifyError, UsageError
 from postwarden.ledger import files
 from postwarden.ledger.checkpoint import Position
 from postwarden.ledger.cosignature import CosignerKey, find_cosignature, parse_cosigner, read_text
 from postwarden.ledger.note import MAX_NOTE, parse_note
 from postwarden.ledger.verify import Remembered
+from postwarden.witness import kept
 from postwarden.witness.configured import Outside
 from postwarden.witness.memory import Remembered as Asked
 from postwarden.witness.memory import at_witness, in_file, in_journal
 from postwarden.witness.peers import Witness
+from postwarden.witness.timestamp import check_stamp
 
 
 class Memory(Struct, frozen=True, kw_only=True):
-    """Positions that others remember, places that remember nothing yet, and places that could not be asked, with the reason."""
+    """Positions that others remember, places that remember nothing yet, and places that could not be asked, with the reason.
+
+    `stamps` say, a sentence each, what time stamping authorities have put their names to.
+    """
 
     remembered: tuple[Remembered, ...] = ()
     empty: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
+    stamps: tuple[str, ...] = ()
 
 
-def gather(origin: str, outside: Outside, given: list[tuple[str, str]]) -> Memory:
-    """Ask the configured places, and the witnesses that the caller gives as key and address (or file)."""
+def gather(ledger: Path, origin: str, outside: Outside, given: list[tuple[str, str]]) -> Memory:
+    """Ask the configured places, and the witnesses that the caller gives as key and address (or file).
+
+    What witnesses and authorities said before is in the ledger's own folder; it binds where their keys are known.
+    """
     asked = [*_configured(origin, outside), *(_given(origin, key, place) for key, place in given)]
+    cosigners = [*(each.key for each in outside.witnesses), *(parse_cosigner(key) for key, _ in given)]
+    asked += _cosigned(ledger, cosigners)
     return Memory(
+        stamps=tuple(_stamps(ledger, outside)),
         remembered=tuple(Remembered(each.who, each.position) for each in asked if each.position is not None),
         empty=tuple(each.who for each in asked if each.position is None and each.unread is None),
         unread=tuple(f"{each.who}: {each.unread}" for each in asked if each.unread is not None),
@@ -70,6 +82,37 @@ def _cosigned_file(origin: str, witness: CosignerKey, path: Path) -> Asked:
             f"{path} has no cosignature of {witness.name}", "give one that this witness cosigned"
         )
     return Asked(f"the witness {witness.name}", position)
+
+
+def _cosigned(ledger: Path, cosigners: list[CosignerKey]) -> Iterator[Asked]:
+    """For each of these witnesses every kept checkpoint with a cosignature of its own."""
+    for path in sorted((ledger / kept.FOLDER).glob("[0-9]" * 8)) if cosigners else ():
+        for cosigner in cosigners:
+            who = f"{kept.FOLDER}/{path.name} with the cosignature of {cosigner.name}"
+            try:
+                content = read_kept(path)
+                if content is not None and find_cosignature(content, cosigner) is not None:
+                    yield Asked(who, read_text(parse_note(content).text)[1])
+            except LedgerError as exc:
+                yield Asked(who, unread=str(exc))
+
+
+def _stamps(ledger: Path, outside: Outside) -> Iterator[str]:
+    """What each configured authority's newest kept answer shows."""
+    for number, authority in enumerate(outside.authorities):
+        for path in sorted((ledger / kept.FOLDER).glob("[0-9]" * 8), reverse=True):
+            token = kept.kept_token(ledger, int(path.name), number)
+            content = read_kept(path)
+            if token is None or content is None:
+                continue
+            try:
+                stamp = check_stamp(token, parse_note(content).text, authority.roots)
+            except NotifyError as exc:
+                yield f"{path.name}.tsr of {authority.url} is not sound: {exc}"
+            else:
+                when = f"at {stamp.time:%Y-%m-%dT%H:%M:%SZ}" if stamp.time else f"(not read: {stamp.unread})"
+                yield f"{int(path.name)} records were there {when}, says {authority.url}"
+            break
 
 
 def read_kept(path: Path) -> bytes | None:
