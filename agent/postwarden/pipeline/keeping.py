@@ -73,6 +73,7 @@ def prune(committer: Committer, before: datetime, reason: str) -> Pruned:
 
 def erase(committer: Committer, names: Sequence[str], reason: str) -> None:
     """Erase blobs; LedgerError where one is no blob that a record names."""
+    committer.refresh()
     for name in names:
         if not committer.store.is_named(name):
             raise LedgerError(
