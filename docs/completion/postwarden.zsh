@@ -20,6 +20,8 @@ _shtab_postwarden_commands() {
     hunt:'Looks through all that the logs told, as far back as the history goes: which accounts, since when, how often. Each'
     init:'Writes a commented agent.toml and creates the ledger with its first key. The public key is the only line on'
     inspect:'Judges material that somebody exported: Sieve scripts, users'"'"' .forward files, saved answers of Exchange Web Services'
+    key:'Each epoch of the ledger has a signing key of its own. When it ends, the old key certifies the new one and is'
+    ledger:'What an operator does to the ledger itself; each of these is recorded, with who did it and why. Removed records leave'
     prove:'Shows one record to somebody who must not see the others: the proof holds that record, and whoever has the'
     rules:'Rules are Sigma files: the shipped ones and those in the folders that agent.toml names. Each has examples beside it'
     run:'Sweeps all accounts in the foreground, as a service manager wants it: each account is audited once an interval'
@@ -50,6 +52,24 @@ _shtab_postwarden_history_commands() {
     status:'How far each log was read.'
   )
   _describe 'postwarden history commands' _commands
+}
+
+_shtab_postwarden_key_commands() {
+  local _commands=(
+    fingerprint:'the first key'"'"'s SHA-256, short enough to read out on the telephone'
+    rotate:'change to a new key now, and destroy the old one'
+    show:'every epoch: since when, from which record on, and its verifier key'
+  )
+  _describe 'postwarden key commands' _commands
+}
+
+_shtab_postwarden_ledger_commands() {
+  local _commands=(
+    erase:'erase blobs for good; their names stay'
+    prune:'remove whole segments of old records; what they came to is carried over'
+    succeed:'open a new ledger, under a new [ledger] origin, that names where an old one ended'
+  )
+  _describe 'postwarden ledger commands' _commands
 }
 
 _shtab_postwarden_rules_commands() {
@@ -276,6 +296,80 @@ _shtab_postwarden_inspect_options=(
 # guard to ensure default positional specs are added only once per session
 _shtab_postwarden_inspect_defaults_added=0
 
+_shtab_postwarden_key_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_postwarden_key_defaults_added=0
+
+_shtab_postwarden_key_fingerprint_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--config[agent.toml to use (default\: .\/agent.toml, then the user\'s configuration folder, then \/etc\/postwarden)]:FILE:_files"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_postwarden_key_fingerprint_defaults_added=0
+
+_shtab_postwarden_key_rotate_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--reason[why\; it is recorded]:reason:"
+  "--config[agent.toml to use (default\: .\/agent.toml, then the user\'s configuration folder, then \/etc\/postwarden)]:FILE:_files"
+  "--json[print one JSON object a line (docs\/json.md describes them)]"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_postwarden_key_rotate_defaults_added=0
+
+_shtab_postwarden_key_show_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--config[agent.toml to use (default\: .\/agent.toml, then the user\'s configuration folder, then \/etc\/postwarden)]:FILE:_files"
+  "--json[print one JSON object a line (docs\/json.md describes them)]"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_postwarden_key_show_defaults_added=0
+
+_shtab_postwarden_ledger_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_postwarden_ledger_defaults_added=0
+
+_shtab_postwarden_ledger_erase_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--reason[why\; it is recorded]:reason:"
+  "--config[agent.toml to use (default\: .\/agent.toml, then the user\'s configuration folder, then \/etc\/postwarden)]:FILE:_files"
+  "--json[print one JSON object a line (docs\/json.md describes them)]"
+  "(*):a blob\'s name, 64 hexadecimal digits:"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_postwarden_ledger_erase_defaults_added=0
+
+_shtab_postwarden_ledger_prune_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--before[only records older than this]:TIME:"
+  "--reason[why\; it is recorded]:reason:"
+  "--config[agent.toml to use (default\: .\/agent.toml, then the user\'s configuration folder, then \/etc\/postwarden)]:FILE:_files"
+  "--json[print one JSON object a line (docs\/json.md describes them)]"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_postwarden_ledger_prune_defaults_added=0
+
+_shtab_postwarden_ledger_succeed_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--from[the old ledger\'s folder]:OLD:"
+  "--reason[why\; it is recorded]:reason:"
+  "--config[agent.toml to use (default\: .\/agent.toml, then the user\'s configuration folder, then \/etc\/postwarden)]:FILE:_files"
+  "--json[print one JSON object a line (docs\/json.md describes them)]"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_postwarden_ledger_succeed_defaults_added=0
+
 _shtab_postwarden_prove_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--consistency[prove that the ledger at OLD is the beginning of the one at NEW]:('OLD', 'NEW'):"
@@ -348,6 +442,9 @@ _shtab_postwarden_status_defaults_added=0
 _shtab_postwarden_verify_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--key[the first key, as init printed it]:VKEY:"
+  "--state[compare with the checkpoint in this file, and keep the newest there\; it is made the first time]:FILE:"
+  "*--witness[compare with what a witness remembers\: its key, and its address or a file with a cosigned checkpoint]:('VKEY', 'PLACE'):"
+  "--before[where the ledger lies that this one goes on for, if it was moved]:FOLDER:"
   "--history[compare each closed day of the history with its digest in the ledger (default file\: beside the ledger)]:FILE:"
   "--config[agent.toml to use (default\: .\/agent.toml, then the user\'s configuration folder, then \/etc\/postwarden)]:FILE:_files"
   "--json[print one JSON object a line (docs\/json.md describes them)]"
@@ -412,6 +509,8 @@ _shtab_postwarden() {
         hunt) _arguments -C -s $_shtab_postwarden_hunt_options ;;
         init) _arguments -C -s $_shtab_postwarden_init_options ;;
         inspect) _arguments -C -s $_shtab_postwarden_inspect_options ;;
+        key) _shtab_postwarden_key ;;
+        ledger) _shtab_postwarden_ledger ;;
         prove) _arguments -C -s $_shtab_postwarden_prove_options ;;
         rules) _shtab_postwarden_rules ;;
         run) _arguments -C -s $_shtab_postwarden_run_options ;;
@@ -472,6 +571,56 @@ _shtab_postwarden_history() {
         read) _arguments -C -s $_shtab_postwarden_history_read_options ;;
         rescore) _arguments -C -s $_shtab_postwarden_history_rescore_options ;;
         status) _arguments -C -s $_shtab_postwarden_history_status_options ;;
+      esac
+  esac
+}
+
+_shtab_postwarden_key() {
+  local context state line curcontext="$curcontext" one_or_more='(*)' remainder='(-)*:' default='*::: :->key'
+
+  # Add default positional/remainder specs only if none exist, and only once per session
+  if (( ! _shtab_postwarden_key_defaults_added )); then
+    if (( ${_shtab_postwarden_key_options[(I)${(q)one_or_more}*]} +          ${_shtab_postwarden_key_options[(I)${(q)remainder}*]} +          ${_shtab_postwarden_key_options[(I)${(q)default}]} == 0 )); then
+      _shtab_postwarden_key_options+=(': :_shtab_postwarden_key_commands' '*::: :->key')
+    fi
+    _shtab_postwarden_key_defaults_added=1
+  fi
+  _arguments -C -s $_shtab_postwarden_key_options
+
+  case $state in
+    key)
+      words=($line[1] "${words[@]}")
+      (( CURRENT += 1 ))
+      curcontext="${curcontext%:*:*}:_shtab_postwarden_key-$line[1]:"
+      case $line[1] in
+        fingerprint) _arguments -C -s $_shtab_postwarden_key_fingerprint_options ;;
+        rotate) _arguments -C -s $_shtab_postwarden_key_rotate_options ;;
+        show) _arguments -C -s $_shtab_postwarden_key_show_options ;;
+      esac
+  esac
+}
+
+_shtab_postwarden_ledger() {
+  local context state line curcontext="$curcontext" one_or_more='(*)' remainder='(-)*:' default='*::: :->ledger'
+
+  # Add default positional/remainder specs only if none exist, and only once per session
+  if (( ! _shtab_postwarden_ledger_defaults_added )); then
+    if (( ${_shtab_postwarden_ledger_options[(I)${(q)one_or_more}*]} +          ${_shtab_postwarden_ledger_options[(I)${(q)remainder}*]} +          ${_shtab_postwarden_ledger_options[(I)${(q)default}]} == 0 )); then
+      _shtab_postwarden_ledger_options+=(': :_shtab_postwarden_ledger_commands' '*::: :->ledger')
+    fi
+    _shtab_postwarden_ledger_defaults_added=1
+  fi
+  _arguments -C -s $_shtab_postwarden_ledger_options
+
+  case $state in
+    ledger)
+      words=($line[1] "${words[@]}")
+      (( CURRENT += 1 ))
+      curcontext="${curcontext%:*:*}:_shtab_postwarden_ledger-$line[1]:"
+      case $line[1] in
+        erase) _arguments -C -s $_shtab_postwarden_ledger_erase_options ;;
+        prune) _arguments -C -s $_shtab_postwarden_ledger_prune_options ;;
+        succeed) _arguments -C -s $_shtab_postwarden_ledger_succeed_options ;;
       esac
   esac
 }

@@ -24,7 +24,7 @@ from postwarden.model.finding import Finding, Level
 from postwarden.model.indicator import Indicator
 from postwarden.model.moment import Moment
 from postwarden.model.reading import Coverage, Excess, Gap
-from postwarden.model.record import AnyRecord
+from postwarden.model.record import AnyRecord, Before
 from postwarden.model.standing import Acknowledgement, GivenAnswer, Status
 from postwarden.pipeline.views import Own
 
@@ -144,6 +144,22 @@ class Problem(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     last: int | None
 
 
+class ErasedBlob(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A blob that is gone as a signed record says."""
+
+    blob: str
+    actor: str
+    time: str
+    record: int
+
+
+class RememberedBy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Somebody who saw the ledger before."""
+
+    by: str
+    size: int
+
+
 class VerificationLine(Line, frozen=True, kw_only=True, tag="verification"):
     """Whether a ledger is sound."""
 
@@ -154,9 +170,63 @@ class VerificationLine(Line, frozen=True, kw_only=True, tag="verification"):
     root: str | None
     verifier_key: str | None
     key_compared: bool
+    compared_epoch: int | None
+    epochs: int
+    next_epoch: int | None
+    pruned: int
+    blobs: int
+    erased: int
+    erased_blobs: tuple[ErasedBlob, ...]
+    remembered: tuple[RememberedBy, ...]
+    remember_nothing: tuple[str, ...]
+    unread: tuple[str, ...]
+    stamps: tuple[str, ...]
     local_only: bool
     uncommitted: Uncommitted | None
     problems: tuple[Problem, ...]
+
+
+class PredecessorLine(Line, frozen=True, kw_only=True, tag="predecessor"):
+    """A ledger that the one before it in the output goes on for."""
+
+    ledger: str
+    origin: str
+    size: int
+    root: str
+    verifier_key: str
+    sound: bool | None
+    unread: str | None
+    problems: tuple[Problem, ...]
+
+
+class EpochLine(Line, frozen=True, kw_only=True, tag="epoch"):
+    """The time of one signing key."""
+
+    epoch: int
+    since: Moment
+    begins: int
+    verifier_key: str
+    second_key: str | None
+
+
+class PrunedLine(Line, frozen=True, kw_only=True, tag="pruned"):
+    """Old records were removed."""
+
+    stop: int
+    segments: int
+
+
+class ErasedLine(Line, frozen=True, kw_only=True, tag="erased"):
+    """Blobs were erased."""
+
+    blobs: tuple[str, ...]
+
+
+class SucceededLine(Line, frozen=True, kw_only=True, tag="succeeded"):
+    """A new ledger goes on for an old one."""
+
+    verifier_key: str
+    before: Before
 
 
 class ProofLine(Line, frozen=True, kw_only=True, tag="proof"):
@@ -520,6 +590,11 @@ OBJECTS: Mapping[str, tuple[tuple[type[Struct], ...], str]] = {
     "example": ((ExampleLine,), "`rules test`"),
     "explanation": ((ExplanationLine,), "`rules explain`"),
     "verification": ((VerificationLine,), "`verify`"),
+    "predecessor": ((PredecessorLine,), "`verify`"),
+    "epoch": ((EpochLine,), "`key show` and `key rotate`"),
+    "pruned": ((PrunedLine,), "`ledger prune`"),
+    "erased": ((ErasedLine,), "`ledger erase`"),
+    "succeeded": ((SucceededLine,), "`ledger succeed`"),
     "proof": ((ProofLine,), "`verify-proof`"),
     "export": ((ExportedLine,), "`export`"),
     "history_verification": ((HistoryVerificationLine,), "`verify --history`"),

@@ -12,7 +12,9 @@ from tests.bench import (
     generate_logs,
     history_lookup,
     history_store,
-    ledger_files,
+    ledger_append,
+    ledger_open,
+    ledger_verify,
     log_parsing,
     mailbox,
     rule_rows,
@@ -26,7 +28,9 @@ Case = Callable[[], Iterable[Ratio | NotMeasured]]
 CASES: tuple[Case, ...] = (
     startup.ratios,
     scripts.ratios,
-    ledger_files.ratios,
+    ledger_verify.ratios,
+    ledger_append.ratios,
+    ledger_open.ratios,
     rule_rows.ratios,
     mailbox.ratios,
     exchange.ratios,
@@ -42,15 +46,19 @@ CASES: tuple[Case, ...] = (
 
 
 def main() -> None:
+    show(found for case in CASES for found in case())
+
+
+def show(cases: Iterable[Ratio | NotMeasured]) -> None:
+    """Prints each ratio as soon as it is there, and how many targets were missed."""
     missed = 0
     print(f"{'ratio':>8}  {'lowest to highest':<19} {'time':>16}  what, and against what")
-    for case in CASES:
-        for found in case():
-            if isinstance(found, NotMeasured):
-                print(f"{'-':>8}  {found.work}: not measured, {found.why}")
-                continue
-            missed += found.missed
-            print(line(found), flush=True)
+    for found in cases:
+        if isinstance(found, NotMeasured):
+            print(f"{'-':>8}  {found.work}: not measured, {found.why}")
+            continue
+        missed += found.missed
+        print(line(found), flush=True)
     print(f"{missed} targets missed" if missed else "no target missed")
 
 

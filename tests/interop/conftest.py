@@ -50,8 +50,9 @@ class Kept:
         """The ledger's tiles in a new folder."""
         with proving.open_sealed(self.folder) as sealed:
             nodes = proving.check_root(sealed)
-            lines = (line for _, line in proving.read_records(sealed))
-            for name, content in (*entry_tiles(lines), *tree_tiles(nodes)):
+            records = list(proving.read_records(sealed))
+            first, lines = records[0][0], [line for _, line in records]
+            for name, content in (*entry_tiles(lines, first), *tree_tiles(nodes)):
                 (to / name).parent.mkdir(parents=True, exist_ok=True)
                 (to / name).write_bytes(content)
         shutil.copy(self.folder / "checkpoint", to)

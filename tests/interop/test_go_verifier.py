@@ -3,6 +3,7 @@
 import json
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import combinations_with_replacement
 from pathlib import Path
 
@@ -13,9 +14,10 @@ from postwarden.ledger.checkpoint import Position, sign_checkpoint
 from postwarden.ledger.proof_file import write_consistency, write_inclusion
 from postwarden.ledger.proving import open_sealed, prove_consistency, prove_record
 from postwarden.ledger.segments import Edge, follow
+from postwarden.ledger.store import open_ledger
 from postwarden.ledger.verify import verify
 from tests.interop.conftest import ENDS, SIZES, Go, Kept
-from tests.unit.ledger.conftest import Place
+from tests.unit.ledger.conftest import Place, record, recovery
 
 SIZE = 1000  # in the third epoch
 
@@ -201,6 +203,18 @@ def test_a_spoilt_ledger(
     assert not verify(ledger.folder, key=ledger.key).sound
 
 
+def test_a_signature_by_another_epoch_too(go: Go, kept: dict[int, Kept], tmp_path: Path) -> None:
+    """A checkpoint that the right epoch and another one have signed is worth nothing: somebody sealed it again."""
+    ledger = kept[257].copy(tmp_path / "copy")
+    before = ledger.checkpoint
+    position = follow(Edge(), _lines(ledger)).position
+    _sign(ledger, position)
+    (ledger.folder / "checkpoint").write_bytes(before + ledger.checkpoint.partition(b"\n\n")[2])
+    done = go("ledger", ledger.folder, ledger.key)
+    assert (done.returncode, "signed by epoch 2, too" in done.stderr) == (1, True), done.stderr
+    assert not verify(ledger.folder, key=ledger.key).sound
+
+
 def test_another_first_key(go: Go, kept: dict[int, Kept], tmp_path: Path) -> None:
     """A ledger that does not begin with the kept key is refused, whatever its own keys say."""
     other = Place(tmp_path).make().verifier_key
@@ -261,6 +275,29 @@ def test_spoilt_proofs(go: Go, kept: dict[int, Kept], tmp_path: Path, kind: str)
         flipped = bytearray(whole)
         flipped[bit // 8] ^= 1 << bit % 8
         assert not accepted(bytes(flipped)), f"bit {bit}"
+
+
+def test_a_pruned_ledger(go: Go, kept: dict[int, Kept], tmp_path: Path) -> None:
+    """After pruning, the first segment's hashes stand in: Go says so, and takes the proof of a record from before."""
+    ledger = kept[65_537].copy(tmp_path)
+    opened = open_ledger(ledger.folder, ledger.private)
+    opened.prune(65_536, lambda _: [record("records_pruned", stop=65_536)], recovered=recovery)
+    for folder in (ledger.folder, ledger.tiles(tmp_path / "tiles")):
+        done = go("ledger", folder, ledger.key)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.endswith("pruned: the first 65536 records, of which only hashes are here\n")
+    with open_sealed(ledger.folder) as sealed:
+        proof = prove_record(sealed, 500)
+    assert proof.extra is None
+    line = (kept[65_537].folder / "records" / "00000000.jsonl").read_bytes().split(b"\n")[500]
+    (tmp_path / "proof").write_bytes(write_inclusion(replace(proof, extra=line)))
+    assert go("proof", tmp_path / "proof", ledger.folder / "keys", ledger.key).returncode == 0
+    (tmp_path / "tiles/tile/entries/256.p/2").unlink()
+    assert go("ledger", tmp_path / "tiles", ledger.key).returncode == 1
+    hashes = ledger.folder / "hashes/00000000"
+    hashes.write_bytes(hashes.read_bytes()[32:] + bytes(32))
+    assert go("ledger", ledger.folder, ledger.key).returncode == 1
+    assert not verify(ledger.folder, key=ledger.key).sound
 
 
 def test_an_export_with_all_its_proofs(go: Go, kept: dict[int, Kept], tmp_path: Path) -> None:

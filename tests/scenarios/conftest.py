@@ -54,7 +54,7 @@ class Workplace:
     def command(self, *arguments: str) -> list[str]:
         """The command line; `--config` is added where the verb takes it."""
         command = [sys.executable, "-m", "postwarden", *arguments]
-        if "--config" not in arguments and arguments[0] not in {"demo", "--version"}:
+        if "--config" not in arguments and arguments[0] not in {"demo", "verify-proof", "--version"}:
             command += ["--config", str(self.config)]
         return command
 

@@ -4,9 +4,13 @@ import argparse
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from postwarden.cli.common import add_config
 from postwarden.cli.exits import CLEAN
+
+if TYPE_CHECKING:
+    from postwarden.config.settings import Config
 
 HELP = "write agent.toml, create the ledger and its key"
 DESCRIPTION = """\
@@ -54,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
         )
     if args.origin and args.origin != origin:
         raise UsageError(f"{path} already names the ledger {origin}", "leave --origin out")
-    key = _create(state, origin)
+    key = _create(config, state, origin)
     print(key)
     print(
         f"{'wrote' if written else 'used'} {path}; the ledger is in {state / 'ledger'}\n"
@@ -81,10 +85,18 @@ def _write(path: Path, origin: str) -> None:
         ) from exc
 
 
-def _create(state: Path, origin: str) -> str:
+def _create(config: "Config", state: Path, origin: str) -> str:
     import uuid
 
-    from postwarden.cli.operator import actor, agent, now
+    from postwarden.cli.operator import actor, agent, ledger_keys, now
     from postwarden.pipeline.record import create_ledger
 
-    return create_ledger(state, origin=origin, run=uuid.uuid4().hex, actor=actor(), agent=agent(), now=now())
+    return create_ledger(
+        state,
+        origin=origin,
+        run=uuid.uuid4().hex,
+        actor=actor(),
+        agent=agent(),
+        now=now(),
+        keys=ledger_keys(config),
+    )

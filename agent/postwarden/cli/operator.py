@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from postwarden.config.settings import Config
+    from postwarden.pipeline.committing import Keys
     from postwarden.pipeline.record import Recorder
 
 
@@ -65,6 +66,7 @@ def open_recorder(
         clock=clock or now,
         wait=wait,
         outside=read_outside(config),
+        keys=ledger_keys(config),
     )
     if config.ledger.origin is not None and recorder.ledger.origin != config.ledger.origin:
         recorder.close()
@@ -73,6 +75,26 @@ def open_recorder(
             "use the state folder that belongs to this configuration",
         )
     return recorder
+
+
+def ledger_keys(config: "Config") -> "Keys":
+    """How the configured ledger's signing keys are kept and changed; a passphrase is read when it is needed."""
+    from postwarden import secrets
+    from postwarden.pipeline.committing import Keys
+
+    section = config.ledger
+    passphrase = section.passphrase
+
+    def unlock() -> bytes:
+        assert passphrase is not None
+        return secrets.resolve(passphrase, login="", folder=config.folder).reveal().encode()
+
+    return Keys(
+        days=section.new_key_days,
+        records=section.new_key_records,
+        unlock=unlock if passphrase is not None else None,
+        second=section.second_signature,
+    )
 
 
 def check_owner(state: Path, config: Path) -> None:

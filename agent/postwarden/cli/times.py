@@ -18,14 +18,18 @@ def given(text: str | None, option: str) -> int | None:
     """What the caller wrote, in milliseconds since 1970: a day or a time of ISO 8601, in UTC where it names no zone."""
     if text is None:
         return None
+    return (time_given(text, option) - _EPOCH) // timedelta(milliseconds=1)
+
+
+def time_given(text: str, option: str) -> datetime:
+    """What the caller wrote: a day or a time of ISO 8601, in UTC where it names no zone; raises UsageError."""
     try:
         time = datetime.fromisoformat(text)
-        time = time.replace(tzinfo=time.tzinfo or UTC).astimezone(UTC)
+        return time.replace(tzinfo=time.tzinfo or UTC).astimezone(UTC)
     except (ValueError, OverflowError) as exc:
         raise UsageError(
             f"{option}: {text!r} is no time", "for example 2026-06-01 or 2026-06-01T08:00"
         ) from exc
-    return (time - _EPOCH) // timedelta(milliseconds=1)
 
 
 def span(since: str | None, until: str | None) -> tuple[int | None, int | None]:

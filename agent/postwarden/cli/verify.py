@@ -2,26 +2,26 @@
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from postwarden.cli.common import add_config, add_json, ledger_folder
-from postwarden.cli.exits import CLEAN, NOT_SOUND
+from postwarden.cli.common import add_config, add_json
+from postwarden.cli.exits import CLEAN, NOT_SOUND, UNREADABLE
 
-if TYPE_CHECKING:
-    from postwarden.ledger.verify import Verification
-
-HELP = "check every record, the tree, the checkpoint and the keys of a ledger"
+HELP = "check every record, the tree, the checkpoint, the keys and the blobs of a ledger"
 DESCRIPTION = """\
 Reads a ledger without changing it and checks that every record is the one that was signed. It needs no private
 key and may run on a copy, on another machine. What a ledger alone cannot show is that it was rolled back to an
-older, complete state: keep its key and a later checkpoint elsewhere."""
+older, complete state, or that what the open epoch signed was signed again: for that it is compared with what others
+remember. Without LEDGER, the places that agent.toml names are asked."""
 EPILOG = """\
 examples:
   postwarden verify
   postwarden verify /mnt/backup/postwarden/ledger --key "$(cat postwarden.vkey)"
+  postwarden verify --state ~/postwarden.checkpoint
+  postwarden verify /mnt/copy/ledger --witness "$(cat witness.vkey)" https://b.example.org:8446
 
 exit codes:
-  0 sound    4 not sound    2 not a ledger, or it cannot be read"""
+  0 sound    4 not sound    2 not a ledger, or it cannot be read
+  3 sound, and a place that was to be compared could not be read"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,6 +29,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "ledger", nargs="?", metavar="LEDGER", help="the ledger's folder (default: the configured one)"
     )
     parser.add_argument("--key", metavar="VKEY", help="the first key, as init printed it")
+    parser.add_argument(
+        "--state",
+        metavar="FILE",
+        help="compare with the checkpoint in this file, and keep the newest there; it is made the first time",
+    )
+    parser.add_argument(
+        "--witness",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("VKEY", "PLACE"),
+        help="compare with what a witness remembers: its key, and its address or a file with a cosigned checkpoint",
+    )
+    parser.add_argument(
+        "--before", metavar="FOLDER", help="where the ledger lies that this one goes on for, if it was moved"
+    )
     parser.add_argument(
         "--history",
         nargs="?",
@@ -41,25 +57,55 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from postwarden.cli import show_verification as show
     from postwarden.cli.terminal import Progress
+    from postwarden.ledger.predecessors import verify_predecessors
     from postwarden.ledger.verify import verify
+    from postwarden.pipeline.outside_memory import Memory, gather, remember_in, remembered_in
+    from postwarden.witness.configured import Outside, read_outside
 
-    folder = ledger_folder(args.ledger, args.config)
+    outside = Outside()
+    if args.ledger:
+        folder = Path(args.ledger)
+    else:
+        from postwarden.config.locate import load, state_folder
+
+        config = load(args.config)
+        folder, outside = state_folder(config) / "ledger", read_outside(config)
+    state = Path(args.state) if args.state else None
+    memory = Memory()
+    # Others are asked first: what they have, the ledger had before.
+    origin = _origin(folder)
+    if origin is not None:
+        memory = gather(folder, origin, outside, [(key, place) for key, place in args.witness])
+    known = [*memory.remembered, *filter(None, [remembered_in(state) if state else None])]
     progress = Progress()
-    result = verify(folder, key=args.key, progress=lambda count: progress.show(f"{count} records"))
+    result = verify(
+        folder, key=args.key, remembered=known, progress=lambda count: progress.show(f"{count} records")
+    )
     progress.clear()
+    place = Path(args.before) if args.before else None
+    earlier = list(verify_predecessors(result.before, place))
     if args.json:
         import json
 
-        print(json.dumps(as_object(result, folder), sort_keys=True, separators=(",", ":")))
+        for each in (show.as_object(result, folder, memory), *map(show.predecessor_as_object, earlier)):
+            print(json.dumps(each, sort_keys=True, separators=(",", ":")))
     else:
-        _print(result, folder)
-    if not result.sound:
+        show.show(result, folder, memory)
+        for one in earlier:
+            show.show_predecessor(one)
+    if not result.sound or not all(one.sound for one in earlier):
         return NOT_SOUND
+    if state is not None and result.size is not None and result.root is not None:
+        from postwarden.ledger.checkpoint import Position
+
+        remember_in(state, folder, Position(result.size, result.root))
     if args.history is not None:
         file = Path(args.history) if args.history else folder.parent / "history.sqlite"
-        return CLEAN if _history(args, folder, file) else NOT_SOUND
-    return CLEAN
+        if not _history(args, folder, file):
+            return NOT_SOUND
+    return UNREADABLE if memory.unread else CLEAN
 
 
 def _history(args: argparse.Namespace, folder: Path, file: Path) -> bool:
@@ -102,64 +148,15 @@ def _history(args: argparse.Namespace, folder: Path, file: Path) -> bool:
     return not problems
 
 
-def as_object(result: "Verification", folder: Path) -> dict[str, object]:
-    """What `--json` prints: docs/json.md calls it `verification`."""
-    return {
-        "type": "verification",
-        "ledger": str(folder),
-        "sound": result.sound,
-        "origin": result.origin,
-        "size": result.size,
-        "root": _base64(result.root),
-        "verifier_key": result.verifier_key,
-        "key_compared": result.compared_epoch is not None,
-        "local_only": True,
-        "uncommitted": None
-        if result.uncommitted is None
-        else {
-            "records": result.uncommitted.count,
-            "bytes": result.uncommitted.length,
-            "digest": result.uncommitted.digest,
-        },
-        "problems": [
-            {"what": problem.what, "first": problem.first, "last": problem.last}
-            for problem in result.problems
-        ],
-    }
+def _origin(folder: Path) -> str | None:
+    """The ledger's name as its checkpoint says it, unverified; `None` where it cannot be read."""
+    from postwarden.errors import LedgerError
+    from postwarden.ledger.cosignature import read_text
+    from postwarden.ledger.note import parse_note
+    from postwarden.pipeline.outside_memory import read_kept
 
-
-def _base64(root: bytes | None) -> str | None:
-    import base64
-
-    return None if root is None else base64.b64encode(root).decode("ascii")
-
-
-def _print(result: "Verification", folder: Path) -> None:
-    from postwarden.cli.terminal import clean
-
-    print(clean(f"ledger   {folder}"))
-    if result.origin is not None:
-        print(clean(f"origin   {result.origin}"))
-    if result.size is not None:
-        print(f"records  {result.size}, root {_base64(result.root)}")
-    if result.verifier_key is not None:
-        print(clean(f"key      {result.verifier_key}"))
-    if result.uncommitted is not None:
-        left = result.uncommitted
-        print(
-            f"tail     {left.length} uncommitted bytes (sha-256 {left.digest}): the next writer puts them aside"
-        )
-    for problem in result.problems:
-        span = ""
-        if problem.first is not None:
-            span = f"record {problem.first}: "
-            if problem.last is not None and problem.last != problem.first:
-                span = f"records {problem.first} to {problem.last}: "
-        print(clean(f"problem  {span}{problem.what}"))
-    if not result.sound:
-        print("NOT SOUND: keep this folder as it is, and compare with copies kept elsewhere")
-        return
-    print("sound: every record is covered by the signed checkpoint")
-    if result.compared_epoch is None:
-        print("note: the first key was not compared with one that somebody kept (--key)")
-    print("local only: a roll-back is not excluded")
+    try:
+        content = read_kept(folder / "checkpoint")
+        return None if content is None else read_text(parse_note(content).text)[0]
+    except LedgerError:
+        return None  # verification says what is wrong with it

@@ -22,6 +22,7 @@ from postwarden.config.networks import NetworksSection
 from postwarden.errors import ConfigError
 from postwarden.model.address import Domains
 from postwarden.model.finding import LEVELS, Level
+from postwarden.secrets import SecretSource
 
 #: A configuration is kilobytes; a larger file is a mistake.
 MAX_BYTES = 4 * 1024 * 1024
@@ -102,9 +103,18 @@ class NotifyEntry(Section, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Ledger(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`origin` is the ledger's name for good: it is in every signature. The others are where its checkpoints go."""
+    """`origin` is the ledger's name for good: it is in every signature.
+
+    A new signing key replaces the old one after so many days or records, 0 for never. `passphrase` wraps private keys.
+    With `second_signature`, the next key is two: checkpoints are signed by ML-DSA-44 too. The others say where
+    checkpoints go.
+    """
 
     origin: str | None = None
+    new_key_days: Annotated[int, Meta(ge=0, le=3_650)] = 30
+    new_key_records: Annotated[int, Meta(ge=0)] = 0
+    passphrase: SecretSource | None = None
+    second_signature: bool = False
     checkpoints: CheckpointsSection = CheckpointsSection()
     witness: tuple[WitnessSection, ...] = ()
     timestamp: tuple[TimestampSection, ...] = ()

@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from postwarden import logs
-from postwarden.errors import LedgerError, LedgerUnsound
+from postwarden.errors import LedgerError, LedgerUnsound, LedgerUnsynced
 from postwarden.pipeline.record import Recorder
 
 
 class Books:
     """Opens the recorder, and anew after a failure: the ledger refuses further commits until it is read again.
 
-    `begin` is called with each recorder that was opened. `steady` is a clock that nobody sets.
+    After a failed sync it is not opened again: nothing more is written, and the daemon is to stop. `begin` is called with each recorder that was opened. `steady` is a clock that nobody sets.
     """
 
     def __init__(
@@ -25,12 +25,15 @@ class Books:
         self._lock = threading.Lock()
         self._recorder: Recorder | None = None
         self._failing_since: float | None = None
+        self._unsynced: LedgerUnsynced | None = None
         self._log = logs.get("daemon")
 
     @contextmanager
     def held(self) -> Iterator[Recorder]:
         """The recorder, for this thread alone; any LedgerError closes it and is passed on."""
         with self._lock:
+            if self._unsynced is not None:
+                raise self._unsynced
             try:
                 if self._recorder is not None and not self._recorder.store.is_in_place():
                     self._log.warning("state_store_replaced")
@@ -41,6 +44,8 @@ class Books:
                 yield self._recorder
             except LedgerError as exc:
                 self._close()
+                if isinstance(exc, LedgerUnsynced):
+                    self._unsynced = exc
                 if self._failing_since is None and not isinstance(exc, LedgerUnsound):
                     self._failing_since = self._steady()
                 raise

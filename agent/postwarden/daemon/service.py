@@ -26,7 +26,14 @@ from postwarden.daemon.clock import Clock
 from postwarden.daemon.policy import InForce, Policy, load_policy, with_accounts
 from postwarden.daemon.running import Running
 from postwarden.daemon.sweeper import Sweeper
-from postwarden.errors import ConfigError, HistoryError, LedgerError, LedgerUnsound, PostwardenError
+from postwarden.errors import (
+    ConfigError,
+    HistoryError,
+    LedgerError,
+    LedgerUnsound,
+    LedgerUnsynced,
+    PostwardenError,
+)
 from postwarden.pipeline.deliver import Courier
 from postwarden.pipeline.directory import unasked
 from postwarden.pipeline.log_sources import has_logs
@@ -77,7 +84,8 @@ class Service:
     def run(self) -> None:
         """Sweeps until SIGTERM or SIGINT.
 
-        Raises ConfigError or RuleError where it cannot begin, LedgerUnsound where the ledger is not sound.
+        Raises ConfigError or RuleError where it cannot begin, LedgerUnsound where the ledger is not sound, and
+        LedgerUnsynced where a sync of it failed.
         """
         policy = load_policy(str(self._path))
         self._state = state_folder(policy.config)
@@ -260,10 +268,14 @@ class Service:
 
     @contextmanager
     def _guarded(self, event: str) -> Iterator[None]:
-        """A ledger that cannot be written now is waited for; whatever else fails ends the daemon."""
+        """A ledger that cannot be written now is waited for; a failed sync, and whatever else fails, ends the daemon."""
         try:
             yield
         except LedgerUnsound as exc:
+            self._fail(exc)
+        except LedgerUnsynced as exc:
+            if self._failure is None:
+                self._log.critical("ledger_not_synced", error=str(exc), hint=exc.hint)
             self._fail(exc)
         except (LedgerError, HistoryError) as exc:
             self._log.error(event, error=str(exc), hint=exc.hint)

@@ -45,7 +45,7 @@ def carry(base: sqlite3.Connection) -> Iterator[Part]:
         yield "configuration", _CONFIGURATION.decode(record)
     for (record,) in base.execute("SELECT record FROM history_day ORDER BY day"):
         yield "history_days", _DAY.decode(record)
-    for (before,) in base.execute("SELECT max(before) FROM history_pruned"):
+    for (before,) in base.execute("SELECT max(before) FROM history_pruned HAVING max(before) IS NOT NULL"):
         yield "history_pruned", before
     for sweep in Sweeps(base).carried():
         yield "sweeps", sweep

@@ -25,6 +25,7 @@ from postwarden.model.record import (
     AccountSeen,
     AnyRecord,
     AuditFinished,
+    Before,
     BlobsErased,
     BlobsKept,
     ConfigurationChanged,
@@ -37,6 +38,7 @@ from postwarden.model.record import (
     GrantsChanged,
     HistoryDay,
     HistoryPruned,
+    LedgerOpened,
     Notified,
     RecordsPruned,
     SessionsOpened,
@@ -342,6 +344,8 @@ class StateStore:
             self._begin(index, record)
             return
         match record:
+            case LedgerOpened(before=Before()):
+                self._restoring = 0
             case StateCarried(stop=stop) if stop == self._restoring:
                 restore(self._base, record, interval)
             case FindingOpened(finding=finding):

@@ -33,10 +33,15 @@ _HINT_UNSYNCED = "check the disk, run verify, and only then start postwarden aga
 _HINT_OTHER = "check the disk and the rights of the state folder, then run again"
 
 
+def no_room(exc: OSError) -> bool:
+    """Whether the disk is full, or its owner's quota used up."""
+    return exc.errno in _NO_ROOM
+
+
 def failure(what: str, exc: OSError) -> LedgerError:
     """Our error for an operating system's one; `what` is a clause like "the checkpoint was not written"."""
     message = f"{what}: {(exc.strerror or str(exc)).lower()}"
-    if exc.errno in _NO_ROOM:
+    if no_room(exc):
         return LedgerFull(message, _HINT_FULL)
     return LedgerError(message, _HINT_FULL if exc.errno == errno.EFBIG else _HINT_OTHER)
 

@@ -12,12 +12,10 @@ from functools import lru_cache
 from pathlib import Path
 
 from postwarden.errors import LedgerError, LedgerUnsound
-from postwarden.ledger import files, segments
+from postwarden.ledger import files, pruning, segments
 from postwarden.ledger.segments import LENGTH, first_of
 from postwarden.ledger.tree import leaf_hash, node_hash, root_of
 
-#: The folder of the leaf hashes of pruned segments: a file each, named by the first index, 32 bytes a leaf.
-HASHES = "hashes"
 HASH = 32
 _TOP = LENGTH.bit_length() - 1
 _KEPT_SEGMENTS = 2
@@ -77,7 +75,7 @@ class Nodes:
         return node_hash(self.node(level - 1, 2 * index), self.node(level - 1, 2 * index + 1))
 
     def _read_levels(self, first: int) -> list[bytes]:
-        """The hashes of each level of a segment, one after another, as far as the size goes."""
+        """The hashes of each level of a segment, one after another, as far as the size goes, or to the segment's end."""
         levels = [self._read_leaves(first)]
         while len(levels) <= _TOP:
             below = levels[-1]
@@ -95,13 +93,13 @@ class Nodes:
             if first in segments.list_segments(records):
                 lines = segments.read_lines(records, first, stop, owner=self._owner)
                 return b"".join(leaf_hash(line) for line in lines)
-        return self._read_pruned(first)[: (stop - first) * HASH]
+        return self._read_pruned(first)
 
     def _read_pruned(self, first: int) -> bytes:
-        name = hashes_name(first)
+        name = pruning.hashes_name(first)
         content = None
-        if HASHES in files.list_names(self._ledger, "the ledger's folder"):
-            with files.folder(HASHES, within=self._ledger) as folder:
+        if pruning.FOLDER in files.list_names(self._ledger, "the ledger's folder"):
+            with files.folder(pruning.FOLDER, within=self._ledger) as folder:
                 content = files.read(folder, name, owner=self._owner, limit=LENGTH * HASH)
         if content is None:
             raise LedgerUnsound(
@@ -110,10 +108,5 @@ class Nodes:
                 record=first,
             )
         if len(content) != LENGTH * HASH:
-            raise LedgerUnsound(f"{HASHES}/{name} is not {LENGTH * HASH} bytes long", record=first)
+            raise LedgerUnsound(f"{pruning.FOLDER}/{name} is not {LENGTH * HASH} bytes long", record=first)
         return content
-
-
-def hashes_name(first: int) -> str:
-    """The name, in `hashes/`, of the file with the leaf hashes of the segment that begins at `first`."""
-    return f"{first:08d}"

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterable
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NoReturn
 
 from postwarden.errors import LedgerError
@@ -59,6 +60,7 @@ def record_form(line: bytes) -> str:
     return _check_envelope(record)
 
 
+@lru_cache(maxsize=16)  # the records of a commit share a time or two
 def check_time(text: str) -> None:
     """Check a time as records have it, `2026-11-22T09:30:00.000000Z`: UTC, microseconds, a real moment."""
     hint = "write times like 2026-11-22T09:30:00.000000Z"

@@ -8,7 +8,6 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass
 
-from postwarden.errors import LedgerFull
 from postwarden.ledger import files
 
 NAME = "reserve"
@@ -51,11 +50,8 @@ def make_again(ledger: int) -> None:
             try:
                 make(ledger)
             except OSError as exc:
-                failed = files.failure("the reserve was not made", exc)
-                if not isinstance(
-                    failed, LedgerFull
-                ):  # with a quota there may be less room than it looks like
-                    raise failed from exc
+                if not files.no_room(exc):  # with a quota there may be less room than it looks like
+                    raise files.failure("the reserve was not made", exc) from exc
 
 
 def give_up(ledger: int) -> bool:

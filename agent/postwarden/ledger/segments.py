@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
+from itertools import islice
 from typing import BinaryIO
 
 from postwarden.errors import LedgerUnsound
@@ -17,7 +19,7 @@ from postwarden.ledger import files
 from postwarden.ledger.checkpoint import Position
 from postwarden.ledger.record import MAX_LINE
 from postwarden.ledger.scan import RECORDS, Scan
-from postwarden.ledger.tree import Growing, node_hash, root_of
+from postwarden.ledger.tree import extend, node_hash, root_of
 
 FOLDER = RECORDS
 LENGTH = 65_536
@@ -126,12 +128,14 @@ def read_lines(
 
 def follow(edge: Edge, lines: Iterable[bytes]) -> Edge:
     """The edge after more lines."""
-    tree = Growing(edge.size, edge.peaks)
-    offset = edge.offset
-    for line in lines:
-        tree.add(line)
-        offset = 0 if tree.size % LENGTH == 0 else offset + len(line) + 1
-    return Edge(tree.size, offset, tree.peaks)
+    pending = iter(lines)
+    while part := list(islice(pending, LENGTH - edge.size % LENGTH)):
+        size = edge.size + len(part)
+        offset = 0 if size % LENGTH == 0 else edge.offset + sum(map(len, part)) + len(part)
+        edge = Edge(
+            size, offset, extend(edge.size, edge.peaks, [sha256(b"\x00" + line).digest() for line in part])
+        )
+    return edge
 
 
 def follow_scan(edge: Edge, scan: Scan, size: int) -> Edge:

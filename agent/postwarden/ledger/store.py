@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from postwarden.errors import LedgerError, LedgerFull, LedgerUnsound, LedgerUnsynced
+from postwarden.errors import LedgerError, LedgerUnsound, LedgerUnsynced
 from postwarden.ledger import (
     advance,
     blobs,
@@ -31,7 +31,7 @@ from postwarden.ledger import (
 from postwarden.ledger.advance import Hint, Progress
 from postwarden.ledger.checkpoint import Position
 from postwarden.ledger.epochs import Chain, Epoch
-from postwarden.ledger.private_keys import PrivateKeys, Unlock
+from postwarden.ledger.private_keys import PrivateKeys, Signer, Unlock
 from postwarden.ledger.quarantine import Quarantined
 from postwarden.ledger.record import record_form
 from postwarden.ledger.reserve import Unwritten
@@ -44,6 +44,7 @@ Result = TypeVar("Result")
 
 #: Edges whose place in their segment is remembered.
 _MARKS = 8
+_NOT_WRITTEN = "the records were not written"
 _RUN_VERIFY = "run postwarden verify, and keep what is there as evidence"
 
 
@@ -99,6 +100,10 @@ class Ledger:
         self._in_doubt: LedgerError | None = None
         self._hint, self._progress = hint, progress
         self._device: int | None = None
+        #: The checkpoint that was last found sound, the epoch that was the last one then, and what it says.
+        self._seen: tuple[bytes, int, Position] | None = None
+        #: The epoch whose key was last read, what its file was like then, and the key.
+        self._signer: tuple[int, tuple[int, ...], Signer] | None = None
 
     @property
     def origin(self) -> str:
@@ -109,6 +114,11 @@ class Ledger:
     def verifier_key(self) -> str:
         """The first key, in the one-line form that people keep: with it, every later one is verified."""
         return self._chain.epochs[0].key.text
+
+    @property
+    def epochs(self) -> tuple[Epoch, ...]:
+        """Every epoch so far, as of the last look at the ledger."""
+        return tuple(self._chain.epochs)
 
     @property
     def epoch(self) -> Epoch:
@@ -359,10 +369,14 @@ class Ledger:
         with files.folder(epochs.FOLDER, within=root) as folder:
             # After the checkpoint: a certificate is always there before what its key signs.
             epochs.extend_chain(self._chain, folder, owner=self._owner)
-        try:
-            return self._chain.open_checkpoint(content), content
-        except LedgerError as exc:
-            raise LedgerUnsound(f"the checkpoint is not sound: {exc}", _RUN_VERIFY) from exc
+        seen = self._seen
+        if seen is None or seen[:2] != (content, self.epoch.number):
+            try:
+                seen = content, self.epoch.number, self._chain.open_checkpoint(content)
+            except LedgerError as exc:
+                raise LedgerUnsound(f"the checkpoint is not sound: {exc}", _RUN_VERIFY) from exc
+            self._seen = seen
+        return seen[2], content
 
     def _commit(
         self,
@@ -376,7 +390,7 @@ class Ledger:
         self._edge = self._catch_up(folders, position)
         self._mark()
         self._settle(folders, position)
-        private = private_keys.load(self._private, self.epoch)
+        private = self._load_key()
         found = self._find_left(folders.records)
         left = [
             (quarantine.examine(folders.records, each, owner=self._owner), each)
@@ -394,7 +408,7 @@ class Ledger:
         try:
             for each, remains in left:
                 quarantine.keep(folders.records, kept, remains, each, owner=self._owner)
-            self._edge = writer.write(
+            self._edge, written = writer.write(
                 folders,
                 self._edge,
                 lines,
@@ -403,14 +417,15 @@ class Ledger:
                 before=before,
                 cut=bool(found),
             )
+            self._seen = written, self.epoch.number, self._edge.position
             if taken:
                 quarantine.settle(kept, taken.values())
         except OSError as exc:
-            failed = files.failure("the records were not written", exc)
-            if full and isinstance(failed, LedgerFull):
-                unwritten = Unwritten(len(lines), sum(map(len, lines)) + len(lines), failed.message)
+            if full and files.no_room(exc):
+                why = files.failure(_NOT_WRITTEN, exc).message
+                unwritten = Unwritten(len(lines), sum(map(len, lines)) + len(lines), why)
                 self._use_reserve(folders, kept, full, unwritten, recovered)
-            raise failed from exc
+            raise files.failure(_NOT_WRITTEN, exc) from exc
         except LedgerError as exc:
             self._in_doubt = exc
             raise
@@ -418,6 +433,18 @@ class Ledger:
         if full:
             reserve.make_again(folders.ledger)
         return self._edge.position
+
+    def _load_key(self) -> Signer:
+        """The private key of this epoch, read again where its file or the mode of its folder is not as it was."""
+        try:
+            folder = self._private.folder.stat()
+            file = self._private.path(self.epoch.number).lstat()
+        except OSError:
+            return private_keys.load(self._private, self.epoch)
+        as_it_was = (folder.st_mode, file.st_dev, file.st_ino, file.st_mode, file.st_uid, file.st_ctime_ns)
+        if self._signer is None or self._signer[:2] != (self.epoch.number, as_it_was):
+            self._signer = self.epoch.number, as_it_was, private_keys.load(self._private, self.epoch)
+        return self._signer[2]
 
     def _use_reserve(
         self,

@@ -36,7 +36,6 @@ class Tally:
         self.pruned = 0
         self._named: set[int] = set()
         self._waiting: tuple[int, KeyEpoch] | None = None
-        self.kept = 0
         self.before: Before | None = None
 
     def take(self, index: int, line: bytes) -> None:
@@ -82,9 +81,7 @@ class Tally:
 
     def _kept(self, index: int, names: tuple[str, ...]) -> None:
         for name in names:
-            if self._is_there(name):
-                self.kept += 1
-            else:
+            if not self._is_there(name):
                 self._missing.setdefault(name, index)
 
     def prune(self, first: int, stop: int) -> None:

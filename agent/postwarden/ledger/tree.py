@@ -31,6 +31,24 @@ def root_of(peaks: Sequence[bytes]) -> bytes:
     return root
 
 
+def extend(size: int, peaks: Sequence[bytes], hashes: Sequence[bytes]) -> tuple[bytes, ...]:
+    """The peaks of a tree of `size` leaves after more leaves' hashes, joined level by level.
+
+    On each level the old peak, where there is one, comes before the new nodes; what has no partner is a peak.
+    """
+    old, new = list(peaks), []
+    level, height = list(hashes), 0
+    while level:
+        if size >> height & 1:
+            level = [old.pop(), *level]
+        if len(level) & 1:
+            new.append(level.pop())
+        nodes = iter(level)
+        level = [sha256(b"\x01" + left + right).digest() for left, right in zip(nodes, nodes, strict=True)]
+        height += 1
+    return (*old, *reversed(new))
+
+
 class Growing:
     """A tree that takes leaves at its right edge; the one mutable value of the tree's code."""
 

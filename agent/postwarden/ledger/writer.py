@@ -50,8 +50,8 @@ def write(
     private: Signer,
     before: bytes,
     cut: bool,
-) -> Edge:
-    """Append lines at the edge and publish the checkpoint over them: steps 2 to 4; gives the new edge.
+) -> tuple[Edge, bytes]:
+    """Append lines at the edge and publish the checkpoint over them: steps 2 to 4; gives the new edge and checkpoint.
 
     `before` is the checkpoint that is there, `cut` says whether anything lies beyond it. OSError: a write failed
     and was undone, the ledger is as it was. LedgerError: the disk's state is in doubt, and this process must
@@ -75,7 +75,7 @@ def write(
         files.sync(folders.ledger, "the ledger's folder")
     except LedgerUnsynced as exc:
         raise LedgerUnsynced(*_in_doubt(exc.message, after)) from exc
-    return after
+    return after, content
 
 
 def sign(position: Position, origin: str, private: Signer, last: bytes) -> bytes:

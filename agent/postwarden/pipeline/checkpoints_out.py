@@ -138,6 +138,7 @@ class CheckpointsOut:
         if kept.kept_token(self._ledger, size, number) is not None:
             return
         made = stamp(authority, newest.text)
+        kept.keep(self._ledger, newest.note)
         kept.keep_token(self._ledger, size, number, made.token)
         if made.unread is not None:
             raise NotifyError(f"{made.unread}; it is kept as {kept.FOLDER}/{kept.token_name(size, number)}")

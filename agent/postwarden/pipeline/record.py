@@ -23,6 +23,7 @@ from postwarden.model.record import (
     AnyRecord,
     AuditFinished,
     AuditStarted,
+    Before,
     ConfigurationChanged,
     Envelope,
     FindingAcknowledged,
@@ -34,7 +35,7 @@ from postwarden.model.record import (
 from postwarden.model.scope import Scope
 from postwarden.model.standing import Standing
 from postwarden.pipeline.collect import MAX_GAPS, Reading
-from postwarden.pipeline.committing import Committer, line
+from postwarden.pipeline.committing import Committer, Keys, line
 from postwarden.pipeline.holdings import grant_records
 
 #: Bytes of a line that we fill; the ledger takes 65,535.
@@ -234,14 +235,36 @@ class Recorder(Committer):
         return found[0]
 
 
-def create_ledger(state: Path, *, origin: str, run: str, actor: str, agent: str, now: datetime) -> str:
-    """Creates the ledger in the state folder, with its first record; returns the verifier key."""
+def create_ledger(
+    state: Path,
+    *,
+    origin: str,
+    run: str,
+    actor: str,
+    agent: str,
+    now: datetime,
+    before: Before | None = None,
+    reason: str = "",
+    keys: Keys | None = None,
+) -> str:
+    """Creates the ledger in the state folder, with its first record; returns the verifier key.
+
+    `before` is the ledger that it goes on for, `reason` why.
+    """
     time = moment.text(now)
+    keys = keys or Keys()
 
     def first(verifier_key: str) -> bytes:
         return line(
             LedgerOpened(
-                time=time, run=run, actor=actor, agent=agent, origin=origin, verifier_key=verifier_key
+                time=time,
+                run=run,
+                actor=actor,
+                agent=agent,
+                origin=origin,
+                verifier_key=verifier_key,
+                before=before,
+                reason=reason,
             )
         )
 
@@ -251,5 +274,13 @@ def create_ledger(state: Path, *, origin: str, run: str, actor: str, agent: str,
         raise LedgerError(
             f"the state folder {state} cannot be made: {exc.strerror}", "set [state] folder"
         ) from exc
-    made = create(state / "ledger", state / "private", origin=origin, time=time, first=first)
+    made = create(
+        state / "ledger",
+        state / "private",
+        origin=origin,
+        time=time,
+        first=first,
+        unlock=keys.unlock,
+        second=keys.second,
+    )
     return made.verifier_key

@@ -29,18 +29,17 @@ func verifyLedger(folder, vkey string) error {
 	}
 	var reader tlog.HashReader
 	form := "records"
+	pruned := int64(0)
 	switch {
 	case isFolder(folder, "tile"):
 		form = "tiles"
 		reader = tlog.TileHashReader(tlog.Tree{N: at.size, Hash: at.root}, &tiles{folder})
-		if err := checkEntries(folder, at.size, reader); err != nil {
-			return err
-		}
+		pruned, err = checkEntries(folder, at.size, reader)
 	case isFolder(folder, "proofs"):
 		form = "proofs"
 		reader, err = readProofs(folder, content, at)
 	default:
-		reader, err = readSegments(folder, at.size)
+		reader, pruned, err = readSegments(folder, at.size)
 	}
 	if err != nil {
 		return err
@@ -65,6 +64,9 @@ func verifyLedger(folder, vkey string) error {
 		}
 	}
 	fmt.Printf("sound: %d records in %d epochs, from %s\n", at.size, len(chain), form)
+	if pruned > 0 {
+		fmt.Printf("pruned: the first %d records, of which only hashes are here\n", pruned)
+	}
 	return nil
 }
 
@@ -95,9 +97,11 @@ func (s *stored) add(leaf tlog.Hash) error {
 	return nil
 }
 
-// readSegments builds the tree from a ledger's own files, and from the leaf hashes of those that were pruned.
-func readSegments(folder string, size int64) (*stored, error) {
+// readSegments builds the tree from a ledger's own files, and from the leaf hashes of those that were pruned, which may
+// be the first ones only; it says how many records these had.
+func readSegments(folder string, size int64) (*stored, int64, error) {
 	tree := &stored{}
+	pruned := int64(0)
 	for first := int64(0); first < size; first += segment {
 		count := size - first
 		if count > segment {
@@ -105,27 +109,28 @@ func readSegments(folder string, size int64) (*stored, error) {
 		}
 		name := fmt.Sprintf("%08d", first)
 		content, err := os.ReadFile(filepath.Join(folder, "records", name+".jsonl"))
-		if os.IsNotExist(err) {
+		if os.IsNotExist(err) && pruned == first && count == segment {
 			if err := addPruned(tree, filepath.Join(folder, "hashes", name), count); err != nil {
-				return nil, err
+				return nil, 0, err
 			}
+			pruned += count
 			continue
 		}
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		for ; count > 0; count-- {
 			end := bytes.IndexByte(content, '\n')
 			if end < 0 {
-				return nil, fmt.Errorf("record %d is missing", tree.count)
+				return nil, 0, fmt.Errorf("record %d is missing", tree.count)
 			}
 			if err := tree.add(tlog.RecordHash(content[:end])); err != nil {
-				return nil, err
+				return nil, 0, err
 			}
 			content = content[end+1:]
 		}
 	}
-	return tree, nil
+	return tree, pruned, nil
 }
 
 func addPruned(tree *stored, path string, count int64) error {
@@ -171,8 +176,10 @@ func (t *tiles) ReadTiles(wanted []tlog.Tile) ([][]byte, error) {
 	return found, nil
 }
 
-// checkEntries compares every record in the bundles with its leaf in the tiles.
-func checkEntries(folder string, size int64, reader tlog.HashReader) error {
+// checkEntries compares every record in the bundles with its leaf in the tiles. The bundles of the first segments may
+// have been pruned; it says how many records these had.
+func checkEntries(folder string, size int64, reader tlog.HashReader) (int64, error) {
+	pruned := int64(0)
 	for first := int64(0); first < size; first += 256 {
 		width := 256
 		if size-first < 256 {
@@ -181,30 +188,44 @@ func checkEntries(folder string, size int64, reader tlog.HashReader) error {
 		tile := tlog.Tile{H: 8, L: 0, N: first / 256, W: width}
 		name := "tile/entries/" + strings.TrimPrefix(tile.Path(), "tile/8/0/")
 		content, err := os.ReadFile(filepath.Join(folder, name))
+		if os.IsNotExist(err) && pruned == first && width == 256 {
+			pruned += 256
+			continue
+		}
 		if err != nil {
-			return err
+			return 0, err
 		}
-		indexes := make([]int64, width)
-		for i := range indexes {
-			indexes[i] = tlog.StoredHashIndex(0, first+int64(i))
+		if err := checkBundle(name, content, first, width, reader); err != nil {
+			return 0, err
 		}
-		leaves, err := reader.ReadHashes(indexes)
-		if err != nil {
-			return err
+	}
+	if pruned%segment != 0 {
+		return 0, fmt.Errorf("the bundles of the first %d records are missing, which is no whole segment", pruned)
+	}
+	return pruned, nil
+}
+
+func checkBundle(name string, content []byte, first int64, width int, reader tlog.HashReader) error {
+	indexes := make([]int64, width)
+	for i := range indexes {
+		indexes[i] = tlog.StoredHashIndex(0, first+int64(i))
+	}
+	leaves, err := reader.ReadHashes(indexes)
+	if err != nil {
+		return err
+	}
+	for i, leaf := range leaves {
+		if len(content) < 2 {
+			return fmt.Errorf("%s ends before record %d", name, first+int64(i))
 		}
-		for i, leaf := range leaves {
-			if len(content) < 2 {
-				return fmt.Errorf("%s ends before record %d", name, first+int64(i))
-			}
-			length := int(binary.BigEndian.Uint16(content))
-			if len(content) < 2+length || tlog.RecordHash(content[2:2+length]) != leaf {
-				return fmt.Errorf("record %d in %s is not the one in the tree", first+int64(i), name)
-			}
-			content = content[2+length:]
+		length := int(binary.BigEndian.Uint16(content))
+		if len(content) < 2+length || tlog.RecordHash(content[2:2+length]) != leaf {
+			return fmt.Errorf("record %d in %s is not the one in the tree", first+int64(i), name)
 		}
-		if len(content) > 0 {
-			return fmt.Errorf("%s has bytes behind its last record", name)
-		}
+		content = content[2+length:]
+	}
+	if len(content) > 0 {
+		return fmt.Errorf("%s has bytes behind its last record", name)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 """A process that commits to a ledger and says on its output what was acknowledged; run by path.
 
-`forever`: commits of one to five numbered records until it is killed; each acknowledged number is a line.
+`forever`: commits of one to five numbered records until it is killed, and after every seventh a new signing key; each
+acknowledged number is a line.
 `many N`: N commits of one record each. `once`: one commit that opens a thing unless it is open already.
 """
 
@@ -50,6 +51,10 @@ def main(state: Path, task: str, count: int) -> None:
         for number in range(done, done + size):
             os.write(1, f"{number}\n".encode())
         done += size
+        if task == "forever" and done % 7 == 0:
+            ledger.rotate(
+                lambda number, key: record("key_epoch", epoch=number, verifier_key=key), recovered=recovered
+            )
 
 
 main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))

@@ -18,7 +18,7 @@ from postwarden.ledger.verify import verify
 from tests.unit.ledger.conftest import Place, put, record, recovery
 
 LONG = bool(os.environ.get("POSTWARDEN_LONG"))
-KILLS = 100 if LONG else 10
+KILLS = 1000 if LONG else 100
 
 
 def start(place: Place, task: str, count: int = 0) -> subprocess.Popen[bytes]:
@@ -48,7 +48,7 @@ def finish(processes: list[subprocess.Popen[bytes]]) -> None:
         assert process.returncode == 0
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_killed_processes_lose_nothing_that_they_acknowledged(place: Place, ledger: Ledger) -> None:
     """Killed at random, a process leaves what it acknowledged, and its left-overs are recorded next time."""
     seed = random.randrange(2**32)

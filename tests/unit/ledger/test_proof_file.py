@@ -95,6 +95,12 @@ def test_other_spellings_are_refused(content: bytes) -> None:
         read_proof(content)
 
 
+def test_a_file_that_is_too_long_is_not_read() -> None:
+    """What is longer than any proof is refused by its length."""
+    with pytest.raises(LedgerError, match="longer than"):
+        read_proof(b"x" * (MAX_PROOF + 1))
+
+
 @given(some.data())
 def test_the_reader_only_ever_refuses(data: some.DataObject) -> None:
     """Garbage and spoilt proofs give our error or, read and written again, the same bytes."""

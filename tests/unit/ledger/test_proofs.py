@@ -187,3 +187,11 @@ def test_a_proof_that_is_too_long_to_be_one_is_not_read(tree: Leaves) -> None:
     """More hashes than any tree is high are refused before one of them is looked at."""
     with pytest.raises(LedgerError, match="more than 63"):
         check_inclusion(bytes(32), 0, 2, bytes(32), [bytes(32)] * 64)
+
+
+def test_a_hash_of_another_length_is_named() -> None:
+    """A hash that is not 32 bytes long is refused before it is hashed with anything."""
+    with pytest.raises(LedgerError, match="not 32 bytes"):
+        check_inclusion(bytes(32), 0, 2, bytes(32), [bytes(31)])
+    with pytest.raises(LedgerError, match="not 32 bytes"):
+        check_consistency(1, bytes(32), 2, bytes(33), [bytes(32)])

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from postwarden.ledger.nodes import open_nodes
-from postwarden.ledger.tiles import entry_tiles, tile_name, tree_tiles
+from postwarden.ledger.tiles import _places, entry_tiles, tile_name, tree_tiles
 from postwarden.ledger.tree import Growing, leaf_hash, root_of
 
 SIZES = (0, 1, 2, 255, 256, 257, 512, 1000, 65_535, 65_536, 65_537, 70_000)
@@ -90,6 +90,13 @@ def test_tiles_hold_the_tree(folder: Path, size: int) -> None:
     assert sorted(entries) == sorted(
         name.replace("tile/0/", "tile/entries/") for name in tiles if name.startswith("tile/0/")
     )
+
+
+def test_tiles_of_all_levels_come_as_soon_as_they_are_full() -> None:
+    """When the last hash of a tile is full, so may be the tiles above it, one after another."""
+    places = list(_places(256**3 + 5))
+    assert places[-4:] == [(1, 255, 256), (2, 0, 256), (0, 65_536, 5), (3, 0, 1)]
+    assert len(places) == 65_536 + 256 + 1 + 2
 
 
 def _peaks(hashes: bytes) -> list[bytes]:

@@ -1,0 +1,149 @@
+"""What an operator does to the ledger itself: old records are removed, blobs are erased."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from postwarden.errors import LedgerError
+from postwarden.findings.carried import Part
+from postwarden.ledger.own_records import Opened, RecordsPruned, read_own
+from postwarden.ledger.segments import LENGTH
+from postwarden.ledger.store import Ledger, Position
+from postwarden.model import moment
+from postwarden.model.encoding import encode
+from postwarden.model.record import Before, BlobsErased, Envelope, Record, StateCarried
+from postwarden.model.record import RecordsPruned as PrunedRecord
+from postwarden.pipeline.committing import MAX_BLOBS, Committer
+from postwarden.pipeline.record import MAX_LINE
+
+#: Fields of `StateCarried` that hold one value.
+_SINGLE = {"configuration", "history_pruned"}
+
+
+class _Timed(Struct):
+    """Of a record, its time alone."""
+
+    time: str
+
+
+_TIMED = msgspec.json.Decoder(_Timed)
+
+
+class Pruned(Struct, frozen=True, kw_only=True):
+    """What was removed: the records before `stop`, in so many segments."""
+
+    stop: int
+    segments: int
+
+
+def prune(committer: Committer, before: datetime, reason: str) -> Pruned:
+    """Remove the whole segments at the beginning in which every record is older than `before`.
+
+    Everything that the state store knows is recorded first. LedgerError where there is no such segment.
+    """
+    ledger = committer.ledger
+    stop = _stop(ledger, moment.text(before))
+    if not stop:
+        raise LedgerError(
+            f"no whole segment of {LENGTH} records is older than {moment.text(before)}",
+            "records are removed by segments, and only where the next one was begun",
+        )
+
+    def decide(_: Position) -> Iterator[Record]:
+        yield PrunedRecord(
+            **committer.envelope(),
+            stop=stop,
+            before_time=moment.text(before),
+            before=_opened_before(ledger),
+            reason=reason,
+        )
+        yield from committer.naming(list(committer.store.named_blobs()))
+        yield from carried_parts(committer.envelope(), stop, committer.store.carry())
+
+    def under_lock(position: Position) -> list[bytes]:
+        return committer.decided(position, decide)
+
+    gone = committer.change(lambda one: one.prune(stop, under_lock, recovered=committer.recovered))
+    committer.refresh()
+    return Pruned(stop=stop, segments=gone)
+
+
+def erase(committer: Committer, names: Sequence[str], reason: str) -> None:
+    """Erase blobs; LedgerError where one is no blob that a record names."""
+    for name in names:
+        if not committer.store.is_named(name):
+            raise LedgerError(
+                f"no record names a blob {name!r}, or it was erased",
+                "postwarden findings show --json has the names of a finding's blobs",
+            )
+
+    def decide(_: Position) -> Iterator[Record]:
+        for start in range(0, len(names), MAX_BLOBS):
+            yield BlobsErased(
+                **committer.envelope(), blobs=tuple(names[start : start + MAX_BLOBS]), reason=reason
+            )
+
+    def under_lock(position: Position) -> list[bytes]:
+        return committer.decided(position, decide)
+
+    committer.change(lambda ledger: ledger.erase(names, under_lock, recovered=committer.recovered))
+    committer.refresh()
+
+
+def _stop(ledger: Ledger, before: str) -> int:
+    """The end of the segments, from the first on, in which no record is of `before` or later; 0 where there are none."""
+    stop, first = 0, ledger.first
+    closed = ledger.position().size // LENGTH * LENGTH
+    for begin in range(first, closed, LENGTH):
+        if max(_TIMED.decode(line).time for _, line in ledger.records(begin, begin + LENGTH)) >= before:
+            break
+        stop = begin + LENGTH
+    return stop
+
+
+def _opened_before(ledger: Ledger) -> Before | None:
+    """What the ledger says of the one before it: in its first record, or where that was removed, in who removed it."""
+    for _, line in ledger.records(ledger.first):
+        own = read_own(line)
+        if isinstance(own, Opened | RecordsPruned):
+            found = own.before
+            return (
+                None
+                if found is None
+                else Before(
+                    origin=found.origin,
+                    size=found.size,
+                    root=found.root,
+                    verifier_key=found.verifier_key,
+                    folder=found.folder,
+                )
+            )
+    return None
+
+
+def carried_parts(envelope: Envelope, stop: int, parts: Iterable[Part]) -> Iterator[StateCarried]:
+    """Records of what the state store knows, each of as many parts as fit into a line."""
+    field, items, length = "", list[object](), 0
+    common: dict[str, Any] = {**envelope, "stop": stop}
+    for name, item in parts:
+        size = len(encode(item)) + 1
+        if size > MAX_LINE:
+            raise LedgerError(
+                f"one of the {name} is too long to be carried past what is removed", "please report it"
+            )
+        if items and (name != field or name in _SINGLE or length + size > MAX_LINE):
+            yield _part(common, field, items)
+            items, length = [], 0
+        field = name
+        items.append(item)
+        length += size
+    if items:
+        yield _part(common, field, items)
+
+
+def _part(common: dict[str, Any], field: str, items: list[object]) -> StateCarried:
+    value: Any = items[0] if field in _SINGLE else tuple(items)
+    return StateCarried(**common, **{field: value})

@@ -1,0 +1,143 @@
+"""What others remember of a ledger, gathered for verification."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from msgspec import Struct
+
+from postwarden.errors import LedgerError, NotifyError, UsageError
+from postwarden.ledger import files
+from postwarden.ledger.checkpoint import Position
+from postwarden.ledger.cosignature import CosignerKey, find_cosignature, parse_cosigner, read_text
+from postwarden.ledger.note import MAX_NOTE, parse_note
+from postwarden.ledger.verify import Remembered
+from postwarden.witness import kept
+from postwarden.witness.configured import Outside
+from postwarden.witness.memory import Remembered as Asked
+from postwarden.witness.memory import at_witness, in_file, in_journal
+from postwarden.witness.peers import Witness
+from postwarden.witness.timestamp import check_stamp
+
+
+class Memory(Struct, frozen=True, kw_only=True):
+    """Positions that others remember, places that remember nothing yet, and places that could not be asked, with the reason.
+
+    `stamps` say, a sentence each, what time stamping authorities have put their names to.
+    """
+
+    remembered: tuple[Remembered, ...] = ()
+    empty: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
+    stamps: tuple[str, ...] = ()
+
+
+def gather(ledger: Path, origin: str, outside: Outside, given: list[tuple[str, str]]) -> Memory:
+    """Ask the configured places, and the witnesses that the caller gives as key and address (or file).
+
+    What witnesses and authorities said before is in the ledger's own folder; it binds where their keys are known.
+    """
+    asked = [*_configured(origin, outside), *(_given(origin, key, place) for key, place in given)]
+    cosigners = [*(each.key for each in outside.witnesses), *(parse_cosigner(key) for key, _ in given)]
+    asked += _cosigned(ledger, cosigners)
+    return Memory(
+        stamps=tuple(_stamps(ledger, outside)),
+        remembered=tuple(Remembered(each.who, each.position) for each in asked if each.position is not None),
+        empty=tuple(each.who for each in asked if each.position is None and each.unread is None),
+        unread=tuple(f"{each.who}: {each.unread}" for each in asked if each.unread is not None),
+    )
+
+
+def _configured(origin: str, outside: Outside) -> Iterator[Asked]:
+    if outside.file is not None:
+        yield in_file(outside.file, origin)
+    if outside.journal is not None:
+        yield in_journal(origin, os.geteuid())
+    for witness in outside.witnesses:
+        yield at_witness(witness, origin)
+
+
+def _given(origin: str, key: str, place: str) -> Asked:
+    """A witness at an address, or a checkpoint that it cosigned, in a file."""
+    try:
+        witness = parse_cosigner(key)
+    except LedgerError as exc:
+        raise UsageError(f"--witness: {exc.message}", exc.hint) from exc
+    if place.startswith(("https://", "http://")):
+        return at_witness(Witness(place.rstrip("/"), witness), origin)
+    return _cosigned_file(origin, witness, Path(place))
+
+
+def _cosigned_file(origin: str, witness: CosignerKey, path: Path) -> Asked:
+    content = read_kept(path)
+    if content is None:
+        raise UsageError(
+            f"--witness: there is no file {path}", "give an address, or a checkpoint that was kept"
+        )
+    told, position = read_text(parse_note(content).text)
+    if told != origin:
+        raise UsageError(f"{path} holds a checkpoint of {told}, not of {origin}", "give one of this ledger")
+    if find_cosignature(content, witness) is None:
+        raise UsageError(
+            f"{path} has no cosignature of {witness.name}", "give one that this witness cosigned"
+        )
+    return Asked(f"the witness {witness.name}", position)
+
+
+def _cosigned(ledger: Path, cosigners: list[CosignerKey]) -> Iterator[Asked]:
+    """For each of these witnesses every kept checkpoint with a cosignature of its own."""
+    for path in sorted((ledger / kept.FOLDER).glob("[0-9]" * 8)) if cosigners else ():
+        for cosigner in cosigners:
+            who = f"{kept.FOLDER}/{path.name} with the cosignature of {cosigner.name}"
+            try:
+                content = read_kept(path)
+                if content is not None and find_cosignature(content, cosigner) is not None:
+                    yield Asked(who, read_text(parse_note(content).text)[1])
+            except LedgerError as exc:
+                yield Asked(who, unread=str(exc))
+
+
+def _stamps(ledger: Path, outside: Outside) -> Iterator[str]:
+    """What each configured authority's newest kept answer shows."""
+    for number, authority in enumerate(outside.authorities):
+        for path in sorted((ledger / kept.FOLDER).glob("[0-9]" * 8), reverse=True):
+            token = kept.kept_token(ledger, int(path.name), number)
+            content = read_kept(path)
+            if token is None or content is None:
+                continue
+            try:
+                stamp = check_stamp(token, parse_note(content).text, authority.roots)
+            except NotifyError as exc:
+                yield f"{path.name}.tsr of {authority.url} is not sound: {exc}"
+            else:
+                when = f"at {stamp.time:%Y-%m-%dT%H:%M:%SZ}" if stamp.time else f"(not read: {stamp.unread})"
+                yield f"{int(path.name)} records were there {when}, says {authority.url}"
+            break
+
+
+def read_kept(path: Path) -> bytes | None:
+    """A checkpoint's note from a file of somebody who keeps one, `None` where there is no file; LedgerError."""
+    with files.folder(path.parent) as folder:
+        return files.read(folder, path.name, owner=None, limit=MAX_NOTE)
+
+
+def remembered_in(path: Path) -> Remembered | None:
+    """What a verifier's own file (`--state`) remembers, `None` where it is not there yet; LedgerError."""
+    content = read_kept(path)
+    if content is None:
+        return None
+    _, position = read_text(parse_note(content).text)
+    return Remembered(f"the state file {path}", position)
+
+
+def remember_in(path: Path, ledger: Path, position: Position) -> None:
+    """Keep the ledger's checkpoint in a verifier's own file, if it still is the one that was verified."""
+    with files.folder(ledger) as root:
+        content = files.read(root, "checkpoint", owner=None, limit=MAX_NOTE)
+    if content is None or read_text(parse_note(content).text)[1] != position:
+        return  # a writer was at work; the next verification remembers more
+    try:
+        with files.folder(path.parent) as folder:
+            files.store(folder, path.name, [content])
+    except OSError as exc:
+        raise files.failure(f"the state file {path} was not written", exc) from exc
