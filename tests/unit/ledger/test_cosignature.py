@@ -19,7 +19,7 @@ from postwarden.ledger.cosignature import (
     parse_cosignatures,
     parse_cosigner,
 )
-from postwarden.ledger.note import ED25519, make_key, parse_note, sign_note
+from postwarden.ledger.note import ED25519, Signature, make_key, parse_note, sign_note
 
 # The checkpoint of the specification's example (https://c2sp.org/tlog-cosignature).
 TEXT = b"example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n"
@@ -231,3 +231,20 @@ def _verifies(content: bytes, private: CosignerPrivate) -> bool:
         return any(open_cosignature(note.text, each, cosigner_of(NAME, private)) for each in note.signatures)
     except LedgerError:
         return False
+
+
+def test_a_time_beyond_the_format_is_refused() -> None:
+    """A cosignature that is signed for a time beyond 2^63 - 1 seconds does not open."""
+    private = Ed25519PrivateKey.from_private_bytes(SEED)
+    key = cosigner_of(NAME, private)
+    signed = private.sign(f"cosignature/v1\ntime {2**63}\n".encode() + TEXT)
+    with pytest.raises(LedgerError, match="beyond"):
+        open_cosignature(TEXT, Signature(key.name, key.identifier, (2**63).to_bytes(8) + signed), key)
+
+
+@pytest.mark.parametrize("length", [1, 7, 8, 71, 73, 2428])
+def test_another_length_is_refused(length: int) -> None:
+    """A cosignature that does not have the length of its kind does not open."""
+    key = cosigner_of(NAME, PRIVATES["ed25519"])
+    with pytest.raises(LedgerError, match="length of its kind"):
+        open_cosignature(TEXT, Signature(key.name, key.identifier, bytes(length)), key)

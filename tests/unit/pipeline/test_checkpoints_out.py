@@ -100,6 +100,13 @@ def test_an_old_state_is_stopped_before_anything_is_signed(place: Place) -> None
     assert place.remembered == size
 
 
+def test_an_old_state_does_not_wipe_what_is_remembered(place: Place) -> None:
+    """Publishing an old state's checkpoint leaves the file's newer one where it is."""
+    size = roll_back(place)
+    place.open().publish()
+    assert place.remembered == size
+
+
 def test_what_a_crash_left_is_not_signed_on_an_old_state(place: Place) -> None:
     """Even the record of a recovery waits until others were asked."""
     roll_back(place)

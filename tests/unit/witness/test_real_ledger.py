@@ -68,3 +68,22 @@ def test_a_ledger_made_anew_under_the_old_name_is_stopped(
     finally:
         old.close()
         new.close()
+
+
+def test_a_witness_is_asked_once_for_each_checkpoint(
+    tmp_path: Path, serve: Callable[[Keeping], Running]
+) -> None:
+    """What is cosigned is not sent again: the time is still the first one's."""
+    times = iter([1, 2, 3])
+    key = create_ledger(tmp_path / "s", origin="postwarden/test", run="r", actor="a", agent="p", now=NOW)
+    keeping = Keeping(
+        tmp_path / "witness", name="b.example/witness", logs=[parse_key(key)], clock=lambda: next(times)
+    )
+    outside = Outside(witnesses=(serve(keeping).peer,))
+    recorder = Recorder(tmp_path / "s", run="r", actor="a", agent="p", clock=lambda: NOW, outside=outside)
+    try:
+        for _ in range(2):
+            recorder.publish()
+            assert find_cosignature(recorder.newest_checkpoint().encode(), keeping.key) == 1
+    finally:
+        recorder.close()
