@@ -22,7 +22,7 @@ def flipped(path: Path, step: int) -> Iterator[bytes]:
 
 
 def a_edit(fresh: Fresh) -> Iterator[World]:
-    for at in (1, 4, 7, 12):
+    for at in (1, 4, 7, 9, 12):
         for lines in edited(fresh().lines, at):
             world = fresh()
             world.write(lines)

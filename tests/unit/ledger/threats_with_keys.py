@@ -20,7 +20,7 @@ def always(told: Sequence[bytes], _: Position) -> Sequence[bytes]:
 
 
 def b_edit(fresh: Fresh) -> Iterator[World]:
-    for at in (1, 4, 7):
+    for at in (1, 4, 7, 9):
         for lines in edited(fresh().lines, at):
             world = fresh()
             world.rewrite(2, lines)
