@@ -12,9 +12,9 @@ from postwarden.errors import LedgerError, LedgerUnsound
 from postwarden.ledger import files
 from postwarden.ledger.cosignature import find_cosignature, open_cosignature, parse_cosignatures
 from postwarden.ledger.note import encode_base64, make_key, sign_note
-from postwarden.witness.decision import SIZE_TYPE, Refusal
+from postwarden.witness.decision import Refusal
 from postwarden.witness.keeping import Keeping, log_name
-from postwarden.witness.submission import encode_submission
+from postwarden.witness.submission import SIZE_TYPE, encode_submission
 from tests.unit.witness.conftest import NOW, ORIGIN, Log
 
 
