@@ -25,7 +25,7 @@ RESOURCES = 2
 _UNSHOWN = ("app_passwords", "hidden_rules", "mailbox_forwarding", "mailbox_permissions", "exchange_roles")
 
 
-class _Tenant:
+class Tenant:
     """The lab's cloud as a process of its own, and audits of it in others."""
 
     def __init__(self, folder: Path, users: int, grants: int, running: ExitStack) -> None:
@@ -58,7 +58,7 @@ def ratios() -> Iterator[Ratio]:
 
 
 def _large() -> Iterator[Ratio]:
-    with _tenant(USERS, GRANTS) as tenant:
+    with open_tenant(USERS, GRANTS) as tenant:
         (told,) = tenant.audit("audit")
         fewest = _fewest(tenant.ready["microsoft"])
     asked, mailboxes = _count(told["requests"]), tenant.ready["microsoft"]["users"]
@@ -79,7 +79,7 @@ def _large() -> Iterator[Ratio]:
 
 
 def _recorded() -> Ratio:
-    with _tenant(RECORDED_USERS, RECORDED_GRANTS) as tenant:
+    with open_tenant(RECORDED_USERS, RECORDED_GRANTS) as tenant:
         (told,) = tenant.audit("record")
         blobs = [one.stat().st_size for one in (tenant.ledger / "blobs").iterdir()]
         records = sum(one.stat().st_size for one in (tenant.ledger / "records").iterdir())
@@ -99,7 +99,7 @@ def _peak(what: str, told: dict[str, Any]) -> Ratio:
 
 
 def _sweeps() -> Iterator[Ratio]:
-    with _tenant(FEW_USERS, FEW_GRANTS) as tenant:
+    with open_tenant(FEW_USERS, FEW_GRANTS) as tenant:
         first, second = tenant.audit("sweeps")
         fewest = _fewest(tenant.ready["microsoft"], again=True)
     asked = _count(second["requests"])
@@ -146,9 +146,9 @@ def _count(requests: dict[str, int]) -> int:
 
 
 @contextmanager
-def _tenant(users: int, grants: int) -> Iterator[_Tenant]:
+def open_tenant(users: int, grants: int) -> Iterator[Tenant]:
     with tempfile.TemporaryDirectory() as name, ExitStack() as running:
-        yield _Tenant(Path(name), users, grants, running)
+        yield Tenant(Path(name), users, grants, running)
 
 
 @contextmanager

@@ -25,7 +25,6 @@ from postwarden.model.record import (
     AccountSeen,
     AnyRecord,
     AuditFinished,
-    Before,
     BlobsErased,
     BlobsKept,
     ConfigurationChanged,
@@ -38,7 +37,6 @@ from postwarden.model.record import (
     GrantsChanged,
     HistoryDay,
     HistoryPruned,
-    LedgerOpened,
     Notified,
     RecordsPruned,
     SessionsOpened,
@@ -344,9 +342,8 @@ class StateStore:
             self._begin(index, record)
             return
         match record:
-            case LedgerOpened(before=Before()):
-                self._restoring = 0
-            case StateCarried(stop=stop) if stop == self._restoring:
+            case StateCarried(stop=stop) if stop in {0, self._restoring}:
+                # 0: of a ledger that this one goes on for.
                 restore(self._base, record, interval)
             case FindingOpened(finding=finding):
                 self._put(Standing(finding=finding, status="open", first_seen=time, since=time), index)

@@ -40,6 +40,10 @@ _KINDS = frozenset(
 )
 
 
+#: Looks at checkpoint and certificates while they do not fit together.
+_LOOKS = 3
+
+
 @dataclass(frozen=True, slots=True)
 class Uncommitted:
     """What lies beyond the checkpoint: lines (one that is cut off counts), bytes, and their SHA-256 in hex."""
@@ -102,7 +106,6 @@ def verify(
     where `key` is no verifier key, or where a file cannot be read at all.
     """
     kept = None if key is None else parse_key(key)
-    problems = Problems()
     uncommitted, next_epoch, blob_count = None, None, 0
     with files.folder(ledger) as root:
         if not {checkpoint.NAME, epochs.FOLDER, segments.FOLDER}.intersection(
@@ -111,10 +114,14 @@ def verify(
             raise LedgerError(
                 f"{ledger} is not a ledger", "give the folder that holds checkpoint, keys and records"
             )
-        seen = _read_checkpoint(root, problems)
-        chain = _verify_keys(root, problems)
-        compared = _compare_key(chain, kept, problems)
-        position = _open_checkpoint(seen, None if kept and compared is None else chain, problems)
+        for _ in range(_LOOKS):
+            problems = Problems()
+            seen = _read_checkpoint(root, problems)
+            chain = _verify_keys(root, problems)
+            compared = _compare_key(chain, kept, problems)
+            position = _open_checkpoint(seen, None if kept and compared is None else chain, problems)
+            if not (chain and position and chain.last.begins.size > position.size):
+                break  # else the key may have changed since the checkpoint was read: look once more
         known = [*_certified(chain), *remembered]
         _compare_sizes(position, known, problems)
         with ExitStack() as stack:
@@ -241,11 +248,13 @@ def _verify_keys(root: int, problems: Problems) -> Chain | None:
     """The chain of the epochs' certificates, `None` where the first is missing or one is not sound."""
     try:
         with files.folder(epochs.FOLDER, within=root) as folder:
+            names = files.list_names(folder, "the keys folder")  # before they are read: a writer may add one
             chain = epochs.read_chain(folder, owner=None)
             known = {epochs.file_name(epoch.number) for epoch in chain.epochs}
             # A crash may leave the next certificate under its temporary name; it is made again.
-            known.add(epochs.file_name(chain.last.number + 1) + files.TEMPORARY)
-            for name in files.list_names(folder, "the keys folder"):
+            numbers = (max(1, chain.last.number), chain.last.number + 1)
+            known |= {epochs.file_name(number) + files.TEMPORARY for number in numbers}
+            for name in names:
                 if name not in known:
                     problems.add(f"{epochs.FOLDER}/{name!a} is not a file of the ledger")
     except LedgerUnsound as exc:

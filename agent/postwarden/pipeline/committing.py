@@ -193,7 +193,9 @@ class Committer:
 
         with self._alone:
             if self.change(act):
-                self._unnamed.clear()
+                if self._unnamed:
+                    self._unnamed.clear()
+                    self.refresh()  # the state store knows now that they are named
                 self._rotate_if_due()
                 self._out.tell_at_hand()
 

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from postwarden.errors import LedgerError
 from postwarden.findings.carried import Part
+from postwarden.ledger.blobs import is_name
 from postwarden.ledger.own_records import Opened, RecordsPruned, read_own
 from postwarden.ledger.segments import LENGTH
 from postwarden.ledger.store import Ledger, Position
@@ -73,8 +74,9 @@ def prune(committer: Committer, before: datetime, reason: str) -> Pruned:
 
 def erase(committer: Committer, names: Sequence[str], reason: str) -> None:
     """Erase blobs; LedgerError where one is no blob that a record names."""
+    committer.refresh()
     for name in names:
-        if not committer.store.is_named(name):
+        if not (is_name(name) and committer.store.is_named(name)):
             raise LedgerError(
                 f"no record names a blob {name!r}, or it was erased",
                 "postwarden findings show --json has the names of a finding's blobs",

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from postwarden.errors import LedgerBusy
+from postwarden.ledger import epochs, writer
 from postwarden.ledger.store import Ledger
 from postwarden.ledger.verify import verify
 from tests.unit.ledger.conftest import Place, put, record, recovery
@@ -151,3 +152,26 @@ def test_the_lock_of_another_process_is_waited_for(place: Place, ledger: Ledger)
     timer.start()
     assert put(ledger, record()).size == 2
     timer.join()
+
+
+@pytest.mark.parametrize("moment", ["writer.read_checkpoint", "epochs.read_chain"])
+def test_verifying_while_the_key_changes_finds_no_problem(
+    place: Place, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """A key that changes between the looks at the checkpoint, the folder of keys and the certificates is no problem."""
+    module, name = moment.split(".")
+    look = getattr({"writer": writer, "epochs": epochs}[module], name)
+    numbers = iter([1, 2])
+
+    def after_a_change(folder: int, *, owner: int | None) -> object:
+        found = look(folder, owner=owner) if name == "read_checkpoint" else None
+        if next(numbers, 2) == 1:
+            ledger.rotate(
+                lambda number, key: record("key_epoch", epoch=number, verifier_key=key), recovered=recovery
+            )
+        return found if name == "read_checkpoint" else look(folder, owner=owner)
+
+    monkeypatch.setattr(f"postwarden.ledger.verify.{moment}", after_a_change)
+    found = verify(place.folder)
+    monkeypatch.undo()
+    assert (found.problems, found.epochs) == ((), 2)

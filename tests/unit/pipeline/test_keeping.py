@@ -1,0 +1,419 @@
+"""Old records go and what they came to stays; an erased blob is told from a lost one; a new ledger goes on for an old one."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from postwarden.errors import LedgerError, LedgerUnsound
+from postwarden.ledger.predecessors import verify_predecessors
+from postwarden.ledger.tree import leaf_hash
+from postwarden.ledger.verify import verify
+from postwarden.model.record import Envelope, Notified
+from postwarden.pipeline.committing import STORE, Keys
+from postwarden.pipeline.keeping import erase, prune
+from postwarden.pipeline.record import Recorder, create_ledger
+from postwarden.pipeline.succession import succeed
+from tests.unit.pipeline.conftest import NOW, SCOPE, done, flow, found, gap, session
+from tests.unit.pipeline.test_record import finding, finish, reading
+
+SMALL = 8
+ORIGIN = "postwarden/test"
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Segments of eight records."""
+    for place in ("ledger.segments", "ledger.writer", "ledger.nodes", "ledger.pruning", "pipeline.keeping"):
+        monkeypatch.setattr(f"postwarden.{place}.LENGTH", SMALL)
+
+
+class Clock:
+    """A clock that stands where it is put."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    state = tmp_path / "state"
+    create_ledger(state, origin=ORIGIN, run="run-0", actor="a", agent="p", now=NOW)
+    return state
+
+
+Open = Callable[..., Recorder]
+
+
+@pytest.fixture
+def opened(state: Path, clock: Clock) -> Iterator[Open]:
+    """Opens recorders on the ledger."""
+    made: list[Recorder] = []
+
+    def one(keys: Keys | None = None) -> Recorder:
+        made.append(Recorder(state, run="run-1", actor="uid 0 (root)", agent="p", clock=clock, keys=keys))
+        return made[-1]
+
+    yield one
+    for recorder in made:
+        recorder.close()
+
+
+def fill(recorder: Recorder, clock: Clock, days: int = 6) -> None:
+    """A history with all that the state store derives: findings in each state, sweeps, accounts, notifiers, sessions."""
+    for day in range(days):
+        clock.now = NOW + timedelta(days=day)
+        recorder.configuration(b"configuration %d" % (day // 3), "rules")
+        recorder.start([SCOPE], ["sieve"])
+        recorder.opened([session(number=day + 1)])
+        raw = recorder.keep(b"script %d" % day)
+        items = (found(flow()), done()) if day % 2 else (gap(),)
+        finish(
+            recorder, reading(*items), [finding("a", evidence=(raw,)), finding(f"b{day}", evidence=(raw,))]
+        )
+        if day == 2:
+            recorder.acknowledge(finding("a").id, reason="known", until=NOW + timedelta(days=400))
+        index = recorder.ledger.position().size - 1
+        recorder.write(partial(failed, index))
+
+
+def failed(index: int, common: Envelope) -> list[Notified]:
+    return [Notified(**common, notifier="mail", records=(index,), outcome="failed", message="no")]
+
+
+def derived(recorder: Recorder, clock: Clock) -> dict[str, Any]:
+    """All that can be asked of the state store."""
+    store = recorder.store
+    return {
+        "parts": list(store.carry()),
+        "accounts": list(store.accounts()),
+        "findings": list(store.findings()),
+        "histories": {one.finding.id: store.history(one.finding.id) for one in store.findings()},
+        "due": [store.sweeps.due(clock.now + timedelta(minutes=minutes), 10) for minutes in range(0, 40, 5)],
+        "configuration": store.configuration(),
+        "undelivered": store.delivered.undelivered("mail"),
+        "blobs": list(store.named_blobs()),
+    }
+
+
+def kinds(recorder: Recorder) -> list[str]:
+    return [json.loads(line)["kind"] for _, line in recorder.ledger.records(recorder.ledger.first)]
+
+
+@pytest.mark.usefixtures("small")
+def test_what_removed_records_came_to_is_known_without_the_state_store(
+    opened: Open, state: Path, clock: Clock
+) -> None:
+    """After pruning and losing the state store: the same findings, accounts, times of sweeps and all else."""
+    recorder = opened()
+    fill(recorder, clock)
+    clock.now += timedelta(days=1)
+    pruned = prune(recorder, NOW + timedelta(days=4), "policy")
+    assert pruned.stop >= 3 * SMALL
+    assert pruned.segments == pruned.stop // SMALL
+    before = derived(recorder, clock)
+    recorder.close()
+    (state / STORE).unlink()
+    again = opened()
+    assert derived(again, clock) == before
+    assert again.ledger.first == pruned.stop
+    finish(again, reading(found(flow()), done()), [finding("a")])
+    result = verify(state / "ledger")
+    assert (result.sound, result.pruned, result.problems) == (True, pruned.stop, ())
+
+
+@pytest.mark.usefixtures("small")
+def test_pruning_twice_and_in_between_goes_on(opened: Open, state: Path, clock: Clock) -> None:
+    """A second pruning removes the first one's carried records too, and a store of any age follows."""
+    recorder = opened()
+    fill(recorder, clock)
+    shutil.copy(state / STORE, state / "older")
+    prune(recorder, NOW + timedelta(days=2), "first")
+    fill(recorder, clock, days=9)
+    clock.now += timedelta(days=1)
+    second = prune(recorder, NOW + timedelta(days=8), "second")
+    before = derived(recorder, clock)
+    recorder.close()
+    shutil.copy(state / "older", state / STORE)
+    assert derived(opened(), clock) == before
+    result = verify(state / "ledger")
+    assert (result.sound, result.pruned) == (True, second.stop)
+
+
+@pytest.mark.usefixtures("small")
+def test_pruning_says_who_and_why_and_leaves_the_hashes(opened: Open, state: Path, clock: Clock) -> None:
+    """The record names actor, reason and end; the root stays what it was; nothing younger goes."""
+    recorder = opened()
+    fill(recorder, clock)
+    root_before = recorder.ledger.position()
+    prune(recorder, NOW + timedelta(days=1), "policy")
+    record = next(
+        json.loads(line)
+        for _, line in recorder.ledger.records(recorder.ledger.first)
+        if b'"records_pruned"' in line
+    )
+    assert (record["actor"], record["reason"], record["stop"]) == (
+        "uid 0 (root)", "policy", recorder.ledger.first,
+    )  # fmt: skip
+    times = [json.loads(line)["time"] for _, line in recorder.ledger.records(recorder.ledger.first)]
+    assert min(times) >= "2026-11-23"
+    assert min(path.name for path in (state / "ledger" / "hashes").iterdir()) == "00000000"
+    result = verify(state / "ledger")
+    assert result.sound
+    assert root_before.size < (result.size or 0)
+
+
+@pytest.mark.usefixtures("small")
+def test_without_an_old_segment_nothing_is_removed(opened: Open, clock: Clock) -> None:
+    """Where no whole segment is old enough, that is an error, and nothing is recorded."""
+    recorder = opened()
+    fill(recorder, clock)
+    before = recorder.ledger.position()
+    for time in (NOW - timedelta(days=1), NOW):
+        with pytest.raises(LedgerError, match="no whole segment"):
+            prune(recorder, time, "policy")
+    assert recorder.ledger.position() == before
+
+
+@pytest.mark.usefixtures("small")
+def test_missing_records_without_a_signed_word_are_not_made_up_for(
+    opened: Open, state: Path, clock: Clock
+) -> None:
+    """Where somebody put hashes in the place of a segment, neither verification nor the state store accepts it."""
+    recorder = opened()
+    fill(recorder, clock)
+    prune(recorder, NOW + timedelta(days=2), "policy")
+    recorder.close()
+    ledger = state / "ledger"
+    first = opened().ledger.first
+    segment = ledger / "records" / f"{first:08d}.jsonl"
+    lines = segment.read_bytes().splitlines()
+    (ledger / "hashes" / f"{first:08d}").write_bytes(b"".join(leaf_hash(line) for line in lines))
+    segment.unlink()
+    assert next(problem.what for problem in verify(ledger).problems).startswith(
+        "hashes are in place of records"
+    )
+    (state / STORE).unlink()
+    with pytest.raises(LedgerUnsound, match="no record says who removed them"):
+        opened()
+
+
+def test_new_blobs_are_named_in_the_commit_that_needs_them(opened: Open, state: Path) -> None:
+    """Each blob is named once, before the record that cites it; one that is used again is not named again."""
+    recorder = opened()
+    blob = recorder.keep(b"evidence")
+    finish(recorder, reading(found(flow()), done()), [finding("a", evidence=(blob,))])
+    assert kinds(recorder)[1] == "blobs_kept"
+    recorder.keep(b"evidence")
+    recorder.start([SCOPE], ["sieve"])
+    assert kinds(recorder).count("blobs_kept") == 1
+    assert verify(state / "ledger").blobs == 1
+
+
+def test_a_blob_whose_commit_failed_is_named_by_the_next(
+    opened: Open, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A blob on the disk that no record came to name is named as soon as it is used."""
+    recorder = opened()
+    blob = recorder.keep(b"evidence")
+    with pytest.raises(LedgerError):
+        recorder.acknowledge("no such", reason="r", until=None)
+    recorder.close()
+    again = opened()
+    assert again.keep(b"evidence") == blob
+    again.start([SCOPE], ["sieve"])
+    again.refresh()
+    assert kinds(again)[1] == "blobs_kept"
+    assert list(again.store.named_blobs()) == [blob]
+
+
+def test_an_erased_blob_is_told_from_a_lost_one(opened: Open, state: Path) -> None:
+    """Erased by a record: sound, and it is said by whom; gone without one: not sound; changed: not sound."""
+    recorder = opened()
+    names = [recorder.keep(b"evidence %d" % number) for number in range(3)]
+    recorder.start([SCOPE], ["sieve"])
+    erase(recorder, names[:1], "request 17")
+    result = verify(state / "ledger")
+    assert (result.sound, result.blobs, result.erased) == (True, 2, 1)
+    assert [(one.blob, one.actor) for one in result.erased_blobs] == [(names[0], "uid 0 (root)")]
+    place = state / "ledger" / "blobs" / names[1]
+    content = place.read_bytes()
+    place.write_bytes(content[:-1] + b"x")
+    assert [problem.what for problem in verify(state / "ledger").problems] == [
+        f"the blob {names[1]} is not what its name says"
+    ]
+    place.unlink()
+    assert [problem.what for problem in verify(state / "ledger").problems] == [
+        f"the blob {names[1]}, which record 1 names, is missing"
+    ]
+    place.write_bytes(content)
+    assert verify(state / "ledger").sound
+    again = recorder.keep(b"evidence 0")
+    assert again != names[0]
+
+
+def test_only_named_blobs_are_erased(opened: Open, state: Path) -> None:
+    """What is no blob of a record, or was erased, is an error, and nothing is recorded."""
+    recorder = opened()
+    blob = recorder.keep(b"evidence")
+    recorder.start([SCOPE], ["sieve"])
+    erase(recorder, [blob], "request 17")
+    before = recorder.ledger.position()
+    for name in ("ab" * 32, "../../state.sqlite", "", blob):
+        with pytest.raises(LedgerError, match="no record names a blob"):
+            erase(recorder, [name], "again")
+    assert recorder.ledger.position() == before
+
+
+@pytest.mark.usefixtures("small")
+def test_blobs_of_removed_records_are_still_missed(opened: Open, state: Path, clock: Clock) -> None:
+    """A blob that only a removed record named is named again, so its loss still shows."""
+    recorder = opened()
+    fill(recorder, clock)
+    names = list(recorder.store.named_blobs())
+    clock.now += timedelta(days=1)
+    prune(recorder, NOW + timedelta(days=4), "policy")
+    assert verify(state / "ledger").sound
+    for name in names:
+        place = state / "ledger" / "blobs" / name
+        content = place.read_bytes()
+        place.unlink()
+        assert not verify(state / "ledger").sound
+        place.write_bytes(content)
+
+
+@pytest.mark.parametrize(("keys", "expected"), [(Keys(), 0), (Keys(records=4), 4), (Keys(days=2), 2)])
+def test_the_key_changes_after_days_or_records(
+    opened: Open, state: Path, clock: Clock, keys: Keys, expected: int
+) -> None:
+    """As configured, a new key begins after so many days or records, and never where neither is given."""
+    recorder = opened(keys)
+    for day in range(5):
+        clock.now = NOW + timedelta(days=day)
+        for _ in range(3):
+            recorder.start([SCOPE], ["sieve"])
+    result = verify(state / "ledger")
+    assert (result.sound, result.epochs) == (True, expected + 1)
+    assert len(list((state / "private").glob("0*"))) == 1
+
+
+def test_a_key_changes_on_command_with_its_reason(opened: Open, state: Path) -> None:
+    """The record of a change says why and by whom."""
+    recorder = opened()
+    recorder.rotate("a colleague left")
+    record = json.loads(next(line for _, line in recorder.ledger.records(1)))
+    assert (record["kind"], record["epoch"], record["reason"], record["actor"]) == (
+        "key_epoch", 1, "a colleague left", "uid 0 (root)",
+    )  # fmt: skip
+    assert record["verifier_key"] == recorder.ledger.epoch.key.text
+
+
+def take_over(state: Path, old: Path, clock: Clock, origin: str = "postwarden/test/2") -> Any:
+    return succeed(
+        state, old, origin=origin, reason="the key is gone", run="run-2", actor="uid 0 (root)", agent="p",
+        now=clock.now, keys=Keys(),
+    )  # fmt: skip
+
+
+def test_a_new_ledger_goes_on_for_one_whose_key_is_gone(opened: Open, state: Path, clock: Clock) -> None:
+    """Its first record names where the old one ended; verification follows both; what was known is known."""
+    recorder = opened()
+    fill(recorder, clock)
+    position, key = recorder.ledger.position(), recorder.ledger.verifier_key
+    before = derived(recorder, clock)
+    recorder.close()
+    (state / "private" / "00000000").unlink()
+    made = take_over(state, state / "ledger", clock)
+    assert (made.before.origin, made.before.size, made.before.verifier_key) == (ORIGIN, position.size, key)
+    result = verify(state / "ledger", key=made.verifier_key)
+    assert (result.sound, result.origin) == (True, "postwarden/test/2")
+    (earlier,) = verify_predecessors(result.before, None)
+    assert earlier.verification is not None
+    assert (earlier.sound, earlier.verification.size) == (True, position.size)
+    again = opened()
+    after = derived(again, clock)
+    assert after["accounts"] == before["accounts"]
+    assert after["findings"] == before["findings"]
+    assert after["due"] == before["due"]
+    finish(again, reading(found(flow()), done()), [finding("a")])
+    assert verify(state / "ledger").sound
+
+
+def test_an_old_ledger_that_was_changed_since_shows(opened: Open, state: Path, clock: Clock) -> None:
+    """If the old ledger is cut, rewritten or gone, following says so."""
+    recorder = opened()
+    fill(recorder, clock)
+    recorder.close()
+    shutil.copytree(state, state.with_name("copy"))
+    made = take_over(state, state / "ledger", clock)
+    old = Path(made.before.folder)
+    segment = old / "records" / "00000000.jsonl"
+    content = segment.read_bytes()
+    segment.write_bytes(content.replace(b"run-1", b"run-9", 1))
+    (earlier,) = verify_predecessors(verify(state / "ledger").before, None)
+    assert not earlier.sound
+    segment.write_bytes(content)
+    (earlier,) = verify_predecessors(verify(state / "ledger").before, state.with_name("copy") / "ledger")
+    assert earlier.sound
+    old.rename(old.with_name("elsewhere"))
+    (earlier,) = verify_predecessors(verify(state / "ledger").before, None)
+    assert (earlier.verification, earlier.sound) == (None, True)
+    assert earlier.unread
+
+
+def test_a_restored_copy_is_what_a_new_ledger_goes_on_for(opened: Open, state: Path, clock: Clock) -> None:
+    """The old ledger may be a copy in another place, while the state folder has none."""
+    recorder = opened()
+    fill(recorder, clock)
+    recorder.close()
+    backup = state.with_name("backup")
+    (state / "ledger").rename(backup)
+    shutil.rmtree(state)
+    made = take_over(state, backup, clock)
+    assert made.before.folder == str(backup.resolve())
+    (earlier,) = verify_predecessors(verify(state / "ledger").before, None)
+    assert earlier.sound
+
+
+def test_no_ledger_goes_on_for_an_unsound_one_or_under_its_name(
+    opened: Open, state: Path, clock: Clock
+) -> None:
+    """One name is one ledger, and what is not sound is kept as evidence: nothing is moved."""
+    recorder = opened()
+    fill(recorder, clock)
+    recorder.close()
+    with pytest.raises(LedgerError, match="has the name postwarden/test too"):
+        take_over(state, state / "ledger", clock, ORIGIN)
+    segment = state / "ledger" / "records" / "00000000.jsonl"
+    segment.write_bytes(segment.read_bytes()[:-5])
+    with pytest.raises(LedgerUnsound, match="is not sound, so no ledger can go on for it"):
+        take_over(state, state / "ledger", clock)
+    assert (state / "ledger").is_dir()
+
+
+def test_the_state_store_of_the_new_ledger_is_made_anew_alike(
+    opened: Open, state: Path, clock: Clock
+) -> None:
+    """Without its state store the new ledger gives the same state again."""
+    recorder = opened()
+    fill(recorder, clock)
+    recorder.close()
+    take_over(state, state / "ledger", clock)
+    again = opened()
+    before = derived(again, clock)
+    again.close()
+    (state / STORE).unlink()
+    assert derived(opened(), clock) == before
