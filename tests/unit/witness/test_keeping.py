@@ -147,6 +147,13 @@ def test_a_witness_keeps_its_name(tmp_path: Path, keeping: Keeping, log: Log) ->
         Keeping(tmp_path / "witness", name="c.example/witness", logs=[log.key], clock=lambda: NOW)
 
 
+def test_a_lost_name_does_not_cost_the_key(tmp_path: Path, keeping: Keeping, log: Log) -> None:
+    """A witness whose name's file is gone keeps its key."""
+    (tmp_path / "witness" / "name").unlink()
+    again = Keeping(tmp_path / "witness", name="b.example/witness", logs=[log.key], clock=lambda: NOW)
+    assert again.key == keeping.key
+
+
 def test_a_lost_key_is_not_made_again(tmp_path: Path, keeping: Keeping, log: Log) -> None:
     """A witness whose key is gone does not begin a new one in silence."""
     assert keeping.key.name
