@@ -244,6 +244,9 @@ class Ledger(Reader):
             ):
                 self._refuse_network(root)
                 return write(Folders(root, records, self._owner), kept)
+        except LedgerUnsynced as exc:
+            self._in_doubt = exc
+            raise
         finally:
             self._alone.release()
 
