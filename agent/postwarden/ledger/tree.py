@@ -1,4 +1,4 @@
-"""The Merkle tree of RFC 6962, section 2.1, grown leaf by leaf.
+"""The Merkle tree of RFC 6962, section 2.1, grown at its right edge.
 
 A leaf's hash is SHA-256 over 0x00 and the leaf, a node's over 0x01 and its two children, and the root of the
 empty tree is SHA-256 over nothing. Of a tree of any size only its peaks are kept: the roots of the perfect
@@ -47,31 +47,3 @@ def extend(size: int, peaks: Sequence[bytes], hashes: Sequence[bytes]) -> tuple[
         level = [sha256(b"\x01" + left + right).digest() for left, right in zip(nodes, nodes, strict=True)]
         height += 1
     return (*old, *reversed(new))
-
-
-class Growing:
-    """A tree that takes leaves at its right edge; the one mutable value of the tree's code."""
-
-    __slots__ = ("_peaks", "size")
-
-    def __init__(self, size: int = 0, peaks: Sequence[bytes] = ()) -> None:
-        self.size = size
-        self._peaks = list(peaks)
-
-    def add(self, leaf: bytes) -> None:
-        peaks = self._peaks
-        peaks.append(leaf_hash(leaf))
-        before = self.size
-        while before & 1:
-            right = peaks.pop()
-            peaks[-1] = node_hash(peaks[-1], right)
-            before >>= 1
-        self.size += 1
-
-    @property
-    def peaks(self) -> tuple[bytes, ...]:
-        return tuple(self._peaks)
-
-    @property
-    def root(self) -> bytes:
-        return root_of(self._peaks)

@@ -14,7 +14,8 @@ from postwarden.ledger.checkpoint import Position, open_checkpoint, sign_checkpo
 from postwarden.ledger.epochs import Epoch, begin_chain, sign_certificate
 from postwarden.ledger.note import make_key, open_note, parse_key, parse_note, sign_note
 from postwarden.ledger.record import record_form
-from postwarden.ledger.tree import EMPTY_ROOT, Growing
+from postwarden.ledger.tree import EMPTY_ROOT
+from tests.unit.ledger.growing import Growing
 
 unhurried = settings(deadline=None, max_examples=1000 if os.environ.get("POSTWARDEN_LONG") else 100)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from postwarden.errors import LedgerError, LedgerFull
+from postwarden.errors import LedgerError, LedgerFull, LedgerUnsynced
 from postwarden.ledger.store import Ledger
 from postwarden.ledger.verify import verify
 from tests.unit.ledger.conftest import Faults, Killed, Place, put, record, recovery
@@ -174,6 +174,21 @@ def test_no_commit_after_a_failed_sync(place: Place, ledger: Ledger, faults: Fau
         assert caught.value.hint
         assert faults.log == []
         assert put(place.open(), record()).size == size + 1
+
+
+def test_no_commit_after_a_failed_sync_of_a_key(place: Place, ledger: Ledger, faults: Faults) -> None:
+    """After a sync that failed while the key changed, the same object commits nothing more, and one opened anew does."""
+    faults.spoil = lambda _count, _name: "EIO" if faults.log.count("rename") == 3 else None
+    with pytest.raises(LedgerUnsynced):
+        ledger.rotate(
+            lambda number, key: record("key_epoch", epoch=number, verifier_key=key), recovered=recovery
+        )
+    faults.restart()
+    with pytest.raises(LedgerUnsynced, match="no further commit"):
+        put(ledger, record())
+    assert faults.log == []
+    put(place.open(), record())
+    assert (verify(place.folder).sound, verify(place.folder).epochs) == (True, 2)
 
 
 def test_a_failed_sync_of_the_folder_says_what_is_in_doubt(

@@ -12,7 +12,8 @@ from postwarden.ledger import nodes as nodes_module
 from postwarden.ledger import segments
 from postwarden.ledger.nodes import open_nodes
 from postwarden.ledger.proofs import check_consistency, check_inclusion, consistency_path, inclusion_path
-from postwarden.ledger.tree import Growing, leaf_hash
+from postwarden.ledger.tree import leaf_hash
+from tests.unit.ledger.growing import Growing
 
 LENGTH = 8
 

@@ -4,7 +4,8 @@ from hashlib import sha256
 
 import pytest
 
-from postwarden.ledger.tree import EMPTY_ROOT, Growing
+from postwarden.ledger.tree import EMPTY_ROOT, extend, leaf_hash
+from tests.unit.ledger.growing import Growing
 
 # The leaves and roots that Certificate Transparency's implementations test each other with.
 LEAVES = ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"]
@@ -61,3 +62,18 @@ def test_growth_continues_from_the_peaks_alone() -> None:
         for leaf in leaves[size:]:
             again.add(leaf)
         assert again.root == recursive_root(leaves)
+
+
+def test_many_leaves_at_once() -> None:
+    """Any number of leaves after any number before gives the peaks that leaf by leaf gives."""
+    leaves = [b"%d" % number for number in range(70)]
+    peaks = []
+    tree = Growing()
+    for leaf in leaves:
+        peaks.append(tree.peaks)
+        tree.add(leaf)
+    hashes = [leaf_hash(leaf) for leaf in leaves]
+    for before in range(70):
+        for after in range(before, 70):
+            assert extend(before, peaks[before], hashes[before:after]) == peaks[after]
+    assert hashes == [leaf_hash(leaf) for leaf in leaves]

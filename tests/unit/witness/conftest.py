@@ -10,10 +10,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from postwarden.ledger.checkpoint import Position, sign_checkpoint
 from postwarden.ledger.note import VerifierKey, encode_base64, make_key, sign_note
-from postwarden.ledger.tree import Growing, leaf_hash, node_hash
+from postwarden.ledger.tree import leaf_hash, node_hash
 from postwarden.witness.keeping import Keeping
 from postwarden.witness.peers import Newest, Witness
 from postwarden.witness.service import Service
+from tests.unit.ledger.growing import Growing
 
 NOW = 1_795_000_000
 ORIGIN = "postwarden/a.example"
