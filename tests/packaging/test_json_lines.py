@@ -253,19 +253,21 @@ def test_check_config_prints_what_is_documented(
 def test_status_prints_what_is_documented(
     command: Command, finding: str, place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Daemon, sources and failing accounts fit their schemas, with a daemon at work and without one."""
+    """Daemon, sources, failing accounts and places of checkpoints fit their schemas, with a daemon at work or none."""
+    config = place / "agent.toml"
+    config.write_text(config.read_text() + '[ledger.checkpoints]\nfile = "kept"\n')
     command("audit", "--all", "--json", code=1)
     recorder = open_recorder(load(str(place / "agent.toml")))
     recorder.change_sweeps(lambda sweeps: sweeps.plan([(SCOPE, "imap")], NOW, timedelta(minutes=15)))
     recorder.close()
-    assert fit(command("status", "--json", code=3)) == {"daemon", "source", "failing"}
+    assert fit(command("status", "--json", code=3)) == {"daemon", "source", "failing", "checkpoint_place"}
     reading = running.Reading(scope=SCOPE.key, sources=("imap",), seconds=3)
     with running.alone(place / "state"):
         running.write(
             place / "state", running.Running(pid=1, started=NOW, time=NOW, queued=2, reading=(reading,))
         )
         lines = command("status", "--json", code=3)
-    assert fit(lines) == {"daemon", "source", "failing"}
+    assert fit(lines) == {"daemon", "source", "failing", "checkpoint_place"}
     assert lines[0]["running"]
     assert lines[0]["reading"][0]["sources"] == ["imap"]
 

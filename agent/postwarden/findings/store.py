@@ -17,6 +17,7 @@ from postwarden.findings import delivered, held, own_sessions, sweeps
 from postwarden.findings.carried import Part, about, carry, restore
 from postwarden.findings.delivered import Delivered
 from postwarden.findings.held import Held
+from postwarden.findings.index_file import open_index, remove_index
 from postwarden.findings.own_sessions import OwnSessions
 from postwarden.findings.sweeps import Sweeps
 from postwarden.model import moment
@@ -93,62 +94,16 @@ class StateStore:
         self._open()
 
     def _open(self) -> None:
-        try:
-            version = self._connect()
-        except sqlite3.DatabaseError:
-            # It is derived: a damaged one is made anew from the ledger.
-            self._base.close()
-            version = self._anew()
-        if 0 < version < VERSION:
-            # Of an older postwarden: what it lacks is in the ledger.
-            self._base.close()
-            version = self._anew()
-        if version == 0:
+        self._base, new = open_index(self._path, VERSION)
+        if new:
             with self._transaction():
                 for statement in _SCHEMA:
                     self._base.execute(statement)
-        elif version != VERSION:
-            raise LedgerError(
-                f"the state store {self._path} is of a newer postwarden",
-                "use that version, or delete the file",
-            )
         self._file = self._path.stat().st_ino
         self.sweeps = Sweeps(self._base)
         self.delivered = Delivered(self._base)
         self.held = Held(self._base)
         self.own_sessions = OwnSessions(self._base)
-
-    def _connect(self) -> int:
-        """Opens the file and gives its version; raises sqlite3.DatabaseError where it is damaged."""
-        try:
-            # The mode is ours from the beginning, whatever the umask.
-            self._path.touch(mode=0o600)
-            # Several threads may use it, one at a time: whoever holds the store sees to that.
-            self._base = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
-        except (OSError, sqlite3.Error) as exc:
-            words = exc.strerror if isinstance(exc, OSError) else str(exc)
-            raise LedgerError(
-                f"the state store {self._path} cannot be opened: {words}", "check its folder and owner"
-            ) from exc
-        self._base.execute("PRAGMA synchronous = NORMAL")
-        ((found,),) = self._base.execute("PRAGMA quick_check(1)").fetchall()
-        if found != "ok":
-            raise sqlite3.DatabaseError(found)
-        ((version,),) = self._base.execute("PRAGMA user_version").fetchall()
-        return int(version)
-
-    def _anew(self) -> int:
-        try:
-            self._remove()
-            return self._connect()
-        except (OSError, sqlite3.Error) as exc:
-            raise LedgerError(
-                f"the state store {self._path} is damaged and cannot be removed: {exc}", "delete it"
-            ) from exc
-
-    def _remove(self) -> None:
-        for suffix in ("", "-wal", "-journal", "-shm"):
-            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
 
     def close(self) -> None:
         self._base.close()
@@ -211,7 +166,7 @@ class StateStore:
     def rebuild(self) -> None:
         """Forgets everything; the next `catch_up` reads the whole ledger."""
         self._base.close()
-        self._remove()
+        remove_index(self._path)
         self._open()
 
     def findings(self, scope: Scope | None = None) -> Iterator[Standing]:

@@ -7,7 +7,7 @@ holds the lock, so that what it decides, it decides on all that was recorded bef
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -33,6 +33,7 @@ from postwarden.ledger.checkpoint import Position
 from postwarden.ledger.epochs import Chain, Epoch
 from postwarden.ledger.private_keys import PrivateKeys, Signer, Unlock
 from postwarden.ledger.quarantine import Quarantined
+from postwarden.ledger.reading import RUN_VERIFY, Reader
 from postwarden.ledger.record import record_form
 from postwarden.ledger.reserve import Unwritten
 from postwarden.ledger.segments import Edge, Remains
@@ -45,7 +46,6 @@ Result = TypeVar("Result")
 #: Edges whose place in their segment is remembered.
 _MARKS = 8
 _NOT_WRITTEN = "the records were not written"
-_RUN_VERIFY = "run postwarden verify, and keep what is there as evidence"
 
 
 def open_ledger(
@@ -78,8 +78,8 @@ def open_ledger(
     return Ledger(ledger, PrivateKeys(private, unlock, second), chain, owner, hint, progress)
 
 
-class Ledger:
-    """An open ledger. It holds no file open and no lock between its calls; threads may share it."""
+class Ledger(Reader):
+    """An open ledger, to be read and committed to. It holds no file open and no lock between its calls; threads may share it."""
 
     def __init__(
         self,
@@ -90,60 +90,20 @@ class Ledger:
         hint: Hint | None,
         progress: Progress | None,
     ) -> None:
-        self._folder = folder
+        super().__init__(folder, chain, owner)
         self._private = private
-        self._chain = chain
-        self._owner = owner
         self._alone = threading.Lock()
         self._edge = Edge()
-        self._marks: dict[int, int] = {}
         self._in_doubt: LedgerError | None = None
         self._hint, self._progress = hint, progress
         self._device: int | None = None
-        #: The checkpoint that was last found sound, the epoch that was the last one then, and what it says.
-        self._seen: tuple[bytes, int, Position] | None = None
         #: The epoch whose key was last read, what its file was like then, and the key.
         self._signer: tuple[int, tuple[int, ...], Signer] | None = None
-
-    @property
-    def origin(self) -> str:
-        """The ledger's name, which its checkpoints begin with."""
-        return self._chain.origin
-
-    @property
-    def verifier_key(self) -> str:
-        """The first key, in the one-line form that people keep: with it, every later one is verified."""
-        return self._chain.epochs[0].key.text
-
-    @property
-    def epochs(self) -> tuple[Epoch, ...]:
-        """Every epoch so far, as of the last look at the ledger."""
-        return tuple(self._chain.epochs)
-
-    @property
-    def epoch(self) -> Epoch:
-        """The epoch that signs now, as of the last look at the ledger."""
-        return self._chain.last
 
     @property
     def boundary(self) -> Edge:
         """The edge at the beginning of the segment that is written now, as of the last commit: a `hint`."""
         return advance.boundary(self._edge)
-
-    def position(self) -> Position:
-        """How far the ledger goes, from its checkpoint; LedgerUnsound where that is missing or not sound."""
-        with files.folder(self._folder) as root:
-            return self._read_position(root)
-
-    def records(self, start: int = 0, stop: int | None = None) -> Iterator[tuple[int, bytes]]:
-        """Index and line of each record from `start` to before `stop`, and never beyond the checkpoint.
-
-        The lines are as they stand, without line feeds, and are not verified. LedgerUnsound where one within
-        the checkpoint is missing.
-        """
-        if start < 0 or (stop is not None and stop < 0):
-            raise LedgerError("a record's index is not negative")
-        return self._stream(start, stop)
 
     def commit(
         self,
@@ -235,12 +195,6 @@ class Ledger:
 
         return self._with_lock(write, wait)
 
-    @property
-    def first(self) -> int:
-        """The index of the first record that is there: 0, or where the removed segments end."""
-        with files.folder(self._folder) as root, files.folder(segments.FOLDER, within=root) as records:
-            return min(segments.list_segments(records), default=0)
-
     def erase(
         self,
         names: Sequence[str],
@@ -274,21 +228,6 @@ class Ledger:
             except LedgerUnsynced as exc:
                 self._in_doubt = exc
                 raise
-
-    def has_blob(self, name: str) -> bool:
-        """Whether a blob of this name is there; its content is not looked at."""
-        return (self._folder / blobs.FOLDER / name).is_file()
-
-    def blob(self, name: str) -> bytes:
-        """The content of a blob; LedgerError where there is none, LedgerUnsound where it was changed."""
-        with files.folder(self._folder) as root, files.folder(blobs.FOLDER, within=root) as folder:
-            return blobs.read_blob(folder, name, owner=self._owner)
-
-    def blobs(self) -> Iterator[tuple[str, bytes]]:
-        """Name and content of every blob, by name; errors as in `blob`."""
-        with files.folder(self._folder) as root, files.folder(blobs.FOLDER, within=root) as folder:
-            for name in blobs.list_blobs(folder):
-                yield name, blobs.read_blob(folder, name, owner=self._owner)
 
     def _with_lock(self, write: Callable[[Folders, int], Result], wait: float) -> Result:
         deadline = time.monotonic() + wait
@@ -350,36 +289,6 @@ class Ledger:
                 f"no further commit after a failed write: {self._in_doubt}",
                 "check the disk, then start postwarden again",
             )
-
-    def _stream(self, start: int, stop: int | None) -> Iterator[tuple[int, bytes]]:
-        with files.folder(self._folder) as root:
-            size = self._read_position(root).size
-            end = size if stop is None else min(stop, size)
-            if start < end:
-                with files.folder(segments.FOLDER, within=root) as records:
-                    offset = self._marks.get(start)
-                    lines = segments.read_lines(records, start, end, owner=self._owner, offset=offset)
-                    yield from enumerate(lines, start)
-
-    def _read_position(self, root: int) -> Position:
-        return self._open_checkpoint(root)[0]
-
-    def _open_checkpoint(self, root: int) -> tuple[Position, bytes]:
-        """What the checkpoint says, and its bytes."""
-        content = writer.read_checkpoint(root, owner=self._owner)
-        if content is None:
-            raise LedgerUnsound("the checkpoint is missing", _RUN_VERIFY)
-        with files.folder(epochs.FOLDER, within=root) as folder:
-            # After the checkpoint: a certificate is always there before what its key signs.
-            epochs.extend_chain(self._chain, folder, owner=self._owner)
-        seen = self._seen
-        if seen is None or seen[:2] != (content, self.epoch.number):
-            try:
-                seen = content, self.epoch.number, self._chain.open_checkpoint(content)
-            except LedgerError as exc:
-                raise LedgerUnsound(f"the checkpoint is not sound: {exc}", _RUN_VERIFY) from exc
-            self._seen = seen
-        return seen[2], content
 
     def _commit(
         self,
@@ -477,7 +386,7 @@ class Ledger:
         if position.size < edge.size:
             raise LedgerUnsound(
                 f"the ledger went back from {edge.size} records to {position.size}",
-                _RUN_VERIFY,
+                RUN_VERIFY,
                 record=position.size,
             )
         if not edge.size and (hinted := advance.begin(self._hint, position)).size:
@@ -492,6 +401,6 @@ class Ledger:
         found, strangers = segments.find_remains(records, self._edge, owner=self._owner)
         if strangers:
             raise LedgerUnsound(
-                f"{segments.segment_name(strangers[0])} does not follow the records before it", _RUN_VERIFY
+                f"{segments.segment_name(strangers[0])} does not follow the records before it", RUN_VERIFY
             )
         return found

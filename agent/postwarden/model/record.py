@@ -107,9 +107,14 @@ class AuditStarted(Record, frozen=True, kw_only=True, tag="audit_started"):
 
 
 class SweepStarted(Record, frozen=True, kw_only=True, tag="sweep_started"):
-    """The daemon's intent to audit all of these at these sources: the same as `audit_started` for each."""
+    """The daemon's intent to audit all of these at these sources: the same as `audit_started` for each.
 
-    scopes: tuple[Scope, ...]
+    A list of many names is in the blob `listed`, as the JSON of `scopes`, and `scopes` is empty; `count` is how many.
+    """
+
+    count: int
+    scopes: tuple[Scope, ...] = ()
+    listed: str | None = None
     sources: tuple[str, ...]
 
 

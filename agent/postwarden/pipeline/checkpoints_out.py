@@ -26,7 +26,6 @@ from postwarden.ledger.note import MAX_NOTE, parse_note
 from postwarden.model.encoding import encodable, encode
 from postwarden.model.moment import Moment
 from postwarden.witness import kept, outlets
-from postwarden.witness.client import cosigned_by
 from postwarden.witness.configured import (
     JOURNAL,
     Outside,
@@ -37,7 +36,6 @@ from postwarden.witness.configured import (
 )
 from postwarden.witness.memory import Remembered, at_witness, compare, in_file, in_journal
 from postwarden.witness.peers import Authority, Newest, Witness
-from postwarden.witness.timestamp import stamp
 
 #: What became of each place the last time, beside the ledger.
 FILE = "outside.json"
@@ -130,10 +128,14 @@ class CheckpointsOut:
             yield at_witness(witness, newest.origin)
 
     def _cosign(self, witness: Witness, look: Callable[[], Newest]) -> None:
+        from postwarden.witness.client import cosigned_by
+
         if find_cosignature(kept.newest(self._ledger), witness.key) is None:
             kept.keep(self._ledger, cosigned_by(witness, look))
 
     def _stamp(self, authority: Authority, number: int, newest: Newest) -> None:
+        from postwarden.witness.timestamp import stamp
+
         size = newest.position.size
         if kept.kept_token(self._ledger, size, number) is not None:
             return

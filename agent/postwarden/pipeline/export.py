@@ -4,7 +4,7 @@ Everything is read under one checkpoint and written as it is read, so that memor
 """
 
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Literal
 
@@ -18,11 +18,12 @@ from postwarden.ledger.proof_file import ENDING, InclusionProof, write_inclusion
 from postwarden.ledger.proofs import check_inclusion, inclusion_path
 from postwarden.ledger.proving import Sealed, check_root, open_sealed, read_records
 from postwarden.ledger.segments import LENGTH
+from postwarden.ledger.store import Ledger
 from postwarden.ledger.tiles import entry_tiles, tree_tiles
 from postwarden.ledger.tree import leaf_hash
 from postwarden.model.record import ExportMade
 from postwarden.pipeline.csv_cells import csv_line
-from postwarden.pipeline.export_choice import Choice, Row, ScopeOf, chosen, row
+from postwarden.pipeline.export_choice import Choice, ContentOf, Row, ScopeOf, chosen, row
 from postwarden.pipeline.export_folder import Target, open_target
 from postwarden.pipeline.export_readme import readme
 from postwarden.pipeline.record import Recorder
@@ -53,13 +54,14 @@ def export(
     or where the export could not be recorded.
     """
     scope_of = lru_cache(_KEPT_SCOPES)(recorder.store.scope_of)
+    content_of = partial(_content, recorder.ledger)
     with open_sealed(ledger) as sealed:
         nodes = check_root(sealed)
         with open_target(folder) as target:
             if form == "tlog-tiles":
                 count = _put_tiles(target, sealed, nodes, progress)
             else:
-                count = _put_records(target, sealed, nodes, form, choice, scope_of, progress)
+                count = _put_records(target, sealed, nodes, form, choice, scope_of, content_of, progress)
             target.put("checkpoint", sealed.checkpoint)
             for name, certificate in _certificates(sealed):
                 target.put(f"{epochs.FOLDER}/{name}", certificate)
@@ -76,6 +78,7 @@ def _put_records(
     form: Format,
     choice: Choice,
     scope_of: ScopeOf,
+    content_of: ContentOf,
     progress: Progress,
 ) -> int:
     count = 0
@@ -85,7 +88,7 @@ def _put_records(
         for index, line in read_records(sealed):
             if index % _STEP == 0:
                 progress(index)
-            one = row(index, line, scope_of)
+            one = row(index, line, scope_of, content_of)
             if chosen(choice, one):
                 write(_line(one, form))
                 target.put(f"proofs/{index}{ENDING}", _proof(sealed, nodes, one))
@@ -179,3 +182,7 @@ def _record(recorder: Recorder, folder: Path, form: Format, choice: Choice, expo
             f"the export in {folder} was not recorded: {exc.message}",
             "do not hand it out: remove it, and export again when the ledger can be written",
         ) from exc
+
+
+def _content(ledger: Ledger, name: str) -> bytes | None:
+    return ledger.blob(name) if ledger.has_blob(name) else None

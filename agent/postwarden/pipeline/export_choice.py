@@ -9,6 +9,8 @@ from msgspec import Struct
 from postwarden.errors import LedgerError
 from postwarden.model.scope import Scope
 
+#: The content of a blob, `None` where it was erased.
+ContentOf = Callable[[str], bytes | None]
 #: The scope of the finding with an id, `None` where there is no such finding.
 ScopeOf = Callable[[str], Scope | None]
 
@@ -34,7 +36,7 @@ class Row(Struct, frozen=True, kw_only=True):
     line: bytes
 
 
-def row(index: int, line: bytes, scope_of: ScopeOf) -> Row:
+def row(index: int, line: bytes, scope_of: ScopeOf, content_of: ContentOf) -> Row:
     """A record and what it is about, also where its kind is of a newer postwarden; LedgerError where it is no object."""
     try:
         fields = _DECODER.decode(line)
@@ -44,7 +46,7 @@ def row(index: int, line: bytes, scope_of: ScopeOf) -> Row:
         index=index,
         time=str(fields.get("time")),
         kind=str(fields.get("kind")),
-        accounts=accounts_of(fields, scope_of),
+        accounts=accounts_of(fields, scope_of, content_of),
         run=str(fields.get("run")),
         actor=str(fields.get("actor")),
         agent=str(fields.get("agent")),
@@ -61,13 +63,15 @@ def chosen(choice: Choice, one: Row) -> bool:
     return choice.account is None or choice.account in one.accounts
 
 
-def accounts_of(fields: Mapping[str, Any], scope_of: ScopeOf) -> tuple[str, ...]:
+def accounts_of(fields: Mapping[str, Any], scope_of: ScopeOf, content_of: ContentOf) -> tuple[str, ...]:
     """The keys of the accounts that a record concerns, sorted.
 
-    It names them as its scope or among its scopes, as its finding's scope, as the account that was seen, or in a list of
+    It names them as its scope or among its scopes, which may be in a blob, as its finding's scope, as the account that was seen, or in a list of
     accounts; or it names a finding by its id, whose scope the state store knows.
     """
     scopes = [fields.get("scope"), *_list(fields.get("scopes"))]
+    if isinstance(listed := fields.get("listed"), str) and (content := content_of(listed)) is not None:
+        scopes += _list(msgspec.json.decode(content))
     finding, account = fields.get("finding"), fields.get("account")
     if isinstance(finding, dict):
         scopes.append(finding.get("scope"))

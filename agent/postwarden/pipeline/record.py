@@ -109,22 +109,15 @@ class Recorder(Committer):
 
     def start_sweep(self, intents: Mapping[tuple[str, ...], Sequence[Scope]]) -> None:
         """The same for many scopes at once, by their sources."""
-        self.commit(
-            lambda _: [
-                record
-                for sources, scopes in intents.items()
-                for record in self._intents(tuple(scopes), sources)
-            ]
-        )
+        records = [self._intent(tuple(scopes), sources) for sources, scopes in intents.items()]
+        self.commit(lambda _: records)
 
-    def _intents(self, scopes: tuple[Scope, ...], sources: tuple[str, ...]) -> Iterator[SweepStarted]:
-        record = SweepStarted(**self.envelope(), scopes=scopes, sources=sources)
-        if len(scopes) > 1 and len(encode(record)) > MAX_LINE:
-            middle = len(scopes) // 2
-            yield from self._intents(scopes[:middle], sources)
-            yield from self._intents(scopes[middle:], sources)
-        else:
-            yield record
+    def _intent(self, scopes: tuple[Scope, ...], sources: tuple[str, ...]) -> SweepStarted:
+        """A record that names who is to be audited, or where they are many, the blob that does: it can be erased."""
+        record = SweepStarted(**self.envelope(), count=len(scopes), scopes=scopes, sources=sources)
+        if len(scopes) <= MAX_NAMES and len(encode(record)) <= MAX_LINE:
+            return record
+        return replace(record, scopes=(), listed=self.keep(encode(scopes)))
 
     def opened(self, sessions: Sequence[OwnSession]) -> None:
         """Records sessions that were just opened, if there are any; may be called in any thread."""

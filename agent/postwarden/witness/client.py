@@ -11,11 +11,10 @@ from postwarden.errors import LedgerError, NotifyError
 from postwarden.ledger.checkpoint import Position, parse_size
 from postwarden.ledger.cosignature import open_cosignature, parse_cosignatures, read_text
 from postwarden.ledger.note import Signature, encode_base64, parse_note
-from postwarden.witness.decision import SIZE_TYPE
 from postwarden.witness.exchange import Reply, ask
 from postwarden.witness.peers import Look, Newest, Witness
 from postwarden.witness.rollback import went_back, went_elsewhere
-from postwarden.witness.submission import encode_submission
+from postwarden.witness.submission import SIZE_TYPE, encode_submission
 
 #: Times that one submission is sent: others may write to the ledger meanwhile.
 _TRIES = 6

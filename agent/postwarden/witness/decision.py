@@ -17,10 +17,8 @@ from postwarden.ledger.note import VerifierKey, open_note, parse_note
 from postwarden.ledger.proofs import check_consistency
 from postwarden.ledger.tree import EMPTY_ROOT
 from postwarden.witness.certificate import Certificate, parse_certificate
-from postwarden.witness.submission import Submission
+from postwarden.witness.submission import SIZE_TYPE, Submission
 
-#: How C2SP's text calls the content of a 409.
-SIZE_TYPE = "text/x.tlog.size"
 _NOTHING = Position(0, EMPTY_ROOT)
 
 

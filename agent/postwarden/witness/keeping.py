@@ -154,15 +154,16 @@ def _own_key(root: int, name: str) -> Ed25519PrivateKey:
     owner = os.geteuid()
     seed = files.read(root, _KEY, owner=owner, limit=_SEED)
     known = files.read(root, _NAME, owner=owner, limit=1024)
-    if seed is None and known is None:
-        private = Ed25519PrivateKey.generate()
+    if known is None:
+        # The name comes last: a first start that was cut short goes on with the key that it made.
+        seed = seed or Ed25519PrivateKey.generate().private_bytes_raw()
+        known = name.encode() + b"\n"
         try:
-            files.store(root, _NAME, [name.encode() + b"\n"])
-            files.store(root, _KEY, [private.private_bytes_raw()])
+            files.store(root, _KEY, [seed])
+            files.store(root, _NAME, [known])
         except OSError as exc:
             raise files.failure("the witness's key cannot be written", exc) from exc
-        return private
-    if known is not None and known != name.encode() + b"\n":
+    if known != name.encode() + b"\n":
         raise LedgerError(
             f"the folder belongs to the witness {known.decode('utf-8', 'backslashreplace').strip()}",
             "a witness keeps its name; use another folder for another one",

@@ -18,7 +18,6 @@ from postwarden.ledger import files
 from postwarden.ledger.checkpoint import Position, parse_root, parse_size
 from postwarden.ledger.cosignature import read_text
 from postwarden.ledger.note import MAX_NOTE, parse_note
-from postwarden.witness.client import seen_by
 from postwarden.witness.outlets import MESSAGE_ID
 from postwarden.witness.peers import Witness
 from postwarden.witness.rollback import went_back, went_elsewhere
@@ -83,6 +82,8 @@ def in_journal(origin: str, user: int) -> Remembered:
 
 def at_witness(witness: Witness, origin: str) -> Remembered:
     """The newest checkpoint that a witness has cosigned."""
+    from postwarden.witness.client import seen_by
+
     who = f"the witness {witness.name}"
     try:
         seen = seen_by(witness, origin)

@@ -16,6 +16,8 @@ from postwarden.ledger.note import MAX_NOTE, encode_base64
 MAX_PROOF = 63
 #: Bytes of a whole submission: the note, the proof, and the line before it.
 MAX_SUBMISSION = MAX_NOTE + MAX_PROOF * 45 + 64
+#: How C2SP's text calls the content of the answer that tells another size (409).
+SIZE_TYPE = "text/x.tlog.size"
 _OLD = "old "
 
 

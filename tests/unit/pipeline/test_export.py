@@ -63,9 +63,12 @@ def fill(recorder: Recorder) -> None:
             AuditStarted(**at(3), scope=account_scope(ALICE.key), sources=("sieve",)),
             AuditStarted(**at(4), scope=source_scope("sieve"), sources=("sieve",)),
             SweepStarted(
-                **at(5), scopes=(account_scope(BOB.key), account_scope(ALICE.key)), sources=("sieve",)
+                **at(5),
+                count=2,
+                scopes=(account_scope(BOB.key), account_scope(ALICE.key)),
+                sources=("sieve",),
             ),
-            SweepStarted(**at(6), scopes=(account_scope(BOB.key),), sources=("sieve",)),
+            SweepStarted(**at(6), count=1, scopes=(account_scope(BOB.key),), sources=("sieve",)),
             FindingOpened(**at(7), finding=finding(ALICE)),
             FindingOpened(**at(8), finding=finding(BOB)),
             FindingResolved(**at(9), id=finding(ALICE).id, reason="gone"),

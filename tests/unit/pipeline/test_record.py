@@ -316,15 +316,20 @@ def test_blobs_and_evidence_go_together(recorder: Record) -> None:
     assert all(made.ledger.has_blob(str(item.blob)) for item in read.evidence)
 
 
-def test_the_intent_of_a_sweep_names_everybody_in_as_many_records_as_it_takes(recorder: Record) -> None:
-    """However many are due, and however long their keys, each is named once, with its sources."""
+@pytest.mark.parametrize(("many", "length", "listed"), [(100, 0, False), (101, 0, True), (100, 700, True)])
+def test_the_intent_of_a_sweep_names_many_people_in_a_blob(
+    recorder: Record, many: int, length: int, listed: bool
+) -> None:
+    """However many are due, and however long their keys, each is named; a long list is in a blob that can be erased."""
     made = recorder()
-    scopes = [account_scope(f"login:{number}{'x' * 400}") for number in range(500)]
+    scopes = [account_scope(f"login:{number}{'x' * length}") for number in range(many)]
     made.start_sweep({("imap", "sieve"): scopes, ("sieve",): [SCOPE]})
-    started = [one for one in records(made) if one["kind"] == "sweep_started"]
-    assert len(started) > 2
-    named = [(scope["key"], tuple(one["sources"])) for one in started for scope in one["scopes"]]
-    assert named == [(scope.key, ("imap", "sieve")) for scope in scopes] + [(SCOPE.key, ("sieve",))]
+    first, second = (one for one in records(made) if one["kind"] == "sweep_started")
+    assert (first["count"], second["count"]) == (many, 1)
+    told = json.loads(made.ledger.blob(first["listed"])) if listed else first["scopes"]
+    assert (bool(first["listed"]), bool(first["scopes"])) == (listed, not listed)
+    assert [scope["key"] for scope in told] == [scope.key for scope in scopes]
+    assert second["scopes"] == [{"kind": "account", "key": SCOPE.key}]
 
 
 def test_several_conclusions_are_one_commit(recorder: Record) -> None:

@@ -12,9 +12,9 @@ from postwarden.errors import LedgerError, LedgerUnsound
 from postwarden.ledger import files
 from postwarden.ledger.cosignature import find_cosignature, open_cosignature, parse_cosignatures
 from postwarden.ledger.note import encode_base64, make_key, sign_note
-from postwarden.witness.decision import SIZE_TYPE, Refusal
+from postwarden.witness.decision import Refusal
 from postwarden.witness.keeping import Keeping, log_name
-from postwarden.witness.submission import encode_submission
+from postwarden.witness.submission import SIZE_TYPE, encode_submission
 from tests.unit.witness.conftest import NOW, ORIGIN, Log
 
 
@@ -145,6 +145,13 @@ def test_a_witness_keeps_its_name(tmp_path: Path, keeping: Keeping, log: Log) ->
     assert keeping.key.name
     with pytest.raises(LedgerError, match=r"belongs to the witness b\.example/witness"):
         Keeping(tmp_path / "witness", name="c.example/witness", logs=[log.key], clock=lambda: NOW)
+
+
+def test_a_lost_name_does_not_cost_the_key(tmp_path: Path, keeping: Keeping, log: Log) -> None:
+    """A witness whose name's file is gone keeps its key."""
+    (tmp_path / "witness" / "name").unlink()
+    again = Keeping(tmp_path / "witness", name="b.example/witness", logs=[log.key], clock=lambda: NOW)
+    assert again.key == keeping.key
 
 
 def test_a_lost_key_is_not_made_again(tmp_path: Path, keeping: Keeping, log: Log) -> None:
