@@ -75,6 +75,7 @@ def run(args: argparse.Namespace) -> int:
             _choice(args, recorder),
             lambda count: progress.show(f"{count} records"),
         )
+        recorder.publish()
     finally:
         progress.clear()
         recorder.close()

@@ -37,7 +37,9 @@ def gather(ledger: Path, origin: str, outside: Outside, given: list[tuple[str, s
 
     What witnesses and authorities said before is in the ledger's own folder; it binds where their keys are known.
     """
-    asked = [*_configured(origin, outside), *(_given(origin, key, place) for key, place in given)]
+    # The agent wrote to the journal as the user that owns the ledger, whoever verifies.
+    user = ledger.stat().st_uid if ledger.exists() else os.geteuid()
+    asked = [*_configured(origin, outside, user), *(_given(origin, key, place) for key, place in given)]
     cosigners = [*(each.key for each in outside.witnesses), *(parse_cosigner(key) for key, _ in given)]
     asked += _cosigned(ledger, cosigners)
     return Memory(
@@ -48,11 +50,11 @@ def gather(ledger: Path, origin: str, outside: Outside, given: list[tuple[str, s
     )
 
 
-def _configured(origin: str, outside: Outside) -> Iterator[Asked]:
+def _configured(origin: str, outside: Outside, user: int) -> Iterator[Asked]:
     if outside.file is not None:
         yield in_file(outside.file, origin)
     if outside.journal is not None:
-        yield in_journal(origin, os.geteuid())
+        yield in_journal(origin, user)
     for witness in outside.witnesses:
         yield at_witness(witness, origin)
 
