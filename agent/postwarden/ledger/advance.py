@@ -26,14 +26,9 @@ def boundary(edge: Edge) -> Edge:
 
 
 def begin(hint: Hint | None, position: Position) -> Edge:
-    """The edge to begin with: the hint, where it has an edge's form and is not beyond the checkpoint."""
+    """The edge to begin with: the hint, where it has the form of an edge at the beginning of a segment."""
     edge = hint() if hint and position.size >= segments.LENGTH else None
-    if (
-        edge is None
-        or edge != boundary(edge)
-        or not 0 < edge.size <= position.size
-        or [len(peak) for peak in edge.peaks] != [32] * edge.size.bit_count()
-    ):
+    if edge is None or edge != boundary(edge) or len(edge.peaks) != edge.size.bit_count():
         return Edge()
     return edge
 

@@ -6,6 +6,7 @@ as of its last sync, a folder's entries as of its own. What was done since is pe
 """
 
 import os
+import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
@@ -18,11 +19,11 @@ from postwarden.ledger import files
 from tests.unit.ledger.conftest import Killed
 
 Pending = Callable[[bytes], bytes]
-Entries = dict[str, "File | None"]
+Entries = dict[str, "File | Folder"]
 
 
 class Outcome(Enum):
-    """What of the pending reached the disk; `None` in a folder's entries stands for a folder."""
+    """What of the pending reached the disk."""
 
     NOTHING = "nothing"
     EVERYTHING = "everything"
@@ -84,32 +85,50 @@ class Disk:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
         self.calls = 0
         self.ends_at: int | None = None
-        self._root = root
-        self._folders: dict[Path, Folder] = {}
+        self._folders: dict[int, Folder] = {}
         self._inodes: dict[int, File] = {}
         self._files: list[File] = []
-        for path, names, held in os.walk(root):
-            entries: Entries = dict.fromkeys(names)
-            for name in held:
-                file = File((Path(path) / name).read_bytes())
-                self._inodes[(Path(path) / name).stat().st_ino] = file
-                self._files.append(file)
-                entries[name] = file
-            self._folders[Path(path)] = Folder(entries)
+        self._root = self._found(root)
         self._open = files.open_regular
         monkeypatch.setattr(files, "open_regular", self._open_regular)
-        for name in ("pwrite", "ftruncate", "posix_fallocate", "fdatasync", "fsync", "rename", "unlink"):
+        for name in (
+            "pwrite",
+            "ftruncate",
+            "posix_fallocate",
+            "fdatasync",
+            "fsync",
+            "rename",
+            "unlink",
+            "mkdir",
+        ):
             monkeypatch.setattr(files, name, self._counted(getattr(self, f"_{name}")))
 
     def after(self, outcome: Outcome, place: Path) -> None:
         """Put into a new folder what the disk holds when power comes back."""
-        for path, folder in self._folders.items():
-            here = place / path.relative_to(self._root)
-            here.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for name, file in folder.entries(outcome).items():
-                if file is not None:
-                    (here / name).write_bytes(file.content(outcome))
-                    (here / name).chmod(0o600)
+        self._restore(self._root, outcome, place)
+
+    def _found(self, path: Path) -> Folder:
+        folder = self._folders[path.stat().st_ino] = Folder({})
+        for one in path.iterdir():
+            if one.is_dir():
+                folder.certain[one.name] = self._found(one)
+            else:
+                folder.certain[one.name] = self._new_file(one.stat().st_ino, one.read_bytes())
+        return folder
+
+    def _new_file(self, number: int, content: bytes) -> File:
+        file = self._inodes[number] = File(content)
+        self._files.append(file)
+        return file
+
+    def _restore(self, folder: Folder, outcome: Outcome, place: Path) -> None:
+        place.mkdir(mode=0o700)
+        for name, one in folder.entries(outcome).items():
+            if isinstance(one, Folder):
+                self._restore(one, outcome, place / name)
+            else:
+                (place / name).write_bytes(one.content(outcome))
+                (place / name).chmod(0o600)
 
     def blocks(self, outcome: Outcome) -> list[bytes]:
         """The content of every file that there was, with a name or without one any more."""
@@ -128,7 +147,10 @@ class Disk:
         return self._inodes[os.fstat(descriptor).st_ino]
 
     def _folder(self, descriptor: int) -> Folder:
-        return self._folders[Path(f"/proc/self/fd/{descriptor}").readlink()]
+        return self._folders[os.fstat(descriptor).st_ino]
+
+    def _parent(self, path: str | Path, folder: int | None) -> Folder:
+        return self._folders[Path(path).parent.stat().st_ino] if folder is None else self._folder(folder)
 
     def _open_regular(self, folder: int, name: str, flags: int, *, owner: int | None) -> int:
         known = name in os.listdir(folder)
@@ -136,8 +158,7 @@ class Disk:
             raise Killed
         descriptor = self._open(folder, name, flags, owner=owner)
         if not known:
-            made = self._inodes[os.fstat(descriptor).st_ino] = File(b"")
-            self._files.append(made)
+            made = self._new_file(os.fstat(descriptor).st_ino, b"")
             self._folder(folder).pending.append(lambda entries: entries.update({name: made}))
         return descriptor
 
@@ -161,21 +182,33 @@ class Disk:
         self._fsync(descriptor)
 
     def _fsync(self, descriptor: int) -> None:
-        if Path(f"/proc/self/fd/{descriptor}").readlink() in self._folders:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
             folder = self._folder(descriptor)
             folder.certain, folder.pending = folder.entries(Outcome.EVERYTHING), []
         else:
             file = self._file(descriptor)
             file.certain, file.pending = file.content(Outcome.EVERYTHING), []
 
-    def _rename(self, source: str, target: str, *, src_dir_fd: int, dst_dir_fd: int) -> None:
+    def _rename(
+        self,
+        source: str | Path,
+        target: str | Path,
+        *,
+        src_dir_fd: int | None = None,
+        dst_dir_fd: int | None = None,
+    ) -> None:
         os.rename(source, target, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd)
 
         def renamed(entries: Entries) -> None:
-            entries[target] = entries.pop(source)
+            entries[Path(target).name] = entries.pop(Path(source).name)
 
-        self._folder(dst_dir_fd).pending.append(renamed)
+        self._parent(target, dst_dir_fd).pending.append(renamed)
 
     def _unlink(self, name: str, *, dir_fd: int) -> None:
         os.unlink(name, dir_fd=dir_fd)
         self._folder(dir_fd).pending.append(lambda entries: entries.__delitem__(name))
+
+    def _mkdir(self, path: str | Path, mode: int, *, dir_fd: int | None = None) -> None:
+        os.mkdir(path, mode, dir_fd=dir_fd)
+        made = self._folders[os.stat(path, dir_fd=dir_fd).st_ino] = Folder({})
+        self._parent(path, dir_fd).pending.append(lambda entries: entries.update({Path(path).name: made}))

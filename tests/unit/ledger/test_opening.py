@@ -124,3 +124,23 @@ def test_a_missing_segment_before_the_hint_is_verifys_business(long: Place) -> N
     put(opened(long, hint))
     with pytest.raises(LedgerUnsound, match=r"00000008\.jsonl is missing"):
         put(opened(long, None))
+
+
+def test_an_old_hint_with_too_few_peaks_costs_time_only(long: Place, read: list[int]) -> None:
+    """A hint that lacks a peak, and behind which whole segments come, is not begun with."""
+    hint = segments.follow(Edge(), long.lines()[:12])
+    assert put(opened(long, hint)).size == 26
+    assert read == [12, 16, 20, 24]
+    read.clear()
+    assert put(opened(long, replace(hint, peaks=hint.peaks[1:]))).size == 26
+    assert read == [0, 4, 8, 12, 16, 20, 24]
+
+
+def test_a_hint_within_a_segment_is_not_begun_with(long: Place, read: list[int]) -> None:
+    """A hint that is not at the beginning of a segment is not used, even with a file that would fit it."""
+    lines = long.lines()
+    (long.folder / "records" / "00000025.jsonl").write_bytes(lines[25] + b"\n")
+    within = replace(segments.follow(Edge(), lines[:25]), offset=0)
+    assert put(opened(long, within), record()).size == 27
+    assert read == [0, 4, 8, 12, 16, 20, 24]
+    assert long.lines()[:26] == lines

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from postwarden.errors import LedgerError
 from postwarden.ledger.store import Ledger
 from postwarden.ledger.verify import verify
 from tests.unit.ledger.conftest import Killed, Place, put, record, recovery
@@ -99,3 +100,35 @@ def test_power_ends_before_each_call(scene: Place, tmp_path: Path, outcome: Outc
         number += 1
     assert number > 50
     assert len(told.lines) == 6
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+def test_power_ends_while_a_ledger_is_made(tmp_path: Path, outcome: Outcome) -> None:
+    """Power ends before each call of a ledger's making: there is a whole ledger, or none, and it is said what to do."""
+    number, whole = 0, False
+    seen = set()
+    while not whole:
+        trial, back = tmp_path / f"trial{number}", tmp_path / f"back{number}"
+        trial.mkdir()
+        made = False
+        with pytest.MonkeyPatch.context() as patched:
+            disk = Disk(patched, trial)
+            disk.ends_at = number
+            with contextlib.suppress(Killed):
+                Place(trial / "state").make()
+                made = True
+            whole = disk.calls < number
+        disk.after(outcome, back)
+        place = Place(back / "state")
+        is_there = place.folder.exists()
+        assert is_there >= made
+        if is_there:
+            check(place, Acknowledged())
+        else:
+            with pytest.raises(LedgerError) as caught:
+                place.open()
+            assert caught.value.hint
+        seen.add(is_there)
+        number += 1
+    assert number > 20
+    assert seen == {True, False}
