@@ -18,7 +18,7 @@ from postwarden.ledger.cosignature import read_text
 from postwarden.ledger.note import encode_base64, parse_note
 from postwarden.logs import journald
 
-#: MESSAGE_ID of a checkpoint in the journal, for good; docs/ledger_witness.md has it too.
+#: MESSAGE_ID of a checkpoint in the journal, for good; docs/ledger.md has it too.
 MESSAGE_ID = "3f0a7c1d92b84e56a0d17be84c6f5906"
 #: Seconds that a syslog server, and a program, may take.
 PATIENCE, PROGRAM_TIME = 5.0, 30.0
