@@ -151,7 +151,13 @@ def _show(args: argparse.Namespace, recorder: "Recorder", standing: "Standing") 
     from postwarden.model.encoding import encode
 
     wanted = recorder.store.history(standing.finding.id)
-    records = [(index, next(iter(recorder.ledger.records(index, index + 1)))[1]) for index in wanted]
+    first = recorder.ledger.first
+    gone = [index for index in wanted if index < first]
+    records = [
+        (index, next(iter(recorder.ledger.records(index, index + 1)))[1])
+        for index in wanted
+        if index >= first
+    ]
     name = account_name(standing, recorder)
     if args.json:
         print(encode(finding_object(standing.finding, standing, name)).decode("ascii"))
@@ -165,6 +171,9 @@ def _show(args: argparse.Namespace, recorder: "Recorder", standing: "Standing") 
     for blob in standing.finding.evidence:
         print(f"  evidence blobs/{blob}")
     print("  history")
+    if gone:
+        removed = ", ".join(str(index) for index in gone[:5]) + (" and more" if len(gone) > 5 else "")
+        print(f"    record {removed} removed by ledger prune; what they came to is above")
     for index, line in records:
         record = json.loads(line)
         words = "; ".join(record.get("changes", [])) or record.get("reason", "")

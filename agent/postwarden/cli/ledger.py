@@ -62,9 +62,10 @@ def _prune(args: argparse.Namespace) -> int:
     from postwarden.pipeline.keeping import prune
 
     before = time_given(args.before, "--before")
-    recorder = open_recorder(load(args.config))
+    config = load(args.config)
+    recorder = open_recorder(config)
     try:
-        done = prune(recorder, before, args.reason)
+        done = prune(recorder, before, args.reason, [one.name for one in config.notify])
         recorder.publish()
     finally:
         recorder.close()

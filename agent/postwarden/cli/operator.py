@@ -15,6 +15,7 @@ from postwarden.errors import LedgerError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from postwarden.cli.terminal import Progress
     from postwarden.config.settings import Config
     from postwarden.pipeline.committing import Keys
     from postwarden.pipeline.record import Recorder
@@ -58,6 +59,7 @@ def open_recorder(
 
     state = state_folder(config)
     check_owner(state, config.path)
+    progress = Reading()
     recorder = Recorder(
         state,
         run=run or uuid.uuid4().hex,
@@ -67,7 +69,9 @@ def open_recorder(
         wait=wait,
         outside=read_outside(config),
         keys=ledger_keys(config),
+        progress=progress.show,
     )
+    progress.clear()
     if config.ledger.origin is not None and recorder.ledger.origin != config.ledger.origin:
         recorder.close()
         raise UsageError(
@@ -75,6 +79,23 @@ def open_recorder(
             "use the state folder that belongs to this configuration",
         )
     return recorder
+
+
+class Reading:
+    """Progress of reading a long ledger that no index tells of; without cost where it is not long."""
+
+    def __init__(self) -> None:
+        self._line: Progress | None = None
+
+    def show(self, count: int) -> None:
+        from postwarden.cli.terminal import Progress
+
+        self._line = self._line or Progress()
+        self._line.show(f"reading the ledger: {count} records")
+
+    def clear(self) -> None:
+        if self._line is not None:
+            self._line.clear()
 
 
 def ledger_keys(config: "Config") -> "Keys":

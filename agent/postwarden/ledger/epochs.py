@@ -74,7 +74,7 @@ class Chain:
     def add(self, certificate: bytes) -> Epoch:
         """Follow the next certificate; LedgerError where it is not sound or does not follow the last epoch."""
         before = self.last
-        epoch = _read(certificate)
+        epoch = parse_certificate(certificate)
         if epoch.key.name != self.origin:
             raise LedgerError("the certificate is of another origin than the one before it")
         if epoch.number != before.number + 1:
@@ -138,7 +138,7 @@ def sign_certificate(epoch: Epoch, signer: Ed25519PrivateKey) -> bytes:
 
 def begin_chain(certificate: bytes) -> Chain:
     """The chain with the first epoch alone; LedgerError where its certificate is not sound."""
-    epoch = _read(certificate)
+    epoch = parse_certificate(certificate)
     if epoch.number != 0 or epoch.begins != Position(0, EMPTY_ROOT):
         raise LedgerError("the first key's certificate does not begin with an empty ledger")
     open_note(certificate, [epoch.key])
@@ -198,8 +198,8 @@ def _unsound(number: int, exc: LedgerError) -> LedgerUnsound:
     return LedgerUnsound(f"the certificate of epoch {number} is not sound: {exc}", _RUN_VERIFY)
 
 
-def _read(certificate: bytes) -> Epoch:
-    """What a certificate says; nothing is verified but its form."""
+def parse_certificate(certificate: bytes) -> Epoch:
+    """What a certificate says, nothing verified but its form; LedgerError where it is none."""
     lines = parse_note(certificate).text.decode().split("\n")
     if len(lines) not in {_LINES + 1, _LINES + 2} or lines[0] != _FORMAT:
         raise LedgerError(f"the key's certificate is not a {_FORMAT} of seven or eight lines")

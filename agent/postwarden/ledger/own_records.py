@@ -82,7 +82,12 @@ def read_own(line: bytes) -> OwnRecord | None:
     """What a sound record says if it is one of these kinds, else `None`; LedgerError where a field is not as it must be."""
     if not any(mark in line for mark in _MARKS):
         return None
-    record = json.loads(line)
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError) as exc:
+        raise LedgerError(f"a record is not json: {exc}") from exc
+    if not isinstance(record, dict):
+        raise LedgerError("a record is not a json object")
     try:
         match record["kind"]:
             case "key_epoch":

@@ -14,7 +14,7 @@ from postwarden.history.history import History
 from postwarden.history.storing import DAY
 from postwarden.ledger.store import open_ledger
 from postwarden.model import moment
-from postwarden.model.record import AnyRecord, Envelope, HistoryDay, HistoryPruned
+from postwarden.model.record import AnyRecord, Envelope, HistoryDay, HistoryPruned, StateCarried
 from postwarden.pipeline.record import Recorder
 
 _EPOCH = date(1970, 1, 1)
@@ -64,14 +64,19 @@ def recorded_days(ledger: Path) -> tuple[list[HistoryDay], str | None]:
     """The closed days that a ledger names, and before which day rows were removed; the ledger was verified before."""
     days_of: dict[str, HistoryDay] = {}
     pruned: str | None = None
-    for _, line in open_ledger(ledger, ledger.parent / "private").records():
-        if b'"kind":"history_' not in line:
+    opened = open_ledger(ledger, ledger.parent / "private")
+    for _, line in opened.records(opened.first):
+        if b'"kind":"history_' not in line and b'"kind":"state_carried"' not in line:
             continue
         record = _HISTORY.decode(line)
         if isinstance(record, HistoryDay):
             days_of[record.day] = record
         elif isinstance(record, HistoryPruned):
             pruned = record.before
+        elif isinstance(record, StateCarried):
+            # Of days whose own records were removed, or are in the ledger before this one.
+            days_of |= {day.day: day for day in record.history_days}
+            pruned = record.history_pruned or pruned
     return [days_of[day] for day in sorted(days_of)], pruned
 
 

@@ -40,14 +40,25 @@ class Pruned(Struct, frozen=True, kw_only=True):
     segments: int
 
 
-def prune(committer: Committer, before: datetime, reason: str) -> Pruned:
+def prune(committer: Committer, before: datetime, reason: str, notifiers: Sequence[str] = ()) -> Pruned:
     """Remove the whole segments at the beginning in which every record is older than `before`.
 
-    Everything that the state store knows is recorded first. LedgerError where there is no such segment.
+    Everything that the state store knows is recorded first. What one of `notifiers` was not told of yet stays.
+    LedgerError where there is no such segment.
     """
     ledger = committer.ledger
+    committer.refresh()
     stop = _stop(ledger, moment.text(before))
-    if not stop:
+    untold = {name: _first_untold(committer, name) for name in notifiers}
+    waiting = [name for name, index in untold.items() if index is not None and index < stop]
+    if waiting:
+        stop = min(index for index in untold.values() if index is not None) // LENGTH * LENGTH
+    if stop <= ledger.first and waiting:
+        raise LedgerError(
+            f"the notifier {waiting[0]} was not told yet of what old records say",
+            "mend it, or take it out of agent.toml",
+        )
+    if stop <= ledger.first:
         raise LedgerError(
             f"no whole segment of {LENGTH} records is older than {moment.text(before)}",
             "records are removed by segments, and only where the next one was begun",
@@ -93,6 +104,14 @@ def erase(committer: Committer, names: Sequence[str], reason: str) -> None:
 
     committer.change(lambda ledger: ledger.erase(names, under_lock, recovered=committer.recovered))
     committer.refresh()
+
+
+def _first_untold(committer: Committer, notifier: str) -> int | None:
+    """The first record whose change of a finding a notifier is still to be told of."""
+    delivered = committer.store.delivered
+    seen = delivered.seen(notifier)
+    after = delivered.changes_after(seen, 1) if seen is not None else []
+    return min([*delivered.undelivered(notifier)[:1], *after], default=None)
 
 
 def _stop(ledger: Ledger, before: str) -> int:

@@ -13,10 +13,10 @@ from http import HTTPStatus
 from postwarden.errors import LedgerError
 from postwarden.ledger.checkpoint import Position
 from postwarden.ledger.cosignature import read_text
+from postwarden.ledger.epochs import Epoch, parse_certificate
 from postwarden.ledger.note import VerifierKey, open_note, parse_note
 from postwarden.ledger.proofs import check_consistency
 from postwarden.ledger.tree import EMPTY_ROOT
-from postwarden.witness.certificate import Certificate, parse_certificate
 from postwarden.witness.submission import SIZE_TYPE, Submission
 
 _NOTHING = Position(0, EMPTY_ROOT)
@@ -67,8 +67,8 @@ def weigh_checkpoint(known: Known | None, submission: Submission) -> Known | Ref
 def weigh_certificate(known: Known | None, submission: Submission) -> Known | Refusal:
     """What is known after a certificate of the log's next key; one that was followed already changes nothing."""
     certificate = parse_certificate(submission.note)
-    if known is None or known.origin != certificate.origin:
-        return _refused(HTTPStatus.NOT_FOUND, f"no log with the origin {certificate.origin} is known here")
+    if known is None or known.origin != certificate.key.name:
+        return _refused(HTTPStatus.NOT_FOUND, f"no log with the origin {certificate.key.name} is known here")
     if certificate.key == known.key or _is_past(known, certificate):
         return known
     if not _is_signed(submission.note, [known.key]):
@@ -108,7 +108,7 @@ def _keys_for(known: Known, size: int) -> Sequence[VerifierKey]:
     return [known.key] if size > known.since or known.before is None else [known.before]
 
 
-def _is_past(known: Known, certificate: Certificate) -> bool:
+def _is_past(known: Known, certificate: Epoch) -> bool:
     return known.number is not None and certificate.number <= known.number
 
 

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from postwarden.errors import LedgerError, NotifyError
+from postwarden.ledger.epochs import parse_certificate
 from postwarden.ledger.note import encode_base64
-from postwarden.witness.certificate import parse_certificate
 from postwarden.witness.decision import Known, Refusal, weigh_certificate, weigh_checkpoint
 from postwarden.witness.memory import _from_entry, in_file
 from postwarden.witness.submission import Submission, encode_submission, parse_submission

@@ -48,6 +48,11 @@ def test_own_records_are_read(line: bytes, expected: object) -> None:
         record("ledger_opened", origin="o", before=[]),
         record("ledger_opened", origin="o", before=BEFORE | {"size": "7"}),
         record("ledger_opened"),
+        b'{"kind":"key_epoch"',
+        b'["kind":"key_epoch"]',
+        b'[{"kind":"key_epoch"}]',
+        b'"kind":"key_epoch"',
+        b'{"a":' * 3000 + b'"kind":"key_epoch"',
     ],
 )
 def test_own_records_with_wrong_fields_are_refused(line: bytes) -> None:

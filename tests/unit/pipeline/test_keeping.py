@@ -417,3 +417,23 @@ def test_the_state_store_of_the_new_ledger_is_made_anew_alike(
     again.close()
     (state / STORE).unlink()
     assert derived(opened(), clock) == before
+
+
+@pytest.mark.usefixtures("small")
+def test_what_a_notifier_was_not_told_yet_stays(opened: Open, clock: Clock) -> None:
+    """Records that a configured notifier is still to be told of are not removed; those of a former one are."""
+    recorder = opened()
+    fill(recorder, clock)
+    clock.now += timedelta(days=1)
+    first = recorder.store.delivered.undelivered("mail")[0]
+    pruned = prune(recorder, NOW + timedelta(days=4), "policy", ["mail"])
+    assert pruned.stop == first // SMALL * SMALL
+    before = recorder.ledger.position()
+    with pytest.raises(LedgerError, match="the notifier mail was not told yet"):
+        prune(recorder, NOW + timedelta(days=4), "policy", ["mail"])
+    assert recorder.ledger.position() == before
+    told = tuple(recorder.store.delivered.undelivered("mail")[:3])
+    recorder.write(lambda common: [Notified(**common, notifier="mail", records=told, outcome="delivered")])
+    again = prune(recorder, NOW + timedelta(days=4), "policy", ["mail"])
+    assert first < again.stop <= recorder.store.delivered.undelivered("mail")[0]
+    assert prune(recorder, NOW + timedelta(days=5), "policy").stop > again.stop
