@@ -36,7 +36,7 @@ def as_object(result: Verification, folder: Path, memory: Memory) -> dict[str, o
         "remember_nothing": list(memory.empty),
         "unread": list(memory.unread),
         "stamps": list(memory.stamps),
-        "local_only": not result.remembered,
+        "local_only": _local_only(result),
         "uncommitted": None
         if left is None
         else {"records": left.count, "bytes": left.length, "digest": left.digest},
@@ -107,8 +107,13 @@ def show(result: Verification, folder: Path, memory: Memory) -> None:
         print(clean(f"compared with {seen.by}, which has seen {seen.position.size} records"))
     for stamp in memory.stamps:
         print(clean(f"stamped {stamp}"))
-    if not result.remembered:
+    if _local_only(result):
         print("local only: a roll-back is not excluded")
+
+
+def _local_only(result: Verification) -> bool:
+    """Whether nobody outside of the ledger's folder was compared with it."""
+    return all(each.inside for each in result.remembered)
 
 
 def show_predecessor(one: Earlier) -> None:

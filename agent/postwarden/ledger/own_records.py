@@ -53,9 +53,10 @@ class RecordsPruned:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A ledger's first record: its origin, and the ledger that it goes on for, if it does."""
+    """A ledger's first record: its origin, its first key, and the ledger that it goes on for, if it does."""
 
     origin: str
+    verifier_key: str
     before: "Before | None"
 
 
@@ -103,7 +104,7 @@ def read_own(line: bytes) -> OwnRecord | None:
                     _number(record, "stop"), _text(record, "actor"), _text(record, "time"), _before(record)
                 )
             case "ledger_opened":
-                return Opened(_text(record, "origin"), _before(record))
+                return Opened(_text(record, "origin"), _text(record, "verifier_key"), _before(record))
             case _:
                 return None
     except KeyError as exc:

@@ -28,6 +28,7 @@ class Tally:
 
     def __init__(self, chain: Chain | None, is_there: Callable[[str], bool], problems: Problems) -> None:
         self._begins = {epoch.begins.size: epoch for epoch in chain.epochs[1:]} if chain else {}
+        self._first = chain.epochs[0] if chain else None
         self._is_there, self._problems = is_there, problems
         self._missing: dict[str, int] = {}
         self._erased: dict[str, Erased] = {}
@@ -55,9 +56,11 @@ class Tally:
             case RecordsPruned(stop=stop, before=before):
                 self._pruned_by_record = max(self._pruned_by_record, stop)
                 self.before = before or self.before
-            case Opened(before=before):
+            case Opened(verifier_key=key, before=before):
                 if index:
                     self._problems.add(f"record {index} opens a ledger that is open", index, index)
+                elif self._first and key != self._first.key.text:
+                    self._problems.add("the first record names another key than the first certificate", 0, 0)
                 self.before = before or self.before
             case None:
                 pass

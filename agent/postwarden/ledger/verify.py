@@ -55,10 +55,14 @@ class Uncommitted:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """A position that was seen before, and by whom, as a clause like "the witness w1": a ledger must go on from it."""
+    """A position that was seen before, and by whom, as a clause like "the witness w1": a ledger must go on from it.
+
+    What lies `inside` the ledger's folder goes back with it when an older state is put back.
+    """
 
     by: str
     position: Position
+    inside: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """What others remember of a ledger, gathered for verification."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from msgspec import Struct
@@ -41,13 +41,20 @@ def gather(ledger: Path, origin: str, outside: Outside, given: list[tuple[str, s
     user = ledger.stat().st_uid if ledger.exists() else os.geteuid()
     asked = [*_configured(origin, outside, user), *(_given(origin, key, place) for key, place in given)]
     cosigners = [*(each.key for each in outside.witnesses), *(parse_cosigner(key) for key, _ in given)]
-    asked += _cosigned(ledger, cosigners)
+    stamped = list(_stamped(ledger, origin, outside))
+    inside = [*_cosigned(ledger, cosigners), *(each for each, _ in stamped)]
     return Memory(
-        stamps=tuple(_stamps(ledger, outside)),
-        remembered=tuple(Remembered(each.who, each.position) for each in asked if each.position is not None),
+        stamps=tuple(told for _, told in stamped if told is not None),
+        remembered=(*_positions(asked, inside=False), *_positions(inside, inside=True)),
         empty=tuple(each.who for each in asked if each.position is None and each.unread is None),
-        unread=tuple(f"{each.who}: {each.unread}" for each in asked if each.unread is not None),
+        unread=tuple(f"{each.who}: {each.unread}" for each in (*asked, *inside) if each.unread is not None),
     )
+
+
+def _positions(asked: Iterable[Asked], *, inside: bool) -> Iterator[Remembered]:
+    for each in asked:
+        if each.position is not None:
+            yield Remembered(each.who, each.position, inside=inside)
 
 
 def _configured(origin: str, outside: Outside, user: int) -> Iterator[Asked]:
@@ -99,21 +106,31 @@ def _cosigned(ledger: Path, cosigners: list[CosignerKey]) -> Iterator[Asked]:
                 yield Asked(who, unread=str(exc))
 
 
-def _stamps(ledger: Path, outside: Outside) -> Iterator[str]:
-    """What each configured authority's newest kept answer shows."""
+def _stamped(ledger: Path, origin: str, outside: Outside) -> Iterator[tuple[Asked, str | None]]:
+    """What each configured authority's newest kept answer shows, and the same with its time as a sentence."""
     for number, authority in enumerate(outside.authorities):
         for path in sorted((ledger / kept.FOLDER).glob("[0-9]" * 8), reverse=True):
             token = kept.kept_token(ledger, int(path.name), number)
-            content = read_kept(path)
-            if token is None or content is None:
+            if token is None:
                 continue
+            who = f"{kept.FOLDER}/{path.name} with the time stamp of {authority.url}"
             try:
-                stamp = check_stamp(token, parse_note(content).text, authority.roots)
-            except NotifyError as exc:
-                yield f"{path.name}.tsr of {authority.url} is not sound: {exc}"
+                text = parse_note(read_kept(path) or b"").text
+                told, position = read_text(text)
+                stamp = check_stamp(token, text, authority.roots)
+            except (LedgerError, NotifyError) as exc:
+                yield Asked(who, unread=str(exc)), None
+                break
+            if told != origin:
+                yield Asked(who, unread=f"it is a checkpoint of {told}"), None
+            elif stamp.time is None:
+                yield Asked(who, unread=stamp.unread), None
             else:
-                when = f"at {stamp.time:%Y-%m-%dT%H:%M:%SZ}" if stamp.time else f"(not read: {stamp.unread})"
-                yield f"{int(path.name)} records were there {when}, says {authority.url}"
+                when = f"{stamp.time:%Y-%m-%dT%H:%M:%SZ}"
+                yield (
+                    Asked(who, position),
+                    f"{position.size} records were there at {when}, says {authority.url}",
+                )
             break
 
 

@@ -232,3 +232,15 @@ def test_a_second_opening_shows(three: Place) -> None:
     put(three.open(), line)
     assert whats(three) == [f"record {len(three.lines()) - 1} opens a ledger that is open"]
     assert json.loads(line)["kind"] == "ledger_opened"
+
+
+def test_a_first_record_of_another_key_shows(place: Place) -> None:
+    """Other certificates beside records that stay as they are contradict what the first record says."""
+    place.make()
+    other = Place(place.state.with_name("other"))
+    other.make()
+    lines = place.lines()
+    shutil.copytree(other.folder / "keys", place.folder / "keys", dirs_exist_ok=True)
+    private = Ed25519PrivateKey.from_private_bytes((other.private / "00000000").read_bytes())
+    rewrite(place, lines, private)
+    assert whats(place) == ["the first record names another key than the first certificate"]
