@@ -37,21 +37,19 @@ def make(ledger: int) -> None:
         raise
     finally:
         os.close(descriptor)
-    files.sync(ledger, "the ledger's folder")
 
 
 def make_again(ledger: int) -> None:
-    """Set the space aside again where it was given up and there is plenty of room now."""
-    try:
-        os.stat(NAME, dir_fd=ledger, follow_symlinks=False)
-    except FileNotFoundError:
-        room = os.fstatvfs(ledger)
-        if room.f_bavail * room.f_frsize >= _ROOM:
-            try:
-                make(ledger)
-            except OSError as exc:
-                if not files.no_room(exc):  # with a quota there may be less room than it looks like
-                    raise files.failure("the reserve was not made", exc) from exc
+    """Set the space aside again where it was given up, or lost in a crash, and there is plenty of room now."""
+    if _length(ledger) == LENGTH:
+        return
+    room = os.fstatvfs(ledger)
+    if room.f_bavail * room.f_frsize >= _ROOM:
+        try:
+            make(ledger)
+        except OSError as exc:
+            if not files.no_room(exc):  # with a quota there may be less room than it looks like
+                raise files.failure("the reserve was not made", exc) from exc
 
 
 def give_up(ledger: int) -> bool:
@@ -60,5 +58,11 @@ def give_up(ledger: int) -> bool:
         files.unlink(NAME, dir_fd=ledger)
     except FileNotFoundError:
         return False
-    files.sync(ledger, "the ledger's folder")
     return True
+
+
+def _length(ledger: int) -> int:
+    try:
+        return os.stat(NAME, dir_fd=ledger, follow_symlinks=False).st_size
+    except FileNotFoundError:
+        return 0

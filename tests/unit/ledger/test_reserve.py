@@ -83,6 +83,13 @@ def test_the_reserve_is_made_again(
     assert verify(place.folder).sound
 
 
+def test_a_reserve_that_a_crash_left_empty(place: Place, ledger: Ledger) -> None:
+    """A reserve that takes no room, as a crash may leave it, is made again with the next commit."""
+    (place.folder / reserve.NAME).write_bytes(b"")
+    commit(ledger, *BIG)
+    assert (place.folder / reserve.NAME).stat().st_blocks * 512 >= reserve.LENGTH
+
+
 def test_a_quota_that_leaves_no_reserve(place: Place, ledger: Ledger, faults: Faults) -> None:
     """Where making the reserve again fails for want of room, the records are acknowledged all the same."""
     (place.folder / reserve.NAME).unlink()
