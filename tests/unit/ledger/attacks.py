@@ -67,8 +67,8 @@ class World:
         """These records in segments, and no others."""
         for path in self.records.iterdir():
             path.unlink()
-        for first in range(0, len(lines), SEGMENT):
-            content = b"".join(line + b"\n" for line in lines[first : first + SEGMENT])
+        for first in range(0, len(lines), segments.LENGTH):
+            content = b"".join(line + b"\n" for line in lines[first : first + segments.LENGTH])
             (self.records / segments.segment_name(first)).write_bytes(content)
 
     def sign(self, signer: Signer, lines: Sequence[bytes]) -> None:
