@@ -37,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from postwarden import secrets
     from postwarden.cli import log
     from postwarden.cli.audit import choose
     from postwarden.cli.operator import now
@@ -65,6 +66,8 @@ def run(args: argparse.Namespace) -> int:
         if entry.is_for_incident
     ]
     prepare([*sources, *cases], accounts, config)
+    if config.ledger.passphrase is not None:
+        secrets.check(config.ledger.passphrase, logins=(), folder=config.folder)
     _say(
         args,
         {

@@ -70,6 +70,23 @@ def test_a_second_signature_comes_with_the_next_key(run: Run, key: str) -> None:
     assert "staple" not in refused.err
 
 
+def test_check_config_looks_at_the_passphrase(run: Run, key: str) -> None:
+    """A passphrase that cannot be read is an error before it is needed."""
+    config = Path("agent.toml")
+    Path("drop").mkdir()
+    config.write_text(
+        config.read_text().replace(
+            '# passphrase = { credential = "postwarden-ledger" }', 'passphrase = { file = "words" }'
+        )
+        + '\n[[source]]\nname = "drop"\nkind = "drop_folder"\npath = "drop"\n'
+    )
+    done = run("check-config", "--offline")
+    assert (done.code, "words" in done.err) == (2, True)
+    Path("words").write_text("correct horse\n")
+    Path("words").chmod(0o600)
+    assert run("check-config", "--offline").code == 0
+
+
 def test_verify_says_what_it_was_compared_with(run: Run, key: str) -> None:
     """Alone it says so; with a key and a state file it names them."""
     alone = run("verify")
