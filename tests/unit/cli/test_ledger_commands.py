@@ -5,7 +5,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from postwarden.ledger.cosignature import cosign, cosigner_of
+from postwarden.ledger.note import parse_note
+from postwarden.witness import kept
 from tests.unit.cli.conftest import Run
 
 STATE = Path("../.local/state/postwarden")
@@ -160,6 +164,20 @@ def test_a_witness_that_cannot_be_asked_is_not_passed_over(run: Run, key: str) -
     done = run("verify", "--witness", witness, "http://127.0.0.1:9")
     assert done.code == 3
     assert "not read the witness b.example.org/witness" in done.out
+
+
+def test_what_lies_in_the_ledger_excludes_no_roll_back(run: Run, key: str) -> None:
+    """A kept cosignature is compared; while its witness is not reached, the ledger counts as compared with nobody."""
+    private = Ed25519PrivateKey.from_private_bytes(bytes(32))
+    content = (STATE / "ledger" / "checkpoint").read_bytes()
+    line = cosign(parse_note(content).text, "b.example/witness", private, time=1_795_000_000)
+    kept.keep(STATE / "ledger", content + line)
+    witness = cosigner_of("b.example/witness", private).text
+    done = run("verify", "--witness", witness, "http://127.0.0.1:9")
+    assert done.code == 3
+    assert "compared with witnessed/00000001 with the cosignature of b.example/witness" in done.out
+    assert "local only: a roll-back is not excluded" in done.out
+    assert json.loads(run("verify", "--json", "--witness", witness, "http://127.0.0.1:9").out)["local_only"]
 
 
 def test_a_new_ledger_goes_on_and_verify_follows_both(run: Run, key: str) -> None:
