@@ -41,7 +41,7 @@ def test_throttled_cut_off_and_with_tokens_that_end_all_is_read(
 
     lab = start_cloud(clock=clock)
     names = [person.login.partition("@")[0] for person in source(lab, tmp_path).accounts()][:40]
-    whole_source = source(lab, tmp_path)
+    whole_source = source(lab, tmp_path, clock=clock)
     whole = [read_all(whole_source), *(read(whole_source, name) for name in names)]
     lab.microsoft.bearers.seconds = 60
     lab.microsoft.bearers.expire_all()
