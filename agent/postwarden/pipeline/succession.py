@@ -18,6 +18,7 @@ from postwarden.findings.carried import Part
 from postwarden.findings.store import StateStore
 from postwarden.ledger import files
 from postwarden.ledger.note import encode_base64
+from postwarden.ledger.own_records import Opened, read_own
 from postwarden.ledger.store import Ledger, open_ledger
 from postwarden.ledger.verify import Verification, verify
 from postwarden.model.record import Before, CarriedAnswer, CarriedFinding
@@ -49,7 +50,8 @@ def succeed(
 
     Where `old` is the state folder's own, it and what is left of its keys are put aside there first. `origin` is
     the new name: one name is one ledger. LedgerError where that does not hold or `old` is none, LedgerUnsound
-    where it is not sound: then there is nothing to go on for.
+    where it is not sound: then there is nothing to go on for. What was interrupted is done to its end by another
+    call, with `old` where it lies by then.
     """
     found = verify(old)
     if not found.sound or found.size is None or found.root is None:
@@ -71,7 +73,7 @@ def succeed(
         verifier_key=str(found.verifier_key),
         folder=str(place),
     )
-    key = create_ledger(
+    key = _begun(state, origin, before) or create_ledger(
         state,
         origin=origin,
         run=run,
@@ -99,16 +101,31 @@ def _put_aside(state: Path, old: Path, found: Verification) -> Path:
         return old.resolve()
     mark = f"before-{found.size}"
     try:
-        ledger.rename(state / f"ledger.{mark}")
         aside = state / f"private.{mark}"
-        aside.mkdir(mode=0o700)
+        aside.mkdir(mode=0o700, exist_ok=True)
         for key in private.glob("[0-9]" * 8 + "*"):
             key.rename(aside / key.name)
+        # Last: keys without a ledger would look like the half of a lost one.
+        ledger.rename(state / f"ledger.{mark}")
         with files.folder(state) as folder:
             files.sync(folder, "the state folder")
     except OSError as exc:
         raise LedgerError(f"the old ledger cannot be put aside: {exc}", "check the state folder") from exc
     return (state / f"ledger.{mark}").resolve()
+
+
+def _begun(state: Path, origin: str, before: Before) -> str | None:
+    """The first key of a new ledger that was opened for this old one and got no further, if there is one."""
+    if not (state / "ledger").is_dir():
+        return None
+    ledger = open_ledger(state / "ledger", state / "private")
+    if ledger.origin != origin or ledger.position().size != 1:
+        return None
+    opened = read_own(next(line for _, line in ledger.records()))
+    known = opened.before if isinstance(opened, Opened) else None
+    if known is None or (known.origin, known.size, known.root) != (before.origin, before.size, before.root):
+        return None
+    return ledger.verifier_key
 
 
 def _known(old: Ledger) -> Iterator[Part]:

@@ -15,6 +15,7 @@ from postwarden.ledger.predecessors import verify_predecessors
 from postwarden.ledger.tree import leaf_hash
 from postwarden.ledger.verify import verify
 from postwarden.model.record import Envelope, Notified
+from postwarden.pipeline import succession
 from postwarden.pipeline.committing import STORE, Keys
 from postwarden.pipeline.keeping import erase, prune
 from postwarden.pipeline.record import Recorder, create_ledger
@@ -386,6 +387,36 @@ def test_a_restored_copy_is_what_a_new_ledger_goes_on_for(opened: Open, state: P
     assert made.before.folder == str(backup.resolve())
     (earlier,) = verify_predecessors(verify(state / "ledger").before, None)
     assert earlier.sound
+
+
+@pytest.mark.parametrize("call", ["mkdir", "rename", "create_ledger", "carried_parts"])
+def test_what_was_interrupted_is_done_by_another_call(
+    call: str, opened: Open, state: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever it stops, the old ledger is whole, and asked again it comes to the same."""
+    recorder = opened()
+    fill(recorder, clock)
+    before = derived(recorder, clock)
+    recorder.close()
+    place = Path if call in {"mkdir", "rename"} else succession
+    with monkeypatch.context() as broken:
+        broken.setattr(place, call, stopped)
+        with pytest.raises(KeyboardInterrupt):
+            take_over(state, state / "ledger", clock)
+    aside = next(state.glob("ledger.before-*"), state / "ledger")
+    made = take_over(state, aside, clock)
+    result = verify(state / "ledger", key=made.verifier_key)
+    assert result.sound
+    (earlier,) = verify_predecessors(result.before, None)
+    assert earlier.verification is not None
+    assert earlier.sound
+    again = opened()
+    assert derived(again, clock)["findings"] == before["findings"]
+    assert kinds(again).count("ledger_opened") == 1
+
+
+def stopped(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_no_ledger_goes_on_for_an_unsound_one_or_under_its_name(
