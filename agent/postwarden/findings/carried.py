@@ -1,7 +1,7 @@
 """All that the state store derives from the ledger, to be carried past records that are removed, and taken in again."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -14,6 +14,7 @@ from postwarden.model.record import (
     AnyRecord,
     CarriedAnswer,
     CarriedFinding,
+    CarriedList,
     ConfigurationChanged,
     FindingAnswered,
     HistoryDay,
@@ -21,7 +22,7 @@ from postwarden.model.record import (
 )
 from postwarden.model.standing import Standing
 
-#: A field of `StateCarried` and a value for it; of a field that is a tuple, one item.
+#: A field of `StateCarried` or `CarriedList` and a value for it; of a field that is a tuple, one item.
 Part = tuple[str, object]
 
 _STANDING = msgspec.json.Decoder(Standing)
@@ -29,6 +30,7 @@ _ACCOUNT = msgspec.json.Decoder(Account)
 _ANSWER = msgspec.json.Decoder(FindingAnswered)
 _DAY = msgspec.json.Decoder(HistoryDay)
 _CONFIGURATION = msgspec.json.Decoder(ConfigurationChanged)
+_LIST = msgspec.json.Decoder(CarriedList)
 
 
 def carry(base: sqlite3.Connection) -> Iterator[Part]:
@@ -57,8 +59,10 @@ def carry(base: sqlite3.Connection) -> Iterator[Part]:
         yield "sessions", session
 
 
-def restore(base: sqlite3.Connection, record: StateCarried, interval: int) -> None:
-    """Takes in a part; `interval` is that of the sweeps, in microseconds."""
+def restore(
+    base: sqlite3.Connection, record: StateCarried, interval: int, content_of: Callable[[str], bytes | None]
+) -> None:
+    """Takes in a part; `interval` is that of the sweeps, in microseconds, `content_of` gives a blob, if it is there."""
     for one in record.findings:
         finding = one.standing.finding
         base.execute(
@@ -73,20 +77,26 @@ def restore(base: sqlite3.Connection, record: StateCarried, interval: int) -> No
         )
     for answer in record.answers:
         base.execute("INSERT INTO answer VALUES (?, ?)", (answer.record, msgspec.json.encode(answer.answer)))
-    for account in record.accounts:
-        base.execute(
-            "INSERT OR REPLACE INTO account VALUES (?, ?)", (account.key, msgspec.json.encode(account))
-        )
     if record.configuration is not None:
         base.execute("INSERT INTO configuration VALUES (?)", (msgspec.json.encode(record.configuration),))
     for day in record.history_days:
         base.execute("INSERT OR REPLACE INTO history_day VALUES (?, ?)", (day.day, msgspec.json.encode(day)))
     if record.history_pruned is not None:
         base.execute("INSERT INTO history_pruned VALUES (?)", (record.history_pruned,))
-    Sweeps(base).restore(record.sweeps, interval)
-    Held(base).restore(record.grants)
     Delivered(base).restore(record.notifiers)
-    OwnSessions(base).add(record.sessions)
+    content = content_of(record.listed) if record.listed is not None else None
+    if content is not None:
+        _restore_list(base, _LIST.decode(content), interval)
+
+
+def _restore_list(base: sqlite3.Connection, listed: CarriedList, interval: int) -> None:
+    for account in listed.accounts:
+        base.execute(
+            "INSERT OR REPLACE INTO account VALUES (?, ?)", (account.key, msgspec.json.encode(account))
+        )
+    Sweeps(base).restore(listed.sweeps, interval)
+    Held(base).restore(listed.grants)
+    OwnSessions(base).add(listed.sessions)
 
 
 def about(record: AnyRecord) -> str | None:

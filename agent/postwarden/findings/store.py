@@ -14,37 +14,22 @@ import msgspec
 
 from postwarden.errors import LedgerError, LedgerFull, LedgerUnsound
 from postwarden.findings import delivered, held, own_sessions, sweeps
-from postwarden.findings.carried import Part, about, carry, restore
+from postwarden.findings.carried import Part, carry
 from postwarden.findings.delivered import Delivered
+from postwarden.findings.derivation import ContentOf, Derivation, is_named
 from postwarden.findings.held import Held
 from postwarden.findings.index_file import open_index, remove_index
 from postwarden.findings.own_sessions import OwnSessions
 from postwarden.findings.sweeps import Sweeps
-from postwarden.model import moment
 from postwarden.model.account import Account
 from postwarden.model.record import (
-    AccountSeen,
     AnyRecord,
-    AuditFinished,
-    BlobsErased,
-    BlobsKept,
     ConfigurationChanged,
-    FindingAcknowledged,
     FindingAnswered,
-    FindingChanged,
-    FindingOpened,
-    FindingReopened,
-    FindingResolved,
-    GrantsChanged,
     HistoryDay,
-    HistoryPruned,
-    Notified,
-    RecordsPruned,
-    SessionsOpened,
-    StateCarried,
 )
 from postwarden.model.scope import Scope
-from postwarden.model.standing import Acknowledgement, GivenAnswer, Standing
+from postwarden.model.standing import Standing
 
 VERSION = 7
 
@@ -88,9 +73,6 @@ class StateStore:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        # While the records before the first are made up for: where that begins, and whose parts are taken in.
-        self._carried_over: int | None = None
-        self._restoring: int | None = None
         self._open()
 
     def _open(self) -> None:
@@ -126,14 +108,15 @@ class StateStore:
         root: bytes,
         records: Callable[[int], Iterable[tuple[int, bytes]]],
         blobs: Callable[[], Iterable[tuple[str, bytes]]],
+        content_of: ContentOf,
         first: int = 0,
     ) -> None:
         """Takes in the ledger's records up to its position; the ledger's lock is held.
 
-        `records(start)` yields index and line from `start`, `blobs()` name and content. The records before
-        `first` were removed: what they came to is in the records that say so. Raises LedgerUnsound where the
-        ledger is shorter than, or differs from, what was taken in before, and where no record says who removed
-        what is not there.
+        `records(start)` yields index and line from `start`, `blobs()` name and content of each, `content_of`
+        gives that of one, None where it is not there. The records before `first` were removed: what they came to
+        is in the records that say so. Raises LedgerUnsound where the ledger is shorter than, or differs from,
+        what was taken in before, and where no record says who removed what is not there.
         """
         row = self._base.execute("SELECT size, root FROM position").fetchone()
         if row and row[0] < first:
@@ -148,15 +131,10 @@ class StateStore:
         if row and size == start:
             return
         with self._transaction():
-            interval = self.sweeps.interval
-            self._carried_over = first if row is None and first else None
+            derivation = Derivation(self._base, content_of, first if row is None and first else None)
             for index, line in records(start):
-                self._apply(index, line, interval)
-            if self._carried_over is not None:
-                raise LedgerUnsound(
-                    f"the records before {first} are not there, and no record says who removed them",
-                    "run postwarden verify, and keep what is there as evidence",
-                )
+                derivation.take(index, line)
+            derivation.close()
             if row is None:
                 for name, content in blobs():
                     self._remember_blob(content, name)
@@ -239,8 +217,7 @@ class StateStore:
 
     def is_named(self, blob: str) -> bool:
         """Whether a record names this blob, and none says that it was erased."""
-        found = self._base.execute("SELECT 1 FROM named_blob WHERE name = ?", (bytes.fromhex(blob),))
-        return found.fetchone() is not None
+        return is_named(self._base, blob)
 
     def named_blobs(self) -> Iterator[str]:
         """The blobs that records name and that were not erased, by name."""
@@ -283,131 +260,6 @@ class StateStore:
 
     def _remember_blob(self, content: bytes, name: str) -> None:
         self._base.execute("INSERT OR REPLACE INTO blob VALUES (?, ?)", (_digest(content), name))
-
-    def _apply(self, index: int, line: bytes, interval: int) -> None:
-        try:
-            record = _RECORD.decode(line)
-            time = moment.parse(record.time)
-        except (msgspec.DecodeError, ValueError) as exc:
-            raise LedgerError(
-                f"record {index} is not one that this postwarden knows: {exc}",
-                "use the version that wrote it, and run postwarden verify",
-            ) from exc
-        if self._carried_over is not None:
-            self._begin(index, record)
-            return
-        match record:
-            case StateCarried(stop=stop) if stop in {0, self._restoring}:
-                # 0: of a ledger that this one goes on for.
-                restore(self._base, record, interval)
-            case FindingOpened(finding=finding):
-                self._put(Standing(finding=finding, status="open", first_seen=time, since=time), index)
-            case FindingChanged(finding=finding):
-                self._put(msgspec.structs.replace(self._get(finding.id, index), finding=finding), index)
-            case FindingResolved(id=key):
-                self._put(
-                    msgspec.structs.replace(
-                        self._get(key, index), status="resolved", since=time, acknowledgement=None
-                    ),
-                    index,
-                )
-            case FindingReopened(id=key):
-                self._put(
-                    msgspec.structs.replace(
-                        self._get(key, index), status="open", since=time, acknowledgement=None
-                    ),
-                    index,
-                )
-            case FindingAcknowledged(id=key, reason=reason, until=until, actor=actor):
-                given = Acknowledgement(
-                    actor=actor, reason=reason, time=time, until=moment.parse(until) if until else None
-                )
-                self._put(
-                    msgspec.structs.replace(
-                        self._get(key, index), status="acknowledged", since=time, acknowledgement=given
-                    ),
-                    index,
-                )
-            case FindingAnswered():
-                self._answered(record, index)
-            case BlobsKept(blobs=names):
-                self._base.executemany(
-                    "INSERT OR IGNORE INTO named_blob VALUES (?)", ((bytes.fromhex(name),) for name in names)
-                )
-            case BlobsErased(blobs=names):
-                self._base.executemany(
-                    "DELETE FROM named_blob WHERE name = ?", ((bytes.fromhex(name),) for name in names)
-                )
-            case AccountSeen(account=account):
-                self._base.execute(
-                    "INSERT OR REPLACE INTO account VALUES (?, ?)",
-                    (account.key, msgspec.json.encode(account)),
-                )
-            case SessionsOpened(sessions=sessions):
-                self.own_sessions.add(sessions)
-            case AuditFinished():
-                self.sweeps.apply(record, time, interval)
-                self.own_sessions.add(record.sessions)
-            case GrantsChanged():
-                self.held.apply(record, time)
-            case Notified():
-                self.delivered.apply(record)
-            case HistoryDay(day=day):
-                self._base.execute(
-                    "INSERT OR REPLACE INTO history_day VALUES (?, ?)", (day, msgspec.json.encode(record))
-                )
-            case HistoryPruned(before=before):
-                self._base.execute("INSERT INTO history_pruned VALUES (?)", (before,))
-            case ConfigurationChanged():
-                self._base.execute("DELETE FROM configuration")
-                self._base.execute("INSERT INTO configuration VALUES (?)", (msgspec.json.encode(record),))
-            case _:
-                # The other kinds say what happened and leave nothing to look up here.
-                return
-
-    def _begin(self, index: int, record: AnyRecord) -> None:
-        """A record between removed ones and the record that tells what they came to: only which finding it is about."""
-        key = about(record)
-        if key is not None:
-            self._base.execute("INSERT OR IGNORE INTO history VALUES (?, ?)", (key, index))
-        if isinstance(record, RecordsPruned) and record.stop == self._carried_over:
-            self._restoring, self._carried_over = record.stop, None
-
-    def _answered(self, record: FindingAnswered, index: int) -> None:
-        standing = self._get(record.id, index)
-        if record.worthless is None:
-            given = GivenAnswer(
-                verdict=record.verdict,
-                by=record.by,
-                channel=record.channel,
-                actor=record.actor,
-                time=moment.parse(record.time),
-                until=moment.parse(record.until) if record.until else None,
-            )
-            standing = msgspec.structs.replace(standing, answer=given)
-            self._base.execute("INSERT INTO answer VALUES (?, ?)", (index, msgspec.json.encode(record)))
-        self._put(standing, index)
-
-    def _get(self, key: str, index: int) -> Standing:
-        row = self._base.execute("SELECT standing FROM finding WHERE id = ?", (key,)).fetchone()
-        if row is None:
-            raise LedgerError(f"record {index} is about the finding {key}, which no record opened")
-        standing: Standing = _STANDING.decode(row[0])
-        return standing
-
-    def _put(self, standing: Standing, index: int) -> None:
-        finding = standing.finding
-        self._base.execute(
-            "INSERT OR REPLACE INTO finding VALUES (?, ?, ?, ?, ?)",
-            (
-                finding.id,
-                finding.scope.kind,
-                finding.scope.key,
-                standing.status,
-                msgspec.json.encode(standing),
-            ),
-        )
-        self._base.execute("INSERT OR IGNORE INTO history VALUES (?, ?)", (finding.id, index))
 
 
 def _digest(content: bytes) -> bytes:

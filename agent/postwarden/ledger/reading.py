@@ -72,6 +72,10 @@ class Reader:
         with files.folder(self._folder) as root, files.folder(blobs.FOLDER, within=root) as folder:
             return blobs.read_blob(folder, name, owner=self._owner)
 
+    def find_blob(self, name: str) -> bytes | None:
+        """The content of a blob, `None` where there is none of this name; LedgerUnsound where it was changed."""
+        return self.blob(name) if self.has_blob(name) else None
+
     def blobs(self) -> Iterator[tuple[str, bytes]]:
         """Name and content of every blob, by name; errors as in `blob`."""
         with files.folder(self._folder) as root, files.folder(blobs.FOLDER, within=root) as folder:

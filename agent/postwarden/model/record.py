@@ -355,20 +355,31 @@ class CarriedNotifier(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     undelivered: tuple[int, ...] = ()
 
 
+class CarriedList(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a blob of a `state_carried` record holds: lists that name everybody."""
+
+    accounts: tuple[Account, ...] = ()
+    sweeps: tuple[CarriedSweep, ...] = ()
+    grants: tuple[CarriedGrants, ...] = ()
+    sessions: tuple[OwnSession, ...] = ()
+
+
 class StateCarried(Record, frozen=True, kw_only=True, tag="state_carried"):
-    """A part of all that was known when the records before `stop` were removed, for whoever derives it anew."""
+    """A part of all that was known when the records before `stop` were removed, for whoever derives it anew.
+
+    Lists that name everybody are in the blob `listed`, as the JSON of a `CarriedList`, which can be erased; `count` is how
+    many entries it has.
+    """
 
     stop: int
     findings: tuple[CarriedFinding, ...] = ()
     answers: tuple[CarriedAnswer, ...] = ()
-    accounts: tuple[Account, ...] = ()
     configuration: ConfigurationChanged | None = None
     history_days: tuple[HistoryDay, ...] = ()
     history_pruned: str | None = None
-    sweeps: tuple[CarriedSweep, ...] = ()
-    grants: tuple[CarriedGrants, ...] = ()
     notifiers: tuple[CarriedNotifier, ...] = ()
-    sessions: tuple[OwnSession, ...] = ()
+    listed: str | None = None
+    count: int = 0
 
 
 class LedgerFull(Record, frozen=True, kw_only=True, tag="ledger_full"):

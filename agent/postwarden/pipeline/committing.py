@@ -133,19 +133,23 @@ class Committer:
     def keep(self, raw: bytes) -> str:
         """The name of the blob that keeps `raw`; an unchanged state reuses its blob."""
         with self._alone:
-            known = self._new_blobs.get(raw) or self.store.blob_of(raw)
-            if known is not None and self._ledger.has_blob(known):
-                if not self.store.is_named(known):
-                    self._unnamed.add(known)  # its commit failed: the next one names it
-                return known
             try:
-                name = self._ledger.put_blob(raw)
+                return self.put(raw)
             except errors.LedgerFull as exc:
                 self._tell_full(exc, len(raw))
                 raise
-            self._new_blobs[raw] = name
-            self._unnamed.add(name)
-            return name
+
+    def put(self, raw: bytes) -> str:
+        """The same for whoever decides under the ledger's lock: that a blob found no room is not recorded."""
+        known = self._new_blobs.get(raw) or self.store.blob_of(raw)
+        if known is not None and self._ledger.has_blob(known):
+            if not self.store.is_named(known):
+                self._unnamed.add(known)  # its commit failed: the next one names it
+            return known
+        name = self._ledger.put_blob(raw)
+        self._new_blobs[raw] = name
+        self._unnamed.add(name)
+        return name
 
     def publish(self) -> None:
         """Tells every place outside the newest checkpoint; LedgerUnsound where a witness has seen more."""
@@ -194,7 +198,6 @@ class Committer:
         with self._alone:
             if self.change(act):
                 if self._unnamed:
-                    self._unnamed.clear()
                     self.refresh()  # the state store knows now that they are named
                 self._rotate_if_due()
                 self._out.tell_at_hand()
@@ -218,9 +221,11 @@ class Committer:
             position.root,
             lambda start: self._ledger.records(start, position.size),
             self._ledger.blobs,
+            self._ledger.find_blob,
             self._ledger.first,
         )
         known.remember_blobs(self._new_blobs.items())
+        self._unnamed = {name for name in self._unnamed if not known.is_named(name)}
         known.remember_edge(self._ledger.boundary.size, self._ledger.boundary.peaks)
         self._new_blobs.clear()
         lines = [line(record) for record in decide(position)]

@@ -4,7 +4,7 @@ Everything is read under one checkpoint and written as it is read, so that memor
 """
 
 from collections.abc import Callable, Iterator
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -18,7 +18,6 @@ from postwarden.ledger.proof_file import ENDING, InclusionProof, write_inclusion
 from postwarden.ledger.proofs import check_inclusion, inclusion_path
 from postwarden.ledger.proving import Sealed, check_root, open_sealed, read_records
 from postwarden.ledger.segments import LENGTH
-from postwarden.ledger.store import Ledger
 from postwarden.ledger.tiles import entry_tiles, tree_tiles
 from postwarden.ledger.tree import leaf_hash
 from postwarden.model.record import ExportMade
@@ -54,7 +53,7 @@ def export(
     or where the export could not be recorded.
     """
     scope_of = lru_cache(_KEPT_SCOPES)(recorder.store.scope_of)
-    content_of = partial(_content, recorder.ledger)
+    content_of = recorder.ledger.find_blob
     with open_sealed(ledger) as sealed:
         nodes = check_root(sealed)
         with open_target(folder) as target:
@@ -182,7 +181,3 @@ def _record(recorder: Recorder, folder: Path, form: Format, choice: Choice, expo
             f"the export in {folder} was not recorded: {exc.message}",
             "do not hand it out: remove it, and export again when the ledger can be written",
         ) from exc
-
-
-def _content(ledger: Ledger, name: str) -> bytes | None:
-    return ledger.blob(name) if ledger.has_blob(name) else None

@@ -15,13 +15,16 @@ from postwarden.ledger.segments import LENGTH
 from postwarden.ledger.store import Ledger, Position
 from postwarden.model import moment
 from postwarden.model.encoding import encode
-from postwarden.model.record import Before, BlobsErased, Envelope, Record, StateCarried
+from postwarden.model.record import Before, BlobsErased, CarriedList, Record, StateCarried
 from postwarden.model.record import RecordsPruned as PrunedRecord
 from postwarden.pipeline.committing import MAX_BLOBS, Committer
 from postwarden.pipeline.record import MAX_LINE
 
 #: Fields of `StateCarried` that hold one value.
 _SINGLE = {"configuration", "history_pruned"}
+#: What goes into blobs, since it names everybody, and the bytes of one.
+_LISTED = frozenset(CarriedList.__struct_fields__)
+_MAX_LIST = 1 << 22
 
 
 class _Timed(Struct):
@@ -65,6 +68,7 @@ def prune(committer: Committer, before: datetime, reason: str, notifiers: Sequen
         )
 
     def decide(_: Position) -> Iterator[Record]:
+        parts = list(carried_parts(committer, stop, committer.store.carry()))
         yield PrunedRecord(
             **committer.envelope(),
             stop=stop,
@@ -72,8 +76,10 @@ def prune(committer: Committer, before: datetime, reason: str, notifiers: Sequen
             before=_opened_before(ledger),
             reason=reason,
         )
-        yield from committer.naming(list(committer.store.named_blobs()))
-        yield from carried_parts(committer.envelope(), stop, committer.store.carry())
+        # Behind the record above, for whoever derives the state anew begins there.
+        listed = (part.listed for part in parts if part.listed is not None)
+        yield from committer.naming([*committer.store.named_blobs(), *listed])
+        yield from parts
 
     def under_lock(position: Position) -> list[bytes]:
         return committer.decided(position, decide)
@@ -145,26 +151,32 @@ def _opened_before(ledger: Ledger) -> Before | None:
     return None
 
 
-def carried_parts(envelope: Envelope, stop: int, parts: Iterable[Part]) -> Iterator[StateCarried]:
-    """Records of what the state store knows, each of as many parts as fit into a line."""
+def carried_parts(committer: Committer, stop: int, parts: Iterable[Part]) -> Iterator[StateCarried]:
+    """Records of what the state store knows, each of as many parts as fit into a line, or into a blob.
+
+    Whoever asks holds the ledger's lock, and commits them.
+    """
     field, items, length = "", list[object](), 0
-    common: dict[str, Any] = {**envelope, "stop": stop}
     for name, item in parts:
         size = len(encode(item)) + 1
-        if size > MAX_LINE:
+        most = _MAX_LIST if name in _LISTED else MAX_LINE
+        if size > most:
             raise LedgerError(
                 f"one of the {name} is too long to be carried past what is removed", "please report it"
             )
-        if items and (name != field or name in _SINGLE or length + size > MAX_LINE):
-            yield _part(common, field, items)
+        if items and (name != field or name in _SINGLE or length + size > most):
+            yield _part(committer, stop, field, items)
             items, length = [], 0
         field = name
         items.append(item)
         length += size
     if items:
-        yield _part(common, field, items)
+        yield _part(committer, stop, field, items)
 
 
-def _part(common: dict[str, Any], field: str, items: list[object]) -> StateCarried:
+def _part(committer: Committer, stop: int, field: str, items: list[object]) -> StateCarried:
     value: Any = items[0] if field in _SINGLE else tuple(items)
-    return StateCarried(**common, **{field: value})
+    if field in _LISTED:
+        blob = committer.put(encode(CarriedList(**{field: value})))
+        return StateCarried(**committer.envelope(), stop=stop, listed=blob, count=len(items))
+    return StateCarried(**committer.envelope(), stop=stop, **{field: value})

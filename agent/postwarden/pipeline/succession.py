@@ -88,7 +88,7 @@ def succeed(
     committer = Committer(state, run=run, actor=actor, agent=agent, clock=lambda: now, keys=keys)
     try:
         parts = _known(open_ledger(place, place / "no keys"))
-        committer.commit(lambda _: carried_parts(committer.envelope(), 0, parts))
+        committer.commit(lambda _: carried_parts(committer, 0, parts))
     finally:
         committer.close()
     return Succession(verifier_key=key, before=before)
@@ -139,6 +139,7 @@ def _known(old: Ledger) -> Iterator[Part]:
                 position.root,
                 lambda start: old.records(start, position.size),
                 lambda: (),
+                old.find_blob,
                 old.first,
             )
             for name, item in store.carry():

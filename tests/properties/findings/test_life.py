@@ -79,7 +79,9 @@ class Life(RuleBasedStateMachine):
             assert msgspec.json.decode(line, type=AnyRecord) == record
             self.lines.append(line)
         root = sha256(b"\n".join(self.lines)).digest()
-        self.store.catch_up(len(self.lines), root, lambda start: list(enumerate(self.lines))[start:], list)
+        self.store.catch_up(
+            len(self.lines), root, lambda start: list(enumerate(self.lines))[start:], list, lambda _: None
+        )
 
     @rule(
         judged=verdicts,

@@ -77,7 +77,9 @@ class Ledgerlike:
         return list(enumerate(self.lines))[start:]
 
     def catch_up(self, store: StateStore) -> StateStore:
-        store.catch_up(len(self.lines), self.root(), self.records, lambda: iter(self.blobs.items()))
+        store.catch_up(
+            len(self.lines), self.root(), self.records, lambda: iter(self.blobs.items()), self.blobs.get
+        )
         return store
 
     def store(self) -> StateStore:

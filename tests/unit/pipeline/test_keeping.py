@@ -136,6 +136,41 @@ def test_what_removed_records_came_to_is_known_without_the_state_store(
     assert (result.sound, result.pruned, result.problems) == (True, pruned.stop, ())
 
 
+def lists(recorder: Recorder) -> list[str]:
+    """The blobs with the lists that pruning carried over."""
+    lines = (line for _, line in recorder.ledger.records(recorder.ledger.first) if b'"state_carried"' in line)
+    return [name for record in map(json.loads, lines) if (name := record["listed"])]
+
+
+@pytest.mark.usefixtures("small")
+def test_carried_lists_that_name_everybody_can_be_erased(opened: Open, state: Path, clock: Clock) -> None:
+    """They are in blobs: erased, they are forgotten, and findings are not; only lost, nothing is derived without them."""
+    recorder = opened()
+    fill(recorder, clock)
+    clock.now += timedelta(days=1)
+    prune(recorder, NOW + timedelta(days=4), "policy")
+    before = derived(recorder, clock)
+    carried = [
+        line for _, line in recorder.ledger.records(recorder.ledger.first) if b'"state_carried"' in line
+    ]
+    assert len(lists(recorder)) == len({"accounts", "sweeps", "sessions"})
+    assert not [line for line in carried if b'"addresses"' in line]
+    accounts = next(name for name in lists(recorder) if b'"accounts":[{' in recorder.ledger.blob(name))
+    path = state / "ledger" / "blobs" / accounts
+    content = path.read_bytes()
+    path.unlink()
+    (state / STORE).unlink()
+    with pytest.raises(LedgerUnsound, match=f"the blob {accounts}, which carries .* is missing"):
+        opened()
+    path.write_bytes(content)
+    erase(opened(), [accounts], "request 17")
+    (state / STORE).unlink()
+    after = derived(opened(), clock)
+    assert before["accounts"]
+    assert (after["accounts"], after["findings"], after["due"]) == ([], before["findings"], before["due"])
+    assert verify(state / "ledger").sound
+
+
 @pytest.mark.usefixtures("small")
 def test_pruning_twice_and_in_between_goes_on(opened: Open, state: Path, clock: Clock) -> None:
     """A second pruning removes the first one's carried records too, and a store of any age follows."""
