@@ -24,7 +24,7 @@ test-long: lint
 	@POSTWARDEN_LONG=1 $(BIN)/pytest -q -n auto --dist loadfile --timeout 1800
 
 # `make test` does the same with 1,800 records. Needs Go for the second verifier: apt install golang-go
-# golang-golang-x-mod-dev. About ten minutes on two shared cores.
+# golang-golang-x-mod-dev. About four minutes on two cores.
 ledger-100k: $(VENV)/ready
 	@POSTWARDEN_LONG=1 $(BIN)/pytest -q -s -rs --timeout 3600 tests/scenarios/test_ledger_end_to_end.py
 

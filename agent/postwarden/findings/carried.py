@@ -11,7 +11,6 @@ from postwarden.findings.own_sessions import OwnSessions
 from postwarden.findings.sweeps import Sweeps
 from postwarden.model.account import Account
 from postwarden.model.record import (
-    AnyRecord,
     CarriedAnswer,
     CarriedFinding,
     CarriedList,
@@ -97,12 +96,3 @@ def _restore_list(base: sqlite3.Connection, listed: CarriedList, interval: int) 
     Sweeps(base).restore(listed.sweeps, interval)
     Held(base).restore(listed.grants)
     OwnSessions(base).add(listed.sessions)
-
-
-def about(record: AnyRecord) -> str | None:
-    """The id of the finding that a record is about, None where it is about none."""
-    finding = getattr(record, "finding", None)
-    if finding is not None:
-        return str(finding.id)
-    identifier = getattr(record, "id", None)
-    return str(identifier) if identifier is not None else None

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import msgspec
 
 from postwarden.errors import LedgerError, LedgerUnsound
-from postwarden.findings.carried import about, restore
+from postwarden.findings.carried import restore
 from postwarden.findings.delivered import Delivered
 from postwarden.findings.held import Held
 from postwarden.findings.own_sessions import OwnSessions
@@ -77,7 +77,9 @@ class Derivation:
                 "use the version that wrote it, and run postwarden verify",
             ) from exc
         if self._first is not None:
-            self._begin(index, record, self._first)
+            # What it came to is in the parts behind the record that says who removed those before it.
+            if isinstance(record, RecordsPruned) and record.stop == self._first:
+                self._restoring, self._first = record.stop, None
             return
         match record:
             case StateCarried(stop=stop) if stop in {0, self._restoring}:
@@ -164,14 +166,6 @@ class Derivation:
                     f"the blob {blob}, which carries what removed records came to, is missing",
                     "run postwarden verify, and restore the ledger from a backup",
                 )
-
-    def _begin(self, index: int, record: AnyRecord, first: int) -> None:
-        """A record between removed ones and the record that tells what they came to: only which finding it is about."""
-        key = about(record)
-        if key is not None:
-            self._base.execute("INSERT OR IGNORE INTO history VALUES (?, ?)", (key, index))
-        if isinstance(record, RecordsPruned) and record.stop == first:
-            self._restoring, self._first = record.stop, None
 
     def _answered(self, record: FindingAnswered, index: int) -> None:
         standing = self._get(record.id, index)

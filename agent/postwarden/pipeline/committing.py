@@ -197,8 +197,6 @@ class Committer:
 
         with self._alone:
             if self.change(act):
-                if self._unnamed:
-                    self.refresh()  # the state store knows now that they are named
                 self._rotate_if_due()
                 self._out.tell_at_hand()
 

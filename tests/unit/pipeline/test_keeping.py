@@ -14,17 +14,20 @@ from postwarden.errors import LedgerError, LedgerUnsound
 from postwarden.ledger.predecessors import verify_predecessors
 from postwarden.ledger.tree import leaf_hash
 from postwarden.ledger.verify import verify
-from postwarden.model.record import Envelope, Notified
+from postwarden.model.record import Envelope, FindingOpened, Notified
 from postwarden.pipeline import succession
+from postwarden.pipeline.answers import Said, answer
 from postwarden.pipeline.committing import STORE, Keys
 from postwarden.pipeline.keeping import erase, prune
 from postwarden.pipeline.record import Recorder, create_ledger
 from postwarden.pipeline.succession import succeed
 from tests.unit.pipeline.conftest import NOW, SCOPE, done, flow, found, gap, session
 from tests.unit.pipeline.test_record import finding, finish, reading
+from tests.windows import window
 
 SMALL = 8
 ORIGIN = "postwarden/test"
+WINDOW = window(SCOPE)
 
 
 @pytest.fixture
@@ -134,6 +137,28 @@ def test_what_removed_records_came_to_is_known_without_the_state_store(
     finish(again, reading(found(flow()), done()), [finding("a")])
     result = verify(state / "ledger")
     assert (result.sound, result.pruned, result.problems) == (True, pruned.stop, ())
+
+
+@pytest.mark.usefixtures("small")
+def test_carried_parts_fit_into_lines(opened: Open, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Findings take as many records as they need; one that fits into none stops the pruning before anything goes."""
+    recorder = opened()
+    fill(recorder, clock)
+    clock.now += timedelta(days=1)
+    before = recorder.ledger.position()
+    monkeypatch.setattr("postwarden.pipeline.keeping.MAX_LINE", 100)
+    with pytest.raises(LedgerError, match="one of the findings is too long"):
+        prune(recorder, NOW + timedelta(days=4), "policy")
+    assert (recorder.ledger.position(), recorder.ledger.first) == (before, 0)
+    monkeypatch.setattr("postwarden.pipeline.keeping.MAX_LINE", 1500)
+    prune(recorder, NOW + timedelta(days=4), "policy")
+    findings = [
+        len(record["findings"])
+        for _, line in recorder.ledger.records(before.size)
+        if (record := json.loads(line))["kind"] == "state_carried" and record["findings"]
+    ]
+    assert sum(findings) == len(list(recorder.store.findings()))
+    assert len(findings) > 1
 
 
 def lists(recorder: Recorder) -> list[str]:
@@ -383,6 +408,7 @@ def test_a_new_ledger_goes_on_for_one_whose_key_is_gone(opened: Open, state: Pat
     after = derived(again, clock)
     assert after["accounts"] == before["accounts"]
     assert after["findings"] == before["findings"]
+    assert not any(after["histories"].values())
     assert after["due"] == before["due"]
     finish(again, reading(found(flow()), done()), [finding("a")])
     assert verify(state / "ledger").sound
@@ -448,6 +474,40 @@ def test_what_was_interrupted_is_done_by_another_call(
     again = opened()
     assert derived(again, clock)["findings"] == before["findings"]
     assert kinds(again).count("ledger_opened") == 1
+
+
+def test_a_new_ledger_that_went_on_or_is_anothers_is_not_taken_for_a_begun_one(
+    opened: Open, state: Path, clock: Clock
+) -> None:
+    """There is a ledger already: it is left as it is."""
+    recorder = opened()
+    fill(recorder, clock)
+    recorder.close()
+    made = take_over(state, state / "ledger", clock)
+    with pytest.raises(LedgerError, match="there is something at"):
+        take_over(state, Path(made.before.folder), clock)
+    other = state.with_name("other")
+    create_ledger(other, origin="postwarden/test/2", run="run-0", actor="a", agent="p", now=NOW)
+    with pytest.raises(LedgerError, match="there is something at"):
+        take_over(other, Path(made.before.folder), clock)
+
+
+def test_answers_of_the_old_ledger_stay_before_those_of_the_new_one(
+    opened: Open, state: Path, clock: Clock
+) -> None:
+    """The order of what was said is the order in which it counts, across ledgers and prunings."""
+    for number, origin in enumerate(("postwarden/test/2", "postwarden/test/3", None)):
+        recorder = opened()
+        if not number:
+            recorder.write(lambda common: [FindingOpened(**common, finding=WINDOW)])
+        for name in ("Alice", "Bob"):
+            said = Said(verdict="not_mine", by=f"{name} {number}", channel="telephone")
+            answer(recorder, WINDOW.id, said, {})
+        recorder.close()
+        if origin:
+            take_over(state, state / "ledger", clock, origin)
+    told = [one.by for one in opened().store.answers()]
+    assert told == ["Alice 0", "Bob 0", "Alice 1", "Bob 1", "Alice 2", "Bob 2"]
 
 
 def stopped(*_: object, **__: object) -> None:
