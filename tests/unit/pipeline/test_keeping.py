@@ -477,7 +477,7 @@ def test_what_was_interrupted_is_done_by_another_call(
 
 
 def test_a_new_ledger_that_went_on_or_is_anothers_is_not_taken_for_a_begun_one(
-    opened: Open, state: Path, clock: Clock
+    opened: Open, state: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """There is a ledger already: it is left as it is."""
     recorder = opened()
@@ -490,6 +490,12 @@ def test_a_new_ledger_that_went_on_or_is_anothers_is_not_taken_for_a_begun_one(
     create_ledger(other, origin="postwarden/test/2", run="run-0", actor="a", agent="p", now=NOW)
     with pytest.raises(LedgerError, match="there is something at"):
         take_over(other, Path(made.before.folder), clock)
+    with monkeypatch.context() as broken:
+        broken.setattr(succession, "carried_parts", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            take_over(other, other / "ledger", clock, "postwarden/test/3")
+    with pytest.raises(LedgerError, match="there is something at"):
+        take_over(other, Path(made.before.folder), clock, "postwarden/test/3")
 
 
 def test_answers_of_the_old_ledger_stay_before_those_of_the_new_one(
