@@ -92,7 +92,13 @@ def test_a_cursor_comes_back() -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [lambda text: text[:-1], lambda text: "A" + text[1:], lambda _: "", lambda _: "ü"]
+    "change",
+    [
+        lambda text: text[:-1],
+        lambda text: ("B" if text[0] == "A" else "A") + text[1:],
+        lambda _: "",
+        lambda _: "ü",
+    ],
 )
 def test_a_changed_cursor_is_none(change: object) -> None:
     """Nobody can make one up."""
