@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from postwarden.lab.entra import Application, make_application
 from postwarden.lab.exchange.tokens import TokenEndpoint
+from tests.clock import Clock
 
 NOW = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
 URL = "https://localhost:1/tenant/oauth2/v2.0/token"
@@ -22,19 +23,9 @@ ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 SCOPE = "https://outlook.office365.com/.default"
 
 
-class Clock:
-    """A clock that stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(NOW)
 
 
 @pytest.fixture
