@@ -20,6 +20,7 @@ from postwarden.ledger.proving import Sealed, check_root, open_sealed, read_reco
 from postwarden.ledger.segments import LENGTH
 from postwarden.ledger.tiles import entry_tiles, tree_tiles
 from postwarden.ledger.tree import leaf_hash
+from postwarden.logs.escaping import clean
 from postwarden.model.record import ExportMade
 from postwarden.pipeline.csv_cells import csv_line
 from postwarden.pipeline.export_choice import Choice, ContentOf, Row, ScopeOf, chosen, row
@@ -157,7 +158,7 @@ def _words(choice: Choice) -> str:
         f"from {choice.since}" if choice.since is not None else None,
         f"before {choice.until}" if choice.until is not None else None,
     ]
-    return ", ".join(word for word in told if word is not None)
+    return clean(", ".join(word for word in told if word is not None))
 
 
 def _record(recorder: Recorder, folder: Path, form: Format, choice: Choice, exported: Exported) -> None:

@@ -252,6 +252,14 @@ def test_an_export_that_cannot_be_recorded_is_said_to_be_that(
     assert "do not hand it out" in failed.value.hint
 
 
+def test_an_accounts_name_does_nothing_to_a_terminal(tmp_path: Path, filled: Recorder) -> None:
+    """Whoever reads README.txt on a terminal sees what a directory made up, and no more."""
+    hand_out(tmp_path, filled, account="login:\x1b]0;owned\x07é")
+    text = (tmp_path / "out" / "README.txt").read_text(encoding="utf-8")
+    assert "owned" in text
+    assert not [character for character in text if not character.isprintable() and character != "\n"]
+
+
 def test_the_text_file_names_what_is_there(tmp_path: Path, filled: Recorder) -> None:
     """README.txt names the ledger, the checkpoint's size and each file or folder of the export."""
     hand_out(tmp_path, filled, account=ALICE.key)
