@@ -232,6 +232,7 @@ def test_the_daemon_stops_at_an_old_state_and_alarms(one: tuple[Workplace, str])
     (told,) = (place.folder / "told").read_text().splitlines()
     assert '"name":"ledger_not_sound"' in told
     assert "has seen" in told
+    assert json.loads(told)["checkpoint"] == (place.ledger / "checkpoint").read_text()
 
 
 def size_of(place: Workplace) -> int:

@@ -116,6 +116,7 @@ class Service:
             tell_unsound(
                 exc,
                 self._policy.notifiers,
+                self._state / "ledger",
                 origin=self._policy.config.ledger.origin or "",
                 now=self._clock.now(),
                 actor=ACTOR,

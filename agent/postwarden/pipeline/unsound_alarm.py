@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 
 from postwarden import logs
-from postwarden.errors import LedgerUnsound, NotifyError
+from postwarden.errors import LedgerError, LedgerUnsound, NotifyError
+from postwarden.ledger import checkpoint, files
+from postwarden.ledger.note import MAX_NOTE
 from postwarden.model import moment
-from postwarden.model.encoding import encodable
+from postwarden.model.encoding import decodable, encodable
 from postwarden.model.finding import Finding
 from postwarden.model.finding_id import finding_id
 from postwarden.model.scope import agent_scope
@@ -21,13 +24,17 @@ _NAME = "ledger_not_sound"
 def tell_unsound(
     failure: LedgerUnsound,
     attached: Sequence[Attached],
+    ledger: Path,
     *,
     origin: str,
     now: datetime,
     actor: str,
     agent: str,
 ) -> None:
-    """Tells every notifier, whatever its level; what cannot be told is a warning of the log."""
+    """Tells every notifier, whatever its level; what cannot be told is a warning of the log.
+
+    The checkpoint in the folder `ledger` goes with it as it stands, for nobody can vouch for it.
+    """
     scope = agent_scope(origin)
     what = encodable(failure.message)
     finding = Finding(
@@ -53,9 +60,19 @@ def tell_unsound(
         agent=agent,
         account=f"agent {origin}",
         finding=finding,
+        checkpoint=_checkpoint(ledger),
     )
     for one in attached:
         try:
             one.notifier.send(notice)
         except NotifyError as exc:
             logs.get("alarm").error("notice_failed", notifier=one.name, notice=notice.key, error=str(exc))
+
+
+def _checkpoint(ledger: Path) -> str:
+    """What is there, whatever it is; nothing where it cannot be read, which may be what is told."""
+    try:
+        with files.folder(ledger) as root:
+            return decodable(files.read(root, checkpoint.NAME, owner=None, limit=MAX_NOTE) or b"")
+    except LedgerError:
+        return ""

@@ -193,13 +193,19 @@ class Inbox:
         self.notices.append(notice)
 
 
-def test_an_unsound_ledger_is_told_to_everybody() -> None:
-    """Every notifier is told, with the sentence and what to do, always under the same id."""
+@pytest.mark.parametrize(
+    ("content", "told"), [(b"any\n\x80\x1b", "any\n\\x80\x1b"), (None, ""), (b"x" * 300_000, "")]
+)
+def test_an_unsound_ledger_is_told_to_everybody(content: bytes | None, told: str, tmp_path: Path) -> None:
+    """Every notifier is told, with sentence, advice and the checkpoint that is there, always under the same id."""
     inbox = Inbox()
     attached = [Attached(name=name, level="critical", notifier=inbox) for name in ("a", "b")]
     failure = LedgerUnsound("the file x has seen 9 records", "put it back", record=5)
-    tell_unsound(failure, attached, origin=ORIGIN, now=NOW, actor="postwarden run", agent="p")
+    if content is not None:
+        (tmp_path / "checkpoint").write_bytes(content)
+    tell_unsound(failure, attached, tmp_path, origin=ORIGIN, now=NOW, actor="postwarden run", agent="p")
     first, second = inbox.notices
+    assert first.checkpoint == told
     assert first == second
     finding: Finding = first.finding
     assert (finding.name, finding.level, finding.why) == ("ledger_not_sound", "critical", (failure.message,))
