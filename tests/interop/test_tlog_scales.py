@@ -9,11 +9,11 @@ from tlog_scales.reader import TilesReader
 from tlog_scales.signing import Vkey
 from tlog_scales.tlog import Checkpoint, ConsistencyProof, InclusionProof
 
-from postwarden.ledger.nodes import open_nodes
 from postwarden.ledger.proofs import check_consistency, check_inclusion, consistency_path, inclusion_path
 from postwarden.ledger.proving import open_sealed, read_records
 from postwarden.ledger.tree import leaf_hash
 from tests.interop.conftest import SIZES, Kept
+from tests.unit.ledger.opened import open_nodes
 
 
 @pytest.mark.parametrize("size", SIZES)

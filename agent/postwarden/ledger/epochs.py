@@ -9,7 +9,6 @@ sign an earlier size again nor bind an earlier size to another root.
 """
 
 import bisect
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -143,22 +142,6 @@ def begin_chain(certificate: bytes) -> Chain:
         raise LedgerError("the first key's certificate does not begin with an empty ledger")
     open_note(certificate, [epoch.key])
     return Chain(epoch)
-
-
-def follow_chain(certificates: Iterable[bytes]) -> Chain:
-    """The chain over certificates in their order; LedgerError names the first that is amiss."""
-    chain: Chain | None = None
-    for number, certificate in enumerate(certificates):
-        try:
-            if chain is None:
-                chain = begin_chain(certificate)
-            else:
-                chain.add(certificate)
-        except LedgerError as exc:
-            raise LedgerError(f"the certificate of epoch {number} is not sound: {exc}") from exc
-    if chain is None:
-        raise LedgerError("there is no certificate of a first key")
-    return chain
 
 
 def read_certificate(folder: int, number: int, *, owner: int | None) -> bytes | None:

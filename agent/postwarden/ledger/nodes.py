@@ -6,10 +6,7 @@ segment was pruned, its leaf hashes are read from `hashes/`; whether they are th
 in the root that whoever asks compares with a checkpoint.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import lru_cache
-from pathlib import Path
 
 from postwarden.errors import LedgerError, LedgerUnsound
 from postwarden.ledger import files, pruning, segments
@@ -20,13 +17,6 @@ HASH = 32
 _TOP = LENGTH.bit_length() - 1
 _KEPT_SEGMENTS = 2
 _KEPT_ROOTS = 1024
-
-
-@contextmanager
-def open_nodes(ledger: Path, size: int) -> Iterator["Nodes"]:
-    """The nodes of the tree over the first `size` records of the ledger in a folder, whoever it belongs to."""
-    with files.folder(ledger) as root:
-        yield Nodes(root, size, owner=None)
 
 
 class Nodes:

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from postwarden.errors import LedgerError
 from postwarden.ledger import private_keys
 from postwarden.ledger.checkpoint import Position, sign_checkpoint
-from postwarden.ledger.epochs import Epoch, follow_chain, sign_certificate
+from postwarden.ledger.epochs import Epoch, sign_certificate
 from postwarden.ledger.own_records import read_own
 from postwarden.ledger.private_keys import PrivateKeys, Signer
 from postwarden.ledger.tree import EMPTY_ROOT
 from tests.properties.ledger.test_readers import ENVELOPE, contents, mutations, values
+from tests.unit.ledger.opened import follow
 
 unhurried = settings(deadline=None, max_examples=1000 if os.environ.get("POSTWARDEN_LONG") else 60)
 
@@ -41,7 +42,7 @@ OWN = json.dumps(
 def test_later_certificates(content: bytes) -> None:
     """In the place of the second certificate only what its first half says, signed, gives the second epoch."""
     try:
-        chain = follow_chain([CERTIFICATES[0], content])
+        chain = follow([CERTIFICATES[0], content])
     except LedgerError:
         assert content != CERTIFICATES[1]
     else:
@@ -56,7 +57,7 @@ def test_later_certificates(content: bytes) -> None:
 )
 def test_checkpoints_of_a_chain(size: int, content: bytes) -> None:
     """A chain opens what the right key has signed, and any other bytes are our error."""
-    chain = follow_chain(CERTIFICATES)
+    chain = follow(CERTIFICATES)
     with suppress(LedgerError):
         assert chain.open_checkpoint(content) == Position(3, bytes(32))
     signed = sign_checkpoint(Position(size, bytes(32)), ORIGIN, SIGNERS[0].first)

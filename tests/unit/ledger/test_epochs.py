@@ -2,16 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from postwarden.errors import LedgerError
+from postwarden.errors import LedgerError, LedgerUnsound
+from postwarden.ledger import files
 from postwarden.ledger.checkpoint import Position, sign_checkpoint
-from postwarden.ledger.epochs import Chain, Epoch, begin_chain, follow_chain, sign_certificate
+from postwarden.ledger.epochs import Chain, Epoch, begin_chain, file_name, read_chain, sign_certificate
 from postwarden.ledger.note import make_key, sign_note
 from postwarden.ledger.tree import EMPTY_ROOT
 from tests.unit.ledger.conftest import TIME
+from tests.unit.ledger.opened import follow
 
 ORIGIN = "log.example"
 PRIVATES = [Ed25519PrivateKey.from_private_bytes(bytes([number]) * 32) for number in range(5)]
@@ -59,7 +62,7 @@ def test_other_first_certificates_are_refused(line: int, value: str, why: str) -
 
 def test_the_chain_is_followed_from_key_to_key() -> None:
     """Certificates that follow each other give the epochs that they name."""
-    chain = follow_chain(CERTIFICATES)
+    chain = follow(CERTIFICATES)
     assert (chain.epochs, chain.origin, chain.last) == (EPOCHS, ORIGIN, EPOCHS[3])
 
 
@@ -69,14 +72,14 @@ def test_the_chain_is_followed_from_key_to_key() -> None:
 )
 def test_each_size_has_the_one_epoch_that_signs_it(size: int, number: int) -> None:
     """An epoch signs more records than it begins with, up to what the next one begins with."""
-    assert follow_chain(CERTIFICATES).at(size) == EPOCHS[number]
+    assert follow(CERTIFICATES).at(size) == EPOCHS[number]
 
 
 @pytest.mark.parametrize("number", range(5))
 @pytest.mark.parametrize("size", [1, 5, 6, 7, 20, 21, 29])
 def test_no_other_key_signs_a_size(size: int, number: int) -> None:
     """A checkpoint opens with the key of its epoch only: not with an older one, a newer one, or a stranger's."""
-    chain = follow_chain(CERTIFICATES)
+    chain = follow(CERTIFICATES)
     content = sign_checkpoint(Position(size, ROOTS[size]), ORIGIN, PRIVATES[number])
     if number < 4 and chain.at(size).number == number:
         assert chain.open_checkpoint(content) == Position(size, ROOTS[size])
@@ -87,7 +90,7 @@ def test_no_other_key_signs_a_size(size: int, number: int) -> None:
 
 def test_a_second_signature_by_another_epochs_key_makes_a_checkpoint_worthless() -> None:
     """A checkpoint that the right key and the key of another epoch have signed is refused."""
-    chain = follow_chain(CERTIFICATES)
+    chain = follow(CERTIFICATES)
     right, wrong = (sign_checkpoint(Position(6, ROOTS[6]), ORIGIN, PRIVATES[number]) for number in (1, 3))
     both = right + wrong.split(b"\n\n")[1]
     with pytest.raises(LedgerError, match="with the key of epoch 3, and epoch 1 signs that size"):
@@ -100,7 +103,7 @@ def test_a_checkpoint_of_another_origin_is_refused() -> None:
     """A checkpoint that names another ledger is refused, whoever signed it."""
     content = sign_note(f"other.example\n6\n{EMPTY}\n".encode(), ORIGIN, PRIVATES[1])
     with pytest.raises(LedgerError, match=r"another origin than log\.example"):
-        follow_chain(CERTIFICATES).open_checkpoint(content)
+        follow(CERTIFICATES).open_checkpoint(content)
 
 
 def signed(epoch: Epoch, by: int = 1) -> Callable[[], list[bytes]]:
@@ -110,7 +113,7 @@ def signed(epoch: Epoch, by: int = 1) -> Callable[[], list[bytes]]:
 @pytest.mark.parametrize(
     ("certificates", "why"),
     [
-        (list, "no certificate of a first key"),
+        (list, "first key's certificate, keys/00000000, is missing"),
         (lambda: CERTIFICATES[1:], "epoch 0 is not sound"),
         (lambda: [CERTIFICATES[0], CERTIFICATES[2]], "is of epoch 2, not of 1"),
         (lambda: [*CERTIFICATES[:2], CERTIFICATES[1]], "is of epoch 1, not of 2"),
@@ -129,11 +132,13 @@ def signed(epoch: Epoch, by: int = 1) -> Callable[[], list[bytes]]:
     ],
 )
 def test_a_chain_with_a_gap_an_overlap_or_a_wrong_signer_is_refused(
-    certificates: Callable[[], list[bytes]], why: str
+    certificates: Callable[[], list[bytes]], why: str, tmp_path: Path
 ) -> None:
     """Exactly one certificate for each epoch, in order, by the key before, beginning later: anything else is refused."""
-    with pytest.raises(LedgerError, match=why):
-        follow_chain(certificates())
+    for number, content in enumerate(certificates()):
+        (tmp_path / file_name(number)).write_bytes(content)
+    with files.folder(tmp_path) as folder, pytest.raises(LedgerUnsound, match=why):
+        read_chain(folder, owner=None)
 
 
 def test_every_flipped_bit_of_a_certificate_is_refused() -> None:
@@ -142,6 +147,6 @@ def test_every_flipped_bit_of_a_certificate_is_refused() -> None:
         for bit in range(8 * len(CERTIFICATES[number])):
             changed = bytearray(CERTIFICATES[number])
             changed[bit // 8] ^= 1 << bit % 8
-            chain: Chain | None = follow_chain(CERTIFICATES[:number]) if number else None
+            chain: Chain | None = follow(CERTIFICATES[:number]) if number else None
             with pytest.raises(LedgerError):
                 begin_chain(bytes(changed)) if chain is None else chain.add(bytes(changed))

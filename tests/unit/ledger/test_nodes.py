@@ -10,10 +10,10 @@ import pytest
 from postwarden.errors import LedgerError, LedgerUnsound
 from postwarden.ledger import nodes as nodes_module
 from postwarden.ledger import segments
-from postwarden.ledger.nodes import open_nodes
 from postwarden.ledger.proofs import check_consistency, check_inclusion, consistency_path, inclusion_path
 from postwarden.ledger.tree import leaf_hash
 from tests.unit.ledger.growing import Growing
+from tests.unit.ledger.opened import open_nodes
 
 LENGTH = 8
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from postwarden.ledger.nodes import open_nodes
 from postwarden.ledger.tiles import _places, entry_tiles, tile_name, tree_tiles
 from postwarden.ledger.tree import leaf_hash, root_of
 from tests.unit.ledger.growing import Growing
+from tests.unit.ledger.opened import open_nodes
 
 SIZES = (0, 1, 2, 255, 256, 257, 512, 1000, 65_535, 65_536, 65_537, 70_000)
 

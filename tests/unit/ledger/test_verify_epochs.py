@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -29,8 +30,8 @@ def three(place: Place, ledger: Ledger) -> Place:
     return place
 
 
-def whats(place: Place, **given: object) -> list[str]:
-    found = verify(place.folder, **given)  # type: ignore[arg-type]
+def whats(place: Place, **given: Any) -> list[str]:
+    found = verify(place.folder, **given)
     assert found.sound == (not found.problems)
     return [problem.what for problem in found.problems]
 
