@@ -9,11 +9,11 @@ in the root that whoever asks compares with a checkpoint.
 from functools import lru_cache
 
 from postwarden.errors import LedgerError, LedgerUnsound
-from postwarden.ledger import files, pruning, segments
+from postwarden.ledger import files, hashes, segments
+from postwarden.ledger.hashes import HASH
 from postwarden.ledger.segments import LENGTH, first_of
 from postwarden.ledger.tree import leaf_hash, node_hash, root_of
 
-HASH = 32
 _TOP = LENGTH.bit_length() - 1
 _KEPT_SEGMENTS = 2
 _KEPT_ROOTS = 1024
@@ -86,17 +86,11 @@ class Nodes:
         return self._read_pruned(first)
 
     def _read_pruned(self, first: int) -> bytes:
-        name = pruning.hashes_name(first)
-        content = None
-        if pruning.FOLDER in files.list_names(self._ledger, "the ledger's folder"):
-            with files.folder(pruning.FOLDER, within=self._ledger) as folder:
-                content = files.read(folder, name, owner=self._owner, limit=LENGTH * HASH)
+        content = hashes.read(self._ledger, first, LENGTH, owner=self._owner)
         if content is None:
             raise LedgerUnsound(
                 f"{segments.segment_name(first)} is missing, and so are its hashes",
                 "restore the ledger from a backup, and keep what is there as evidence",
                 record=first,
             )
-        if len(content) != LENGTH * HASH:
-            raise LedgerUnsound(f"{pruning.FOLDER}/{name} is not {LENGTH * HASH} bytes long", record=first)
         return content

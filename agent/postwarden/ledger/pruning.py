@@ -5,22 +5,15 @@ segments are unlinked. After a crash in between, both may be there, and pruning 
 """
 
 from postwarden.errors import LedgerError
-from postwarden.ledger import files, segments
+from postwarden.ledger import files, hashes, segments
 from postwarden.ledger.segments import LENGTH, Edge
 from postwarden.ledger.tree import leaf_hash
-
-FOLDER = "hashes"
-
-
-def hashes_name(first: int) -> str:
-    """The name of the file with the leaf hashes of the segment that begins with `first`."""
-    return f"{first:08d}"
 
 
 def make_folder(ledger: int) -> None:
     """The folder for hashes, on the disk; OSError as the system gives it."""
     try:
-        files.mkdir(FOLDER, 0o700, dir_fd=ledger)
+        files.mkdir(hashes.FOLDER, 0o700, dir_fd=ledger)
     except FileExistsError:
         return
     files.sync(ledger, "the ledger's folder")
@@ -44,10 +37,10 @@ def remove(ledger: int, records: int, stop: int, *, owner: int) -> int:
     if not going:
         return 0
     make_folder(ledger)
-    with files.folder(FOLDER, within=ledger) as folder:
+    with files.folder(hashes.FOLDER, within=ledger) as folder:
         for first in going:
             lines = segments.read_lines(records, first, first + LENGTH, owner=owner)
-            files.store(folder, hashes_name(first), [b"".join(leaf_hash(line) for line in lines)])
+            files.store(folder, hashes.file_name(first), [b"".join(leaf_hash(line) for line in lines)])
     for first in going:
         files.unlink(segments.segment_name(first), dir_fd=records)
     files.sync(records, "the records folder")

@@ -12,16 +12,13 @@ from hashlib import sha256
 from typing import BinaryIO
 
 from postwarden.errors import LedgerError, LedgerUnsound
-from postwarden.ledger import files
+from postwarden.ledger import files, hashes
 from postwarden.ledger.problems import MAX_LISTED, Problem, Problems
 from postwarden.ledger.record import MAX_LINE, record_form
 
 RECORDS = "records"
-#: The leaf hashes of pruned segments: 32 bytes for each leaf, in files named by the index of the first.
-HASHES = "hashes"
 
 _RESTORE = "restore the ledger from a backup, and keep what is there as evidence"
-_HASH = 32
 _CHUNK = 1 << 18
 
 
@@ -177,22 +174,15 @@ class _Reading:
 
 
 def _scan_pruned(ledger: int, wanted: Wanted, owner: int | None) -> Scan:
-    missing = LedgerUnsound(f"{wanted.name} is missing", _RESTORE, record=wanted.first)
-    if HASHES not in files.list_names(ledger, "the ledger's folder"):
-        return _broken(wanted, missing)
     try:
-        with files.folder(HASHES, within=ledger) as folder:
-            name = f"{wanted.first:08d}"
-            content = files.read(folder, name, owner=owner, limit=_HASH * wanted.length)
+        content = hashes.read(ledger, wanted.first, wanted.length, owner=owner)
     except LedgerUnsound as exc:
         return _broken(wanted, exc)
     if content is None:
+        missing = LedgerUnsound(f"{wanted.name} is missing", _RESTORE, record=wanted.first)
         return _broken(wanted, missing)
-    if len(content) != _HASH * wanted.length:
-        what = f"{HASHES}/{name} does not hold the hashes of {wanted.length} records"
-        return _broken(wanted, LedgerUnsound(what, _RESTORE, record=wanted.first))
     count = wanted.stop - wanted.first
-    leaves = [content[at : at + _HASH] for at in range(0, _HASH * count, _HASH)]
+    leaves = [content[at : at + hashes.HASH] for at in range(0, hashes.HASH * count, hashes.HASH)]
     return Scan(wanted.first, wanted.stop, 0, _peaks(wanted.first, leaves, wanted.marks), pruned=True)
 
 

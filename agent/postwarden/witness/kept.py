@@ -16,9 +16,10 @@ from postwarden.ledger import checkpoint, files, lock
 from postwarden.ledger.checkpoint import Position
 from postwarden.ledger.cosignature import read_text
 from postwarden.ledger.note import MAX_NOTE, Note, encode_base64, parse_note
+from postwarden.ledger.proving import WITNESSED
 from postwarden.witness.rollback import went_elsewhere
 
-FOLDER = "witnessed"
+FOLDER = WITNESSED
 #: Seconds that we wait for a writer of the ledger.
 _PATIENCE = 10.0
 _MAX_TOKEN = 512 * 1024
