@@ -59,16 +59,22 @@ def running(place: Workplace, **environment: str) -> Iterator["subprocess.Popen[
         )  # fmt: skip
         try:
             yield process
+        except AssertionError as exc:
+            said = (place.folder / "log").read_text(errors="replace").splitlines()
+            exc.add_note("\n".join(["the daemon's last words:", *said[-20:]]))
+            raise
         finally:
             process.kill()
             process.wait()
 
 
-def until(what: Callable[[], object], seconds: float = 40) -> None:
-    """Waits until `what` gives something true."""
+def until(
+    what: Callable[[], object], seconds: float = 40, *, told: Callable[[], object] = lambda: ""
+) -> None:
+    """Waits until `what` gives something true; `told` says where it stands if it does not come to that."""
     end = time.monotonic() + seconds
     while not what():
-        assert time.monotonic() < end, "it did not come to pass"
+        assert time.monotonic() < end, f"it did not come to pass: {told()}"
         time.sleep(0.1)
 
 

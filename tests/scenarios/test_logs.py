@@ -166,18 +166,24 @@ def test_a_daemon_counts_every_session_of_a_busy_server(place: Workplace, server
         with imap_session(server.imaps_port, server.ca_file, user.login, user.password) as session:
             session.select("INBOX", readonly=True)
 
-    before = Counter(
-        line.split("user=<")[1].split(">")[0]
-        for line in server.log_lines()
-        if "imap-login: Info: Login: " in line and "auth_user=<auditor>" not in line
-    )
+    def logged_in() -> Counter[str]:
+        return Counter(
+            line.split("user=<")[1].split(">")[0]
+            for line in server.log_lines()
+            if "imap-login: Info: Login: " in line and "auth_user=<auditor>" not in line
+        )
+
+    before = logged_in()
     with running(place):
         until((place.folder / "state" / "history.sqlite").exists)
         with ThreadPoolExecutor(6) as pool:
             list(pool.map(come_and_go, range(300)))
         for number in range(300):
             made[users[number % len(users)].login] += 1
-        until(lambda: sessions_of(place, None).total() >= (made + before).total())
+        until(
+            lambda: sessions_of(place, None).total() >= (made + before).total(),
+            told=lambda: (sessions_of(place, None), "where the server's log has", logged_in()),
+        )
         time.sleep(2)
     assert sessions_of(place, None) == made + before
 
