@@ -76,7 +76,8 @@ class Follower:
     def __init__(self, patterns: Sequence[str], longest: int = MAX_LINE, finished: int = FINISHED) -> None:
         self._patterns = tuple(patterns)
         self._longest, self._finished = longest, finished
-        self._seen: dict[str, _File] = {}
+        # None before anything was listed: a first list that is empty, since its only file was just renamed, settles nothing.
+        self._seen: dict[str, _File] | None = None
         self._damaged: dict[str, tuple[Status, Unreadable]] = {}
 
     def look(self, cursors: Sequence[Cursor], now: int) -> Iterator[Portion | Unreadable]:
@@ -103,7 +104,7 @@ class Follower:
         before = self._seen
         files, failed = self._files()
         for _ in range(SETTLE):
-            if {path: _identity(one.status) for path, one in before.items()} == {
+            if before is not None and {path: _identity(one.status) for path, one in before.items()} == {
                 one.path: _identity(one.status) for one in files
             }:
                 return files, failed, True
@@ -131,7 +132,7 @@ class Follower:
 
     def _file(self, path: str) -> _File:
         """The file as it is, from memory where nothing about it changed."""
-        seen = self._seen.get(path)
+        seen = self._seen.get(path) if self._seen is not None else None
         try:
             if seen is not None and seen.status == status_of(os.stat(path), seen.status.born):  # noqa: PTH116 - a string from glob
                 return seen

@@ -408,6 +408,27 @@ def test_a_log_is_read_while_it_is_being_compressed(reader: Reader, tmp_path: Pa
     assert reader.errors == []
 
 
+def test_the_only_log_is_renamed_between_being_listed_and_opened_after_a_start(
+    reader: Reader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that has just started finds no file at first; it looks again before it calls anything lost."""
+    log, real = tmp_path / "mail.log", os.open
+    written(log, "one", "two")
+    reader.look()
+    reader.follower = Follower([str(tmp_path / "*")])
+
+    def rotating(path: str, *args: int, **kwargs: int) -> int:
+        if path == str(log) and not (tmp_path / "mail.log.1").exists():
+            log.rename(tmp_path / "mail.log.1")
+        return real(path, *args, **kwargs)
+
+    monkeypatch.setattr(os, "open", rotating)
+    assert reader.look() == []
+    assert reader.mishaps == []
+    written(log, "three")
+    assert reader.look() == [b"three"]
+
+
 def test_a_new_file_that_begins_as_the_one_that_vanished_is_a_new_content(
     reader: Reader, tmp_path: Path
 ) -> None:
