@@ -155,8 +155,8 @@ def test_the_user_and_the_folders_are_made_as_they_are_said(tmp_path: Path) -> N
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
     """What lies in /etc/postwarden, the credentials as systemd hands them over, and an empty state folder."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    # Nobody listens there.
+    port = 1
     drop = tmp_path / "drop"
     drop.mkdir()
     (tmp_path / "agent.toml").write_text(

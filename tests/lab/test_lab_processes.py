@@ -148,11 +148,30 @@ def test_a_folder_that_dovecot_cannot_enter(folder: Path) -> None:
 
 def test_a_failed_start_says_why(folder: Path) -> None:
     """A server that ends while starting is a LabError with its last words."""
-    ports = free_endpoints().all()
+    ports = free_endpoints()
     command = ["/bin/sh", "-c", "echo no such thing; exit 3"]
     process = ServerProcess(command, output=folder / "output.log", ports=ports)
     with pytest.raises(LabError, match="ended while starting:\nno such thing"):
-        process.wait_until_ready({ports[0]: b"* OK"})
+        process.wait_until_ready({ports.imap: b"* OK"})
+
+
+def test_two_labs_that_start_at_once_take_different_ports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also before either listens, and also in two processes; what was given back is taken again."""
+    # Ports that no other test's lab takes.
+    monkeypatch.setattr("postwarden.lab.ports._LOWEST", 32000)
+    monkeypatch.setattr("postwarden.lab.ports._HIGHEST", 32010)
+    first, second = free_endpoints(), free_endpoints()
+    script = "from postwarden.lab import ports; ports._LOWEST, ports._HIGHEST = 32000, 32010; print(*ports.free_endpoints().all(), sep=',')"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    third = {int(port) for port in done.stdout.split(",")}
+    assert len({*first.all(), *second.all(), *third}) == 9
+    fourth = free_endpoints()
+    with pytest.raises(LabError, match="no free ports"):
+        free_endpoints()
+    for each in (first, second, fourth):
+        each.give_back()
+    assert len({*first.all(), *second.all(), *fourth.all()}) == 9
+    free_endpoints().give_back()
 
 
 def test_a_missing_server_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

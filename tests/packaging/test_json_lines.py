@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import socket
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -136,12 +135,10 @@ def judge(capsys: pytest.CaptureFixture[str]) -> Callable[[list[str], int], Line
 @pytest.fixture
 def place(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a ledger, a script, and a source where nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
     (tmp_path / "agent.toml").write_text(
         '[organisation]\ninternal_domains = []\n[accounts]\nlist = ["alice"]\ndomain = "example.org"\n'
         '[state]\nfolder = "state"\n[ledger]\norigin = "test/lines"\n'
-        f'[[source]]\nname = "imap"\nkind = "imap"\nhost = "127.0.0.1"\nport = {port}\ntls = "none"\n'
+        '[[source]]\nname = "imap"\nkind = "imap"\nhost = "127.0.0.1"\nport = 1\ntls = "none"\n'
         'login = { secret = { env = "POSTWARDEN_TEST_SECRET" } }\n'
     )
     (tmp_path / "alice.sieve").write_text(

@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from tlog_scales.tlog import Checkpoint
 from postwarden import lab
 from postwarden.cli.demo import write_configuration
 from postwarden.lab import certificates
+from postwarden.lab.ports import free_endpoints
 from postwarden.ledger.cosignature import find_cosignature, parse_cosigner
 from postwarden.ledger.note import parse_note
 from tests.scenarios.conftest import Workplace
@@ -42,7 +42,8 @@ def make_named(dovecot: lab.Lab, name: str) -> tuple[Workplace, str]:
 @contextmanager
 def witnessing(folder: Path, name: str, log: str, *, tls: certificates.Certificates) -> Iterator[str]:
     """A witness as its own process: what a configuration says of it."""
-    port = free_port()
+    ports = free_endpoints()
+    port = ports.imap
     command = [
         sys.executable, "-m", "postwarden", "witness", "--listen", f"127.0.0.1:{port}", "--state", str(folder),
         "--name", name, "--log", log, "--tls-certificate", str(tls.certificate_file), "--tls-key", str(tls.key_file),
@@ -57,12 +58,8 @@ def witnessing(folder: Path, name: str, log: str, *, tls: certificates.Certifica
         process.send_signal(signal.SIGTERM)
         code = process.wait(20)
         process.stdout.close()
+        ports.give_back()
     assert code == 0
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
 
 
 def configure(place: Workplace, text: str) -> None:

@@ -46,18 +46,19 @@ def start(folder: Path, options: Options) -> "DovecotLab":
     people = load()
     who = dovecot_config.identities()
     token_key = secrets.token_bytes(32)
-    ports = free_endpoints()
     home = dovecot_home.choose(folder, who)
     borrowed = home != folder.resolve()
+    ports = free_endpoints()
     try:
         dovecot_home.fill(home, who, people, ports, options, token_key)
         process = ServerProcess(
-            [found, "-F", "-c", f"{home}/dovecot.conf"], output=home / "output.log", ports=ports.all()
+            [found, "-F", "-c", f"{home}/dovecot.conf"], output=home / "output.log", ports=ports
         )
         process.wait_until_ready(
             {ports.imap: b"* OK", ports.sieve: b'"IMPLEMENTATION"'}, log=home / "dovecot.log", hint=INSTALL
         )
     except BaseException:
+        ports.give_back()
         if borrowed:
             shutil.rmtree(home)
         raise

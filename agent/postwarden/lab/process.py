@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from postwarden.errors import LabError
-from postwarden.lab.ports import HOST, wait_until_free
+from postwarden.lab.ports import HOST, Endpoints, wait_until_free
 
 #: Runs its arguments and ends them when standard input closes, which happens however we come to our end.
 _KEEPER = """
@@ -27,8 +27,11 @@ _LOG_LINES = 12
 class ServerProcess:
     """A running server, in a process group of its own."""
 
-    def __init__(self, command: Sequence[str], *, output: Path, ports: tuple[int, ...]) -> None:
-        """Start `command`, which stays in the foreground and listens on `ports`; its output goes to a file."""
+    def __init__(self, command: Sequence[str], *, output: Path, ports: Endpoints) -> None:
+        """Start `command`, which stays in the foreground and listens on `ports`; its output goes to a file.
+
+        The ports are given back when it is stopped.
+        """
         self._output = output
         self._ports = ports
         self._stopped = False
@@ -83,7 +86,10 @@ class ServerProcess:
         with suppress(ProcessLookupError):
             os.killpg(self._keeper.pid, signal.SIGKILL)
         self._keeper.wait()
-        wait_until_free(self._ports)
+        try:
+            wait_until_free(self._ports.all())
+        finally:
+            self._ports.give_back()
 
 
 def _greets(port: int, expected: bytes) -> bool:

@@ -29,12 +29,12 @@ def start(folder: Path) -> "PymapLab":
     if not installed():
         raise LabError("pymap is not installed, or lacks sievelib", INSTALL)
     people = load()
-    ports = free_endpoints()
     made = certificates.make(folder)
     _write_passwords(folder, {account.login: account.password for account in people.accounts})
     output = folder / "output.log"
     command = [sys.executable, "-m", "postwarden.lab.pymap_server", str(folder.resolve())]
-    process = ServerProcess([*command, *map(str, ports.all())], output=output, ports=ports.all())
+    ports = free_endpoints()
+    process = ServerProcess([*command, *map(str, ports.all())], output=output, ports=ports)
     process.wait_until_ready({ports.imap: b"* OK", ports.sieve: b'"IMPLEMENTATION"'}, hint=INSTALL)
     return PymapLab(people, ports, made.ca_file, output, process)
 
