@@ -147,7 +147,10 @@ def sessions_of(place: Workplace, identity: str | None) -> Counter[str]:
     base = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
     rows = base.execute(
         "SELECT n.text FROM access a JOIN text n ON n.id = a.name LEFT JOIN text d ON d.id = a.identity"
-        " JOIN ending e ON e.access = a.id JOIN text p ON p.id = a.protocol WHERE d.text IS ? AND p.text = 'imap'",
+        # The line of a log-in may stand behind that of its end, which alone does not tell whose identity it was.
+        " LEFT JOIN late b ON b.access = a.id JOIN ending e ON e.access = coalesce(b.ended, a.id)"
+        " JOIN text p ON p.id = a.protocol WHERE d.text IS ? AND p.text = 'imap'"
+        " AND NOT EXISTS (SELECT 1 FROM late WHERE ended = a.id)",
         (identity,),
     )
     found = Counter(name for (name,) in rows)

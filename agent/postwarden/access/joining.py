@@ -9,6 +9,9 @@ from postwarden.model.event import Access, Protocol
 
 #: Sessions of one source whose end we wait for; of the oldest beyond that the end stays unknown.
 MAX_OPEN = 200_000
+#: Milliseconds that the line of a log-in may be stamped behind that of the session's end: two processes of a busy server
+#: hand their lines to a third, which writes whole seconds as it comes to them.
+DISORDER = 1_000
 #: So many sessions that ended lately are remembered at least, for lines about them that come behind their end.
 LATELY = 10_000
 
@@ -166,7 +169,7 @@ class Joiner:
             return None
         self._changed_ends[session] = None
         row, time = known
-        return row if begun <= time else None
+        return row if begun <= time + DISORDER else None
 
     def _begin(self, session: str, row: int) -> None:
         if session not in self.sessions and session not in self._changed:

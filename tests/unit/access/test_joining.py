@@ -103,9 +103,17 @@ def test_an_id_that_is_used_again_does_not_get_an_end_from_before_its_beginning(
     """A log that is found in the middle begins with ends; a later session of the same id is another one."""
     joiner = Joiner(1, MINUTE)
     joiner.take([access("ended", 9, "17")])
-    joined = joiner.take([access("begun", 20, "17"), access("ended", 30, "17")])
+    joined = joiner.take([access("begun", 2_000, "17"), access("ended", 3_000, "17")])
     assert joined.late == []
-    assert [(one.access, one.time) for one in joined.endings] == [(2, 30)]
+    assert [(one.access, one.time) for one in joined.endings] == [(2, 3_000)]
+
+
+def test_a_log_in_that_a_busy_server_writes_behind_the_end_is_that_session() -> None:
+    """The two lines come from two processes, and between them the second may have changed."""
+    joiner = Joiner(1, MINUTE)
+    joined = joiner.take([access("ended", 9_000, "a"), access("begun", 10_000, "a")])
+    assert joined.late == [(2, 1)]
+    assert joiner.changes().sessions == {}
 
 
 def test_an_id_that_is_used_twice_between_two_looks_is_open_no_more() -> None:
