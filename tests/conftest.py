@@ -13,8 +13,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from postwarden import logs
+
+# How long an example takes tells about the machine. Where `CI` is set the examples are the same each time, as the library
+# has it of itself: a change is judged by what it changes. `make test` and `make test-long` go on looking elsewhere.
+settings.register_profile(
+    "postwarden",
+    deadline=None,
+    derandomize=bool(os.environ.get("CI")),
+    suppress_health_check=[HealthCheck.too_slow],
+    print_blob=True,
+)
+settings.load_profile("postwarden")
 
 ALLOWED = Path(__file__).with_name("allowed_skips.txt")
 

@@ -47,7 +47,7 @@ def at_once(seed: int, order: int, *, answered: tuple[Answer, ...] = ()) -> tupl
         return histories.known(scored), tuple(sorted(histories.answers(scored), key=lambda one: one.time))
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(seed=seeds, order=seeds)
 def test_an_answer_about_a_name_that_no_directory_knows_is_that_names(seed: int, order: int) -> None:
     """Its finding stands at the source whose log has it, and so does the answer: it means the account that has the window."""
@@ -59,7 +59,7 @@ def test_an_answer_about_a_name_that_no_directory_knows_is_that_names(seed: int,
     assert any(window.verdict is not None for window in answered[0])
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(seed=seeds, order=seeds)
 def test_any_order_of_lines_comes_to_the_same(seed: int, order: int) -> None:
     """Lines of which each comes within the bound of its log's delay, in many turns, and a replay of all of them."""
@@ -68,14 +68,14 @@ def test_any_order_of_lines_comes_to_the_same(seed: int, order: int) -> None:
     assert in_turns(seed, order) == whole
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(seed=seeds, order=seeds)
 def test_a_restart_in_between_changes_nothing(seed: int, order: int) -> None:
     """What was saved is enough to go on from."""
     assert in_turns(seed, order, leave=True) == in_turns(seed, order)
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(seed=seeds, order=seeds)
 def test_answers_count_from_their_time_on(seed: int, order: int) -> None:
     """Given in between or before a replay, they come to the same."""
@@ -84,7 +84,7 @@ def test_answers_count_from_their_time_on(seed: int, order: int) -> None:
     assert in_turns(seed, order, answered=answered) == at_once(seed, order, answered=answered)[0]
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(seed=seeds, order=seeds)
 def test_lines_that_come_twice_change_nothing(seed: int, order: int) -> None:
     """A second log tells the same sessions: the same windows with the same sessions and bytes."""

@@ -84,7 +84,7 @@ def answer_all(scorer: Scorer, time: int) -> None:
         )  # fmt: skip
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(first=items, second=items)
 def test_no_session_is_too_strange(
     first: list[tuple[int, Entry | End]], second: list[tuple[int, Entry | End]]
@@ -99,7 +99,7 @@ def test_no_session_is_too_strange(
     scorer.wait(time + YEARS)
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(first=items, second=items)
 def test_what_was_saved_goes_on_as_it_was(
     first: list[tuple[int, Entry | End]], second: list[tuple[int, Entry | End]]
@@ -117,7 +117,7 @@ def test_what_was_saved_goes_on_as_it_was(
     assert whole.saved() == loaded.saved()
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(first=items, second=items)
 def test_looking_ahead_changes_nothing_that_is_final(
     first: list[tuple[int, Entry | End]], second: list[tuple[int, Entry | End]]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, example, given, seed, settings
+from hypothesis import example, given, seed, settings
 from hypothesis import strategies as st
 
 from postwarden.detect.sigma import Explanation, Rule
@@ -16,9 +16,7 @@ from tests.unit.detect.rules import FIELDS, HEAD, PATH, compiled, document
 LONG = os.environ.get("POSTWARDEN_LONG")
 SEED = int(os.environ.get("POSTWARDEN_SEED", "20261123"))
 print(f"sigma: seed {SEED}")
-counted = settings(
-    max_examples=2000 if LONG else 200, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+counted = settings(max_examples=2000 if LONG else 200)
 #: Seconds that no rule of our size may take, on a slow machine.
 BOUND = 5.0
 

@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import msgspec
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -182,6 +182,4 @@ TestLife.__doc__ = (
 TestLife.settings = settings(
     max_examples=200 if LONG else 20,
     stateful_step_count=25,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
 )

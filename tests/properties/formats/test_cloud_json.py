@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from postwarden.formats import json_text, keycloak_json
@@ -29,7 +29,6 @@ ASKED = Asked(
     scope=account_scope("login:a"), source="cloud", check="x", observed=datetime(2026, 11, 23, tzinfo=UTC)
 )
 
-counted = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 #: Words that the formats look for, and anything else.
 NAMES = st.sampled_from(
@@ -121,7 +120,6 @@ def recorded(items: Iterator[Item]) -> None:
 
 
 @pytest.mark.parametrize("name", DECODERS)
-@counted
 @given(value=DOCUMENTS | VALUES)
 def test_whatever_an_answer_says_can_be_recorded(name: str, value: Any) -> None:
     """Any JSON, of whatever shape, becomes evidence and gaps that a record can hold, or is refused as malformed."""
@@ -132,7 +130,6 @@ def test_whatever_an_answer_says_can_be_recorded(name: str, value: Any) -> None:
 
 
 @pytest.mark.parametrize("name", READERS)
-@counted
 @given(value=DOCUMENTS)
 def test_whatever_an_entry_says_is_read_or_refused(name: str, value: Any) -> None:
     """Nothing but a JsonError comes out of a reader, and what it read holds no text that cannot be written."""
@@ -144,7 +141,6 @@ def test_whatever_an_entry_says_is_read_or_refused(name: str, value: Any) -> Non
         encode(found)
 
 
-@counted
 @given(st.binary(max_size=200))
 def test_no_bytes_crash_the_reader(raw: bytes) -> None:
     """What is no JSON is refused, however it begins."""
@@ -154,7 +150,6 @@ def test_no_bytes_crash_the_reader(raw: bytes) -> None:
         recorded(decode(raw, ASKED))
 
 
-@counted
 @given(st.text(max_size=60) | st.text(alphabet='ab ():{}|"-OR subject:from', max_size=60))
 def test_no_search_crashes(query: str) -> None:
     """Every search has a condition that can be recorded."""

@@ -69,14 +69,14 @@ def survives(raw: bytes) -> None:
     assert time.monotonic() - begun < 5
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(st.binary(max_size=500))
 def test_any_bytes(raw: bytes) -> None:
     """Any bytes are evidence or a gap, and never an exception."""
     survives(raw)
 
 
-@settings(max_examples=2 * EXAMPLES, deadline=None)
+@settings(max_examples=2 * EXAMPLES)
 @given(
     SAMPLES, st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 30), st.binary(max_size=8)), max_size=4)
 )
@@ -88,7 +88,7 @@ def test_damaged_answers(raw: bytes, damage: list[tuple[int, int, bytes]]) -> No
     survives(raw)
 
 
-@settings(max_examples=2 * EXAMPLES, deadline=None)
+@settings(max_examples=2 * EXAMPLES)
 @given(SAMPLES, SAMPLES, st.data())
 def test_answers_with_other_words(raw: bytes, other: bytes, data: st.DataObject) -> None:
     """Answers in which names, values and parts stand where they should not are evidence or a gap."""
@@ -165,7 +165,7 @@ OPERATIONS = st.sampled_from(
 )
 
 
-@settings(max_examples=2 * EXAMPLES, deadline=None)
+@settings(max_examples=2 * EXAMPLES)
 @given(OPERATIONS, st.lists(TREES, max_size=4).map("".join))
 def test_any_content(operation: tuple[str, str], content: str) -> None:
     """Any content of a successful answer is evidence or a gap, and never an exception."""
@@ -174,7 +174,7 @@ def test_any_content(operation: tuple[str, str], content: str) -> None:
     survives(enveloped(body))
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(st.sampled_from(["0xe99", "0xe9a", "0x65ef", "0x65f0"]), st.binary(max_size=60))
 def test_any_stored_rule(tag: str, blob: bytes) -> None:
     """Any bytes in a rule's properties are a flow, and a gap where they cannot be read."""

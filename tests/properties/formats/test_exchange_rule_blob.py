@@ -55,21 +55,21 @@ def survives(raw: bytes, form: Form) -> None:
     assert 0 <= offset_of(error) <= len(raw)
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(st.binary(max_size=500), FORMS)
 def test_any_bytes(raw: bytes, form: Form) -> None:
     """Any bytes are a rule or our own error, and never another exception."""
     survives(raw, form)
 
 
-@settings(max_examples=5 * EXAMPLES, deadline=None)
+@settings(max_examples=5 * EXAMPLES)
 @given(HEADERS, st.lists(PIECES | st.binary(max_size=2), max_size=40).map(b"".join), FORMS)
 def test_any_pieces(header: bytes, rest: bytes, form: Form) -> None:
     """Pieces of rules in any order are a rule or our own error, and never another exception."""
     survives(header + rest, form)
 
 
-@settings(max_examples=5 * EXAMPLES, deadline=None)
+@settings(max_examples=5 * EXAMPLES)
 @given(st.integers(1, 11), st.integers(0, 8), st.lists(PIECES, max_size=20).map(b"".join), FORMS)
 def test_any_action_data(kind: int, flavor: int, data: bytes, form: Form) -> None:
     """Any data of any type of action are a rule or our own error, and never another exception."""
@@ -79,7 +79,7 @@ def test_any_action_data(kind: int, flavor: int, data: bytes, form: Form) -> Non
     survives(header + struct.pack(width, 1) + struct.pack(width, len(block)) + block, form)
 
 
-@settings(max_examples=EXAMPLES // 10, deadline=None)
+@settings(max_examples=EXAMPLES // 10)
 @given(PIECES, st.integers(1, 100_000), FORMS)
 def test_repeated_pieces(piece: bytes, times: int, form: Form) -> None:
     """However often a piece is repeated, it is a rule or our own error."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from postwarden.formats.server_logs import MAX_LINE, About, Decoded, open_log
@@ -14,7 +14,7 @@ from postwarden.model.encoding import encode
 from postwarden.model.event import Access, Act, Event, Transfer
 
 EXAMPLES = 3000 if os.environ.get("POSTWARDEN_LONG") else 200
-counted = settings(deadline=None, max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow])
+counted = settings(max_examples=EXAMPLES)
 
 FORMATS = ["dovecot", "postfix", "exim", "cyrus", "roundcube"]
 ZEROS = "in=1 out=2 deleted=0 expunged=0 trashed=0 hdr_count=0 hdr_bytes=0 body_count=0 body_bytes=0"

@@ -34,7 +34,7 @@ STAMPS = st.builds(lambda moment, form: moment.strftime(form), MOMENTS, FORMS)
 MODIFIED = int(datetime(2027, 1, 2, tzinfo=UTC).timestamp() * 1000)
 
 
-@settings(deadline=None, max_examples=EXAMPLES)
+@settings(max_examples=EXAMPLES)
 @given(stamps=st.lists(STAMPS, max_size=12))
 def test_what_is_remembered_changes_no_time(stamps: list[str]) -> None:
     """A clock that looks into what it remembers reads the same times as one that is made anew for each line."""
@@ -50,7 +50,7 @@ def test_what_is_remembered_changes_no_time(stamps: list[str]) -> None:
         assert kept.newest == fresh.newest
 
 
-@settings(deadline=None, max_examples=EXAMPLES)
+@settings(max_examples=EXAMPLES)
 @given(moments=st.lists(MOMENTS, max_size=12))
 def test_a_log_in_order_keeps_its_order(moments: list[datetime]) -> None:
     """Times in full and in order are read as they are written, with or without a year beside them."""

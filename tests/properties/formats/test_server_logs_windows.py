@@ -13,9 +13,7 @@ from postwarden.model.event import Access, Event, Transfer
 from tests.generic_descriptions import GATEWAY, RELAY, WEBMAIL
 from tests.log_samples import sample
 
-counted = settings(
-    deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], max_examples=80
-)
+counted = settings(suppress_health_check=[HealthCheck.data_too_large], max_examples=80)
 
 
 class Case(NamedTuple):

@@ -117,21 +117,21 @@ def survives(raw: bytes) -> None:
     assert time.monotonic() - begun < 5
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(st.binary(max_size=2000))
 def test_any_bytes(raw: bytes) -> None:
     """Any bytes are a mail flow or a gap, in bounded time, and never an exception."""
     survives(raw)
 
 
-@settings(max_examples=5 * EXAMPLES, deadline=None)
+@settings(max_examples=5 * EXAMPLES)
 @given(st.lists(st.sampled_from(PIECES) | st.binary(max_size=3), max_size=60).map(b" ".join))
 def test_any_pieces(raw: bytes) -> None:
     """Pieces of Sieve in any order are a mail flow or a gap, in bounded time, and never an exception."""
     survives(raw)
 
 
-@settings(max_examples=EXAMPLES // 10, deadline=None)
+@settings(max_examples=EXAMPLES // 10)
 @given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=8), st.integers(1, 20_000))
 def test_repeated_pieces(pieces: list[bytes], times: int) -> None:
     """However often pieces are repeated, the time stays bounded."""
@@ -254,7 +254,7 @@ def test_without_place(test: Test) -> Test:
 test_without_place.__test__ = False  # type: ignore[attr-defined]  # changes tests of a script, and is none
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(st.lists(COMMANDS, max_size=4).map(tuple), st.data())
 def test_printed_scripts_parse_back(commands: tuple[Command, ...], data: st.DataObject) -> None:
     """A script that is printed, in whatever spacing and kind of strings, parses to the same commands."""
@@ -262,7 +262,7 @@ def test_printed_scripts_parse_back(commands: tuple[Command, ...], data: st.Data
     assert tuple(map(without_places, parse(script.encode()))) == commands
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(TESTS)
 def test_written_tests_parse_back(test: Test) -> None:
     """The text that is kept of a test is Sieve for the same test, unless it was cut."""

@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from postwarden.errors import LedgerError
@@ -18,8 +18,6 @@ from postwarden.ledger.cosignature import (
 )
 from postwarden.ledger.note import encode_base64
 
-unhurried = settings(deadline=None)
-
 PRIVATE = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 KEY = cosigner_of("witness.example/w1", PRIVATE)
 names = st.text(st.characters(exclude_categories=["Z", "C"], exclude_characters="+"), min_size=1, max_size=60)
@@ -31,7 +29,6 @@ texts = st.builds(
 )
 
 
-@unhurried
 @given(st.text() | st.from_regex(r"\A[a-z]{1,4}\+[0-9a-f]{8}\+[A-Za-z0-9+/=]{0,60}\Z"))
 def test_any_text_as_a_key(text: str) -> None:
     """A cosigner key's text is read, and written as it was, or refused."""
@@ -39,7 +36,6 @@ def test_any_text_as_a_key(text: str) -> None:
         assert parse_cosigner(text).text == text
 
 
-@unhurried
 @given(st.binary())
 def test_any_bytes_as_a_checkpoint(content: bytes) -> None:
     """Any bytes are a checkpoint's text and lines, or refused."""
@@ -49,7 +45,6 @@ def test_any_bytes_as_a_checkpoint(content: bytes) -> None:
         find_cosignature(content, KEY)
 
 
-@unhurried
 @given(st.binary())
 def test_any_bytes_as_lines(content: bytes) -> None:
     """Any bytes are signature lines, or refused."""
@@ -57,7 +52,6 @@ def test_any_bytes_as_lines(content: bytes) -> None:
         parse_cosignatures(b"a\n0\nb\n", content)
 
 
-@unhurried
 @given(texts, names, st.integers(0, MAX_TIME))
 def test_what_is_cosigned_opens(text: bytes, name: str, time: int) -> None:
     """A cosignature of any checkpoint at any time gives that time again, and belongs to no other checkpoint."""

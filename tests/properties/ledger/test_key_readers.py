@@ -19,7 +19,7 @@ from postwarden.ledger.tree import EMPTY_ROOT
 from tests.properties.ledger.test_readers import ENVELOPE, contents, mutations, values
 from tests.unit.ledger.opened import follow
 
-unhurried = settings(deadline=None, max_examples=1000 if os.environ.get("POSTWARDEN_LONG") else 60)
+counted = settings(max_examples=1000 if os.environ.get("POSTWARDEN_LONG") else 60)
 
 ORIGIN = "log.example"
 TIME = "2026-11-22T09:30:00.000000Z"
@@ -37,7 +37,7 @@ OWN = json.dumps(
 ).encode()
 
 
-@unhurried
+@counted
 @given(st.one_of(contents, mutations(CERTIFICATES[1])))
 def test_later_certificates(content: bytes) -> None:
     """In the place of the second certificate only what its first half says, signed, gives the second epoch."""
@@ -50,7 +50,7 @@ def test_later_certificates(content: bytes) -> None:
         assert content.startswith(CERTIFICATES[1].split(b"\n\n")[0] + b"\n\n")
 
 
-@unhurried
+@counted
 @given(
     st.integers(0, 8),
     st.one_of(contents, mutations(sign_checkpoint(Position(3, bytes(32)), ORIGIN, SIGNERS[0].first))),
@@ -69,7 +69,7 @@ def test_checkpoints_of_a_chain(size: int, content: bytes) -> None:
         assert size <= 4
 
 
-@unhurried
+@counted
 @given(st.one_of(contents, mutations(bytes(64)), mutations(b"postwarden.wrapped/v1\n" + bytes(60))))
 def test_private_keys(content: bytes) -> None:
     """Any file in the place of a private key is a key of its length, or our error."""
@@ -84,7 +84,7 @@ def test_private_keys(content: bytes) -> None:
             assert (found.second is not None) == (len(content) == 64)
 
 
-@unhurried
+@counted
 @given(
     st.one_of(
         contents,
@@ -98,7 +98,7 @@ def test_own_records(line: bytes) -> None:
         read_own(line)
 
 
-@unhurried
+@counted
 @given(
     st.sampled_from(["key_epoch", "blobs_kept", "blobs_erased", "records_pruned", "ledger_opened"]),
     st.dictionaries(

@@ -17,7 +17,7 @@ from postwarden.ledger.record import record_form
 from postwarden.ledger.tree import EMPTY_ROOT
 from tests.unit.ledger.growing import Growing
 
-unhurried = settings(deadline=None, max_examples=1000 if os.environ.get("POSTWARDEN_LONG") else 100)
+counted = settings(max_examples=1000 if os.environ.get("POSTWARDEN_LONG") else 100)
 
 TIME = "2026-11-22T09:30:00.000000Z"
 PRIVATE = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -48,7 +48,7 @@ values = st.recursive(
 )
 
 
-@unhurried
+@counted
 @given(contents)
 def test_notes(content: bytes) -> None:
     """Any bytes are a note or our error, and a note's parts make the same bytes again."""
@@ -58,7 +58,7 @@ def test_notes(content: bytes) -> None:
         assert content.count("— ".encode()) >= len(note.signatures) > 0
 
 
-@unhurried
+@counted
 @given(st.one_of(contents, mutations(CHECKPOINT)))
 def test_checkpoints(content: bytes) -> None:
     """Only bytes that begin and end as they were signed open as the checkpoint."""
@@ -71,7 +71,7 @@ def test_checkpoints(content: bytes) -> None:
         assert content.startswith(CHECKPOINT.split(b"\n\n")[0] + b"\n\n")
 
 
-@unhurried
+@counted
 @given(st.one_of(contents, mutations(CERTIFICATE)))
 def test_certificates(content: bytes) -> None:
     """Any bytes are the certificate or our error."""
@@ -84,7 +84,7 @@ def test_certificates(content: bytes) -> None:
         assert content.startswith(CERTIFICATE.split(b"\n\n")[0] + b"\n\n")
 
 
-@unhurried
+@counted
 @given(st.one_of(texts, mutations(KEY.text.encode()).map(lambda content: content.decode("utf-8", "replace"))))
 def test_verifier_keys(text: str) -> None:
     """Any text is our error or a verifier key that is written as it was read."""
@@ -92,7 +92,7 @@ def test_verifier_keys(text: str) -> None:
         assert parse_key(text).text == text
 
 
-@unhurried
+@counted
 @given(st.text().map(lambda text: text.encode("utf-8", "replace")))
 def test_signed_texts(text: bytes) -> None:
     """Any text that can be signed opens to itself; any other is our error."""
@@ -100,7 +100,7 @@ def test_signed_texts(text: bytes) -> None:
         assert open_note(sign_note(text, KEY.name, PRIVATE), [KEY]) == text
 
 
-@unhurried
+@counted
 @given(st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), values))
 def test_records_of_any_content(fields: dict[str, object]) -> None:
     """Any content without floats and lone surrogates has a form that passes."""
@@ -110,7 +110,7 @@ def test_records_of_any_content(fields: dict[str, object]) -> None:
 RECORD = json.dumps(ENVELOPE | {"deep": [{"a": "é😀"}]}, sort_keys=True, separators=(",", ":")).encode()
 
 
-@unhurried
+@counted
 @given(st.one_of(contents, mutations(RECORD), values.map(lambda value: json.dumps(value).encode())))
 def test_records(line: bytes) -> None:
     """Any bytes are our error, or a record that Python's own reader and writer leave as it is."""
@@ -121,7 +121,7 @@ def test_records(line: bytes) -> None:
         assert b"\n" not in line
 
 
-@unhurried
+@counted
 @given(st.lists(st.binary(max_size=40), max_size=40), st.data())
 def test_trees(leaves: list[bytes], data: st.DataObject) -> None:
     """Any leaves, taken up again anywhere, give the root of RFC 6962's definition."""

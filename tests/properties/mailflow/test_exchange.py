@@ -50,7 +50,7 @@ def flows(draw: st.DrawFn, origin: str) -> list[MailFlow]:
     ]  # fmt: skip
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(flows("rule_item"), flows("inbox_rule"))
 def test_a_listed_rule_accounts_for_one_stored_rule_at_most(
     items: list[MailFlow], listed: list[MailFlow]
@@ -62,7 +62,7 @@ def test_a_listed_rule_accounts_for_one_stored_rule_at_most(
     assert all(items[index].name == rule.name and items[index].name for index, rule in found.items())
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(
     st.sampled_from(["mailbox", "contact", "group", "public_folder", "nobody", "ambiguous"]),
     st.lists(ADDRESSES, max_size=3),
@@ -87,14 +87,14 @@ def test_who_reaches_a_stranger_is_never_inside(
         assert found.target_class != "internal"
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(st.text(alphabet=st.characters(min_codepoint=0x20, max_codepoint=0x2FF, exclude_categories=["C"])))
 def test_one_alphabet_is_no_trick(text: str) -> None:
     """No text in Latin letters, with any accents and signs, is called misleading."""
     assert unicode_tricks(text) == ()
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(
     st.text(alphabet=st.characters(min_codepoint=0x3041, max_codepoint=0x30FE, exclude_categories=["C"])),
     st.text(alphabet=st.characters(min_codepoint=0x4E00, max_codepoint=0x9FFF)),
@@ -105,7 +105,7 @@ def test_east_asian_scripts_together_are_no_trick(kana: str, ideographs: str, ha
     assert unicode_tricks(kana + ideographs + "Invoice" + hangul) == ()
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(st.text(), st.sampled_from(["body", "from", "header:*", "subject"]))
 def test_a_choice_beside_a_trick_stays_a_choice(value: str, field: str) -> None:
     """Where something real must hold as well, the condition is no catch-all; where either may, it is one."""
@@ -119,7 +119,7 @@ def test_a_choice_beside_a_trick_stays_a_choice(value: str, field: str) -> None:
 WORDS = st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=50)
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(
     st.lists(
         st.sampled_from(["delete", "mark_read", "reply", "move 00ff", "redirect a@b.example"]), min_size=1

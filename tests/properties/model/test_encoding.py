@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from postwarden.ledger.record import MAX_LINE, record_form
@@ -25,7 +25,7 @@ trees = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4),
     max_leaves=12,
 )
-quick = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=30)
 
 
 @settings(max_examples=200)
@@ -95,7 +95,7 @@ def test_no_type_holds_a_float(kind: type[msgspec.Struct]) -> None:
 def test_an_unknown_field_of_a_record_is_refused(kind: type[Record]) -> None:
     """A record with a field that we do not know is not read as if it had none."""
 
-    @settings(max_examples=5, deadline=None)
+    @settings(max_examples=5)
     @given(values(kind))
     def refused(value: Record) -> None:
         tree: dict[str, Any] = json.loads(encode(value))

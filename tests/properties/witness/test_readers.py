@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from postwarden.errors import LedgerError, NotifyError
@@ -20,7 +20,6 @@ from postwarden.witness.timestamp import check_stamp
 from tests.unit.witness.conftest import Log
 from tests.unit.witness.test_timestamp import answering, make_authority, openssl
 
-unhurried = settings(deadline=None)
 LOG = Log().grow(5)
 NOTE = LOG.newest().note
 CERTIFICATE = LOG.certificate(1, Ed25519PrivateKey.from_private_bytes(bytes(32)))
@@ -34,14 +33,12 @@ def mutations(draw: st.DrawFn, original: bytes) -> bytes:
     return original[:start] + draw(st.binary(max_size=8)) + original[end:]
 
 
-@unhurried
 @given(st.integers(0, 10**17), hashes, st.binary())
 def test_a_submission_is_read_as_it_is_written(old: int, proof: list[bytes], note: bytes) -> None:
     """What is sent is what arrives, whatever the note is."""
     assert parse_submission(encode_submission(old, proof, note)) == Submission(old, tuple(proof), note)
 
 
-@unhurried
 @given(st.binary() | mutations(encode_submission(3, [bytes(32)], NOTE)))
 def test_any_bytes_as_a_submission(content: bytes) -> None:
     """Any bytes are a submission in its one spelling, or refused."""
@@ -50,7 +47,6 @@ def test_any_bytes_as_a_submission(content: bytes) -> None:
         assert encode_submission(read.old, read.proof, read.note) == content
 
 
-@unhurried
 @given(st.binary() | mutations(NOTE) | mutations(CERTIFICATE), st.integers(0, 9), hashes)
 def test_nothing_but_the_log_itself_is_taken(note: bytes, old: int, proof: list[bytes]) -> None:
     """Of whatever is submitted only what the log's key signed changes what is known."""
@@ -62,7 +58,6 @@ def test_nothing_but_the_log_itself_is_taken(note: bytes, old: int, proof: list[
                 assert outcome.position in {known.position, LOG.position}
 
 
-@unhurried
 @given(st.binary() | mutations(CERTIFICATE))
 def test_any_bytes_as_a_certificate(content: bytes) -> None:
     """Any bytes are a certificate, or refused."""
@@ -70,7 +65,6 @@ def test_any_bytes_as_a_certificate(content: bytes) -> None:
         parse_certificate(content)
 
 
-@unhurried
 @given(
     st.binary()
     | st.dictionaries(
@@ -84,7 +78,6 @@ def test_any_entry_of_the_journal(line: bytes) -> None:
         assert json.loads(line)["POSTWARDEN_ROOT"] == encode_base64(position.root)
 
 
-@unhurried
 @given(st.binary() | mutations(NOTE))
 def test_any_file_as_a_memory(content: bytes) -> None:
     """Whatever is in the file, it is a position or is said to be unread."""
@@ -106,7 +99,6 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@unhurried
 @given(st.data())
 def test_any_bytes_as_a_time_stamp(authority: Path, data: st.DataObject) -> None:
     """Of any bytes, and of an answer that was changed, no time comes but the one that was signed."""
