@@ -205,6 +205,28 @@ def test_an_old_state_is_stopped_before_anything_is_signed(
         assert sealed(place) == restored
 
 
+def test_what_a_verifier_remembers_stops_the_writer_too(one: tuple[Workplace, str]) -> None:
+    """The file that `verify --state` keeps may be the file that is asked before anything is signed."""
+    place, _ = one
+    state = place.folder / "elsewhere"
+    state.mkdir()
+    state /= "verified"
+    assert place.run("audit", "--account", NAOMI).code == 1
+    shutil.copytree(place.folder / "state", place.folder / "backup")
+    before = size_of(place)
+    assert place.run("audit", "--account", NAOMI).code == 1
+    after = size_of(place)
+    assert place.run("verify", "--state", str(state)).code == 0
+    shutil.rmtree(place.folder / "state")
+    shutil.copytree(place.folder / "backup", place.folder / "state")
+    configure(place, f'\n[ledger.checkpoints]\nfile = "{state}"\n')
+    restored, remembered = sealed(place), state.read_bytes()
+    done = place.run("audit", "--account", NAOMI)
+    assert done.code == 4
+    assert f"the file {state} has seen {after} records of this ledger, and it has {before}" in done.err
+    assert (sealed(place), state.read_bytes()) == (restored, remembered)
+
+
 def test_the_daemon_stops_at_an_old_state_and_alarms(one: tuple[Workplace, str]) -> None:
     """The daemon on an old state tells its notifiers, ends with exit code 4, and signs nothing."""
     place, _ = one
