@@ -3,8 +3,9 @@
 A ledger is sound if the tree over its records gives the root of a checkpoint that its key has signed, if
 every record has a record's form, if the tree goes through the sizes and roots that the epochs' certificates
 bind, if every blob that a record names is there or was erased as another record says, and if nothing lies in
-`records/`, `keys/` and `blobs/` that a writer does not leave there. The checkpoint is read first, so that a writer at work is no problem. Bytes beyond it, as a crash
-leaves them, are reported and are no problem either.
+`records/`, `keys/` and `blobs/` that a writer does not leave there. The checkpoint is read first, so that a writer at
+work is no problem; where one removes what the records name while we read, all is read once more. Bytes beyond the
+checkpoint, as a crash leaves them, are reported and are no problem either.
 
 What this cannot see: a ledger put back to an older state of its own, whole, is sound too. Only somebody who
 kept a later checkpoint can tell.
@@ -39,9 +40,10 @@ _KINDS = frozenset(
     }
 )
 
-
-#: Looks at checkpoint and certificates while they do not fit together.
-_LOOKS = 3
+#: Looks at checkpoint and certificates while they do not fit together and change; each reads only what is new.
+_LOOKS = 20
+#: Times that all is read while it is not sound and a writer is at work.
+_TIMES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,6 @@ def verify(
     where `key` is no verifier key, or where a file cannot be read at all.
     """
     kept = None if key is None else parse_key(key)
-    uncommitted, next_epoch, blob_count = None, None, 0
     with files.folder(ledger) as root:
         if not {checkpoint.NAME, epochs.FOLDER, segments.FOLDER}.intersection(
             files.list_names(root, str(ledger))
@@ -118,37 +119,71 @@ def verify(
             raise LedgerError(
                 f"{ledger} is not a ledger", "give the folder that holds checkpoint, keys and records"
             )
-        for _ in range(_LOOKS):
-            problems = Problems()
-            seen = _read_checkpoint(root, problems)
-            chain = _verify_keys(root, problems)
-            compared = _compare_key(chain, kept, problems)
-            position = _open_checkpoint(seen, None if kept and compared is None else chain, problems)
-            if not (chain and position and chain.last.begins.size > position.size):
-                break  # else the key may have changed since the checkpoint was read: look once more
-        known = [*_certified(chain), *remembered]
-        _compare_sizes(position, known, problems)
-        with ExitStack() as stack:
-            # Without the folder every blob that a record names is missing, and nothing is where none names one.
-            blob_folder = _open_folder(stack, blobs.FOLDER, root, Problems())
-            tally = Tally(
-                chain, lambda name: blob_folder is not None and files.is_there(blob_folder, name), problems
-            )
-            records = _open_folder(stack, segments.FOLDER, root, problems)
-            if records is not None:
-                try:
-                    edge = _verify_records(
-                        ledger, records, position, _Marks(known), tally, problems, progress
-                    )
-                    if edge:
-                        next_epoch = tally.close(edge.size)
-                        uncommitted = _verify_beyond(records, edge, problems)
-                except LedgerUnsound as exc:
-                    problems.add(exc.message)
-            if blob_folder is not None:
-                blob_count = blobs.verify_blobs(blob_folder, problems)
-        if uncommitted and _read_checkpoint(root, Problems()) != seen:
-            uncommitted = None  # a writer was at work, and these may have become records since
+        for _ in range(_TIMES):
+            head = _read_head(root, kept)
+            found = _verify_under(head, ledger, root, remembered, progress)
+            if found.sound or _read_checkpoint(root, Problems()) == head.content:
+                break  # else a writer may have pruned or erased what our checkpoint's records still name
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """A checkpoint as it stands, the certificates read after it, and what they say; `None` for what is not sound."""
+
+    content: bytes | None
+    chain: Chain | None
+    compared: int | None
+    position: Position | None
+    problems: Problems
+
+
+def _read_head(root: int, kept: VerifierKey | None) -> _Head:
+    content: bytes | None = None
+    chain: Chain | None = None
+    for look in range(_LOOKS):
+        problems, before = Problems(), content
+        content = _read_checkpoint(root, problems)
+        chain = _verify_keys(root, chain, problems)
+        compared = _compare_key(chain, kept, problems)
+        position = _open_checkpoint(content, None if kept and compared is None else chain, problems)
+        beyond = chain and position and chain.last.begins.size > position.size
+        if not beyond or (look and content == before):
+            break  # else the key may have changed since the checkpoint was read: look once more
+    return _Head(content, chain, compared, position, problems)
+
+
+def _verify_under(
+    head: _Head,
+    ledger: Path,
+    root: int,
+    remembered: Sequence[Remembered],
+    progress: Callable[[int], None] | None,
+) -> Verification:
+    """Everything that lies under a checkpoint."""
+    chain, position, problems = head.chain, head.position, head.problems
+    uncommitted, next_epoch, blob_count = None, None, 0
+    known = [*_certified(chain), *remembered]
+    _compare_sizes(position, known, problems)
+    with ExitStack() as stack:
+        # Without the folder every blob that a record names is missing, and nothing is where none names one.
+        blob_folder = _open_folder(stack, blobs.FOLDER, root, Problems())
+        tally = Tally(
+            chain, lambda name: blob_folder is not None and files.is_there(blob_folder, name), problems
+        )
+        records = _open_folder(stack, segments.FOLDER, root, problems)
+        if records is not None:
+            try:
+                edge = _verify_records(ledger, records, position, _Marks(known), tally, problems, progress)
+                if edge:
+                    next_epoch = tally.close(edge.size)
+                    uncommitted = _verify_beyond(records, edge, problems)
+            except LedgerUnsound as exc:
+                problems.add(exc.message)
+        if blob_folder is not None:
+            blob_count = blobs.verify_blobs(blob_folder, problems)
+    if uncommitted and _read_checkpoint(root, Problems()) != head.content:
+        uncommitted = None  # a writer was at work, and these may have become records since
     return Verification(
         sound=not problems.count,
         origin=chain.origin if chain else None,
@@ -156,7 +191,7 @@ def verify(
         root=position.root if position else None,
         verifier_key=chain.epochs[0].key.text if chain else None,
         epochs=len(chain.epochs) if chain else 0,
-        compared_epoch=compared,
+        compared_epoch=head.compared,
         pruned=tally.pruned,
         blobs=blob_count,
         erased=tally.erased,
@@ -248,18 +283,24 @@ def _open_checkpoint(content: bytes | None, chain: Chain | None, problems: Probl
         return None
 
 
-def _verify_keys(root: int, problems: Problems) -> Chain | None:
-    """The chain of the epochs' certificates, `None` where the first is missing or one is not sound."""
+def _verify_keys(root: int, chain: Chain | None, problems: Problems) -> Chain | None:
+    """The chain of the epochs' certificates, `None` where the first is missing or one is not sound.
+
+    A `chain` that was read before goes on with the certificates that have come since.
+    """
     try:
         with files.folder(epochs.FOLDER, within=root) as folder:
             names = files.list_names(folder, "the keys folder")  # before they are read: a writer may add one
-            chain = epochs.read_chain(folder, owner=None)
+            if chain is None:
+                chain = epochs.read_chain(folder, owner=None)
+            else:
+                epochs.extend_chain(chain, folder, owner=None)
             known = {epochs.file_name(epoch.number) for epoch in chain.epochs}
             # A crash may leave the next certificate under its temporary name; it is made again.
             numbers = (max(1, chain.last.number), chain.last.number + 1)
             known |= {epochs.file_name(number) + files.TEMPORARY for number in numbers}
             for name in names:
-                if name not in known:
+                if name not in known and files.is_there(folder, name):
                     problems.add(f"{epochs.FOLDER}/{name!a} is not a file of the ledger")
     except LedgerUnsound as exc:
         problems.add(exc.message)
