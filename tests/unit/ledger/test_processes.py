@@ -108,13 +108,15 @@ def test_verifying_beside_a_writer_finds_no_problem(place: Place, ledger: Ledger
     process = start(place, "forever")
     go(process)
     sizes: list[int | None] = []
-    # On a busy machine the writer may take its time: without its commits nothing would be shown.
-    while len(sizes) < (300 if LONG else 60) or len(set(sizes)) <= 2:
-        found = verify(place.folder)
-        assert (found.sound, found.problems) == (True, ())
-        sizes.append(found.size)
-    process.kill()
-    process.communicate()
+    try:
+        # On a busy machine the writer may take its time: without its commits nothing would be shown.
+        while len(sizes) < (300 if LONG else 60) or len(set(sizes)) <= 2:
+            found = verify(place.folder)
+            assert (found.sound, found.problems) == (True, ())
+            sizes.append(found.size)
+    finally:
+        process.kill()
+        process.communicate()
 
 
 def test_a_child_that_inherited_the_lock_does_not_keep_it(place: Place, ledger: Ledger) -> None:
