@@ -416,6 +416,17 @@ def test_other_programs_lines_are_passed() -> None:
     assert (found.events, found.unread, found.passed, found.lines) == ([], [], 2, 2)
 
 
+def test_an_end_that_does_not_tell_whose_is_unread() -> None:
+    """Seen on a busy 2.3.19, one in some thousands: the prefix with name and session is not there."""
+    found = read(
+        b"2026-11-24T04:53:02+0000 imap: Info: Disconnected: Logged out in=33 out=776 deleted=0 expunged=0\n"
+        b"2026-11-24T04:53:02+0000 imap: Info: Connection closed (LOGOUT finished 0.001 secs ago) in=3 out=7\n"
+        b"2026-11-24T04:53:02+0000 managesieve: Info: Disconnected: Logged out bytes=31/539\n"
+        b"2026-11-24T04:53:02+0000 imap: Error: net_connect_unix(auth-master) failed: Permission denied\n"
+    )
+    assert (found.events, [at for at, _ in found.unread], found.passed) == ([], [0, 97, 196], 1)
+
+
 @pytest.mark.parametrize(("form", "unit"), [("hosted", 1000), ("iso", 1), ("new", 1)])
 def test_through_rsyslog(form: str, unit: int) -> None:
     """The same lines through rsyslog in its three forms give the same events; two forms keep thousandths of a second."""
