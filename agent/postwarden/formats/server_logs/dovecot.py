@@ -34,7 +34,7 @@ _MASTERS: Final = 256
 _MASTER: Final = "Master user"
 
 _USER_LINE = re.compile(rf"([a-z][a-z0-9-]*)\((.*?)\)(?:<\d+>)?(?:<([^<>\s]*)>)?: {LEVEL}(.*)", re.DOTALL)
-#: A session's end without the prefix that tells whose: Dovecot 2.3.19 writes one in some thousands so while it is busy.
+#: A session's end without the prefix that tells whose: Dovecot 2.3.19 now and then writes one so while it is busy.
 _NAMELESS_END = re.compile(rf"(?:imap|pop3|managesieve|submission): {LEVEL}(?:{'|'.join(ENDS)}).*", re.DOTALL)
 _EVENT_LINE = re.compile(r"stats: (?:Info: )?(\{.*\})", re.DOTALL)
 

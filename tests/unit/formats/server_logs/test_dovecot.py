@@ -417,7 +417,7 @@ def test_other_programs_lines_are_passed() -> None:
 
 
 def test_an_end_that_does_not_tell_whose_is_unread() -> None:
-    """Seen on a busy 2.3.19, one in some thousands: the prefix with name and session is not there."""
+    """Seen on a busy 2.3.19: the prefix with name and session is not there."""
     found = read(
         b"2026-11-24T04:53:02+0000 imap: Info: Disconnected: Logged out in=33 out=776 deleted=0 expunged=0\n"
         b"2026-11-24T04:53:02+0000 imap: Info: Connection closed (LOGOUT finished 0.001 secs ago) in=3 out=7\n"
